@@ -1,0 +1,42 @@
+"""Back-test a claim about the market: backtrader simulates, a second ledger audits, quantstats draws the tear sheet.
+
+What a notebook needs is here; each name is imported when it is first used, so that the command line starts at once.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0.dev0"
+
+if TYPE_CHECKING:
+    from dipfolio.engine.account import Account
+    from dipfolio.engine.exits import At, Exit, HoldFor
+    from dipfolio.engine.metrics import Metrics, measure
+    from dipfolio.engine.parameter import parameter
+    from dipfolio.engine.result import Result, load
+    from dipfolio.engine.simulation import simulate
+    from dipfolio.engine.strategy import Strategy, enter, no_instruction
+    from dipfolio.market.bars import Bars
+    from dipfolio.market.folder import load_bars
+
+_HOMES = {
+    "Account": "engine.account", "At": "engine.exits", "Bars": "market.bars", "Exit": "engine.exits",
+    "HoldFor": "engine.exits", "Metrics": "engine.metrics", "Result": "engine.result", "Strategy": "engine.strategy",
+    "enter": "engine.strategy", "load": "engine.result", "load_bars": "market.folder", "measure": "engine.metrics",
+    "no_instruction": "engine.strategy", "parameter": "engine.parameter", "simulate": "engine.simulation",
+}  # fmt: skip
+
+__all__ = [
+    "Account", "At", "Bars", "Exit", "HoldFor", "Metrics", "Result", "Strategy", "__version__", "enter", "load", "load_bars",
+    "measure", "no_instruction", "parameter", "simulate",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"dipfolio.{_HOMES[name]}"), name)
+    raise AttributeError(f"dipfolio has no {name!r}; it has {', '.join(__all__)}.")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

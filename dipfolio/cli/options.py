@@ -1,0 +1,57 @@
+"""Options: the parameters of a record as command-line options."""
+
+from datetime import date
+from typing import Any
+
+import click
+
+from dipfolio.engine.parameter import Parameter, parameters
+
+
+class Day(click.ParamType[date]):
+    """A date such as 2025-01-27."""
+
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """Text to a date."""
+        try:
+            return value if isinstance(value, date) else date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no date; write it as 2025-01-27.", param, ctx)
+
+
+class SectionedOption(click.Option):
+    """An option that stands under a heading of its own in the help."""
+
+    def __init__(self, *args: Any, section: str, **kwargs: Any) -> None:
+        self.section = section
+        super().__init__(*args, **kwargs)
+
+
+class SectionedCommand(click.Command):
+    """A command whose help lists its options by section."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """One list for each section, in the order in which they were defined."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            if record:
+                sections.setdefault(getattr(param, "section", "Other"), []).append(record)
+        for heading, records in sections.items():
+            with formatter.section(heading):
+                formatter.write_dl(records)
+
+
+def options_of(record: type, section: str) -> list[click.Option]:
+    """An option for each parameter of a dataclass, under one heading."""
+    return [_option(item, section) for item in parameters(record)]
+
+
+def _option(item: Parameter, section: str) -> click.Option:
+    common: dict[str, Any] = {"default": item.default, "help": item.help, "section": section, "show_default": True}
+    if item.kind is bool:
+        return SectionedOption([f"--{item.flag}/--no-{item.flag}", item.name], **common)
+    kind: Any = click.Choice(item.choices) if item.choices else Day() if item.kind is date else item.kind
+    return SectionedOption([f"--{item.flag}", item.name], type=kind, **common)

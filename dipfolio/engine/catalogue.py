@@ -1,0 +1,118 @@
+"""Catalogue: from the name of a strategy to its class in a folder of strategy files.
+
+The name is the file: ``buy-the-dip`` is ``buy_the_dip.py``. Listing reads the files without running them; loading runs
+the file asked for and what it imports, so a broken file is nobody else's trouble.
+"""
+
+import ast
+import importlib
+import inspect
+import re
+import sys
+import types
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dipfolio.errors import StrategyError, UnknownNameError
+
+if TYPE_CHECKING:
+    from dipfolio.engine.strategy import Strategy
+
+PACKAGE = "strategies"
+"""Under which every folder of strategies is imported, so that they can inherit from one another."""
+
+NAME = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One strategy file, read but not run.
+
+    Attributes
+    ----------
+    name : str
+    path : Path
+    title : str
+        First line of the docstring of its class.
+    problem : str
+        Why it cannot be loaded, empty if nothing is known against it.
+    """
+
+    name: str
+    path: Path
+    title: str
+    problem: str = ""
+
+
+def entries(folder: Path) -> tuple[Entry, ...]:
+    """Every strategy file of a folder, sorted by name; nothing is imported."""
+    files = sorted(folder.glob("*.py")) if folder.is_dir() else []
+    return tuple(_read(path) for path in files if not path.name.startswith("_"))
+
+
+def names(folder: Path) -> tuple[str, ...]:
+    """The names of the strategies in a folder."""
+    return tuple(entry.name for entry in entries(folder))
+
+
+def load_strategy(folder: Path, name: str) -> "type[Strategy]":
+    """The class of a strategy.
+
+    Raises
+    ------
+    UnknownNameError
+        No file of that name.
+    StrategyError
+        A file that cannot be imported (its own error is the cause), or that does not have exactly one strategy.
+    """
+    path = folder / f"{name.replace('-', '_')}.py"
+    if not NAME.fullmatch(name) or not path.is_file():
+        raise UnknownNameError("strategy", name, names(folder), "`python backtest.py list` shows all.")
+    _open_package(folder)
+    module_name = f"{PACKAGE}.{path.stem}"
+    try:
+        module = importlib.import_module(module_name)
+    except Exception as error:
+        raise StrategyError(f"{path.name} cannot be imported: {type(error).__name__}: {error}") from error
+    return _only_strategy(module, path)
+
+
+def _read(path: Path) -> Entry:
+    name = path.stem.replace("_", "-")
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except (SyntaxError, ValueError, OSError) as error:
+        return Entry(name=name, path=path, title="", problem=f"{type(error).__name__}: {error}")
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
+    if not classes:
+        return Entry(name=name, path=path, title="", problem="no class in this file")
+    return Entry(name=name, path=path, title=(ast.get_docstring(classes[-1]) or "").split("\n")[0])
+
+
+def _open_package(folder: Path) -> None:
+    """Make the folder importable as ``strategies``, forgetting any other folder that was before."""
+    place = [str(folder.resolve())]
+    package = sys.modules.get(PACKAGE)
+    if package is not None and list(package.__path__) == place:
+        return
+    for module in [m for m in sys.modules if m == PACKAGE or m.startswith(f"{PACKAGE}.")]:
+        del sys.modules[module]
+    package = types.ModuleType(PACKAGE)
+    package.__path__ = place
+    sys.modules[PACKAGE] = package
+    importlib.invalidate_caches()
+
+
+def _only_strategy(module: types.ModuleType, path: Path) -> "type[Strategy]":
+    from dipfolio.engine.strategy import Strategy
+
+    found = [
+        thing for thing in vars(module).values()
+        if inspect.isclass(thing) and thing.__module__ == module.__name__
+        and issubclass(thing, Strategy) and not inspect.isabstract(thing) and not thing.__name__.startswith("_")
+    ]  # fmt: skip
+    if len(found) != 1:
+        listed = ", ".join(thing.__name__ for thing in found) or "none"
+        raise StrategyError(f"{path.name} must define one strategy class, a subclass of dipfolio.Strategy; found {listed}.")
+    return found[0]

@@ -1,0 +1,1 @@
+"""The adapter to backtrader, and the only place that imports it."""

@@ -1,0 +1,24 @@
+"""Commission: the account's charges in the form in which backtrader asks for them."""
+
+import backtrader as bt
+import numpy as np
+
+from dipfolio.engine.account import Account
+
+
+class AccountCommission(bt.CommInfoBase):  # type: ignore[misc]
+    """Commission plus sale fees of one symbol on the current session.
+
+    The broker charges an order once, as a whole; this is for strategies that ask what an order would cost.
+    """
+
+    params = (("account", None), ("feed", None), ("stocklike", True), ("commtype", bt.CommInfoBase.COMM_FIXED))
+
+    def _getcommission(self, size: float, price: float, pseudoexec: bool) -> float:  # noqa: ARG002 - backtrader's hook
+        account: Account = self.p.account
+        day = np.datetime64(self.p.feed.datetime.date(0))
+        return float(account.commission(size, price) + account.sale_fees(size, price, day))
+
+    def getsize(self, price: float, cash: float) -> float:
+        """Shares that the cash buys at the price; fractions of a share if the account trades them."""
+        return cash / price if self.p.account.fractional else float(cash // price)

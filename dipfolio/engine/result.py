@@ -1,0 +1,181 @@
+"""Result: the frozen record of a run."""
+
+import json
+from dataclasses import asdict, dataclass, fields
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from dipfolio.engine.account import Account
+from dipfolio.errors import ReportError
+from dipfolio.market.bars import Origin, Provenance
+
+_TABLES = ("equity", "positions", "fills", "trades", "open_positions", "events")
+FORMAT = 1
+"""Version of the files; a reader refuses any other."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Result:
+    """What a run did and what it was made of.
+
+    Attributes
+    ----------
+    strategy, title : str
+        Name of the strategy, and the first line of its docstring.
+    parameters, changed : dict
+        All parameters, and those that differ from their defaults.
+    account : Account
+    window : (date, date)
+        First and last session of the record.
+    base : date or None
+        The session before the window, on whose close the first decision may fall; None where the figures begin
+        with the window.
+    equity : DataFrame of shape (sessions, columns)
+        equity, cash, gross and net exposure in dollars, return and benchmark return of each session, and the dollars of
+        commission, fees, slippage, borrow, interest and dividends in it. The first return is on the starting cash.
+    positions : DataFrame of shape (sessions, symbols)
+        Shares on each close.
+    fills, trades, open_positions, events : DataFrame
+        See :mod:`dipfolio.engine.tape` and :mod:`dipfolio.engine.trades`.
+    benchmark : str
+        Empty for none.
+    provenance : Provenance
+    versions : dict
+        Of dipfolio and the libraries that the numbers depend on.
+    residual : float
+        Largest difference between the two sets of books, in dollars.
+    """
+
+    strategy: str
+    title: str
+    parameters: dict[str, Any]
+    changed: dict[str, Any]
+    account: Account
+    window: tuple[date, date]
+    base: date | None
+    equity: pd.DataFrame
+    positions: pd.DataFrame
+    fills: pd.DataFrame
+    trades: pd.DataFrame
+    open_positions: pd.DataFrame
+    events: pd.DataFrame
+    benchmark: str
+    provenance: Provenance
+    versions: dict[str, str]
+    residual: float
+
+    @property
+    def returns(self) -> pd.Series:
+        """Return of each session, shape (sessions,)."""
+        return self.equity["return"]
+
+    @property
+    def benchmark_returns(self) -> pd.Series | None:
+        """Total return of the benchmark in each session, None without one."""
+        return self.equity["benchmark"] if self.benchmark else None
+
+    @property
+    def bankrupt(self) -> bool:
+        """Whether the account was wiped out, which ended the run."""
+        return bool((self.events["kind"] == "bankrupt").any())
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Result):
+            return NotImplemented
+        return all(_same(getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        total = self.equity["equity"].iloc[-1] / self.account.cash - 1
+        return f"Result({self.strategy}, {self.window[0]} to {self.window[1]}, {total:+.2%}, {len(self.trades)} trades)"
+
+    def save(self, folder: Path) -> None:
+        """Write ``run.json`` and one CSV for each table into an existing folder.
+
+        Raises
+        ------
+        ReportError
+            The folder cannot be written to.
+        """
+        record = {
+            "format": FORMAT,
+            **{f.name: getattr(self, f.name) for f in fields(self) if f.name not in _TABLES},
+            "account": asdict(self.account),
+            "provenance": asdict(self.provenance),
+        }
+        try:
+            (folder / "run.json").write_text(json.dumps(record, indent=1, default=str) + "\n", encoding="utf-8")
+            for name in _TABLES:
+                table: pd.DataFrame = getattr(self, name)
+                table.to_csv(folder / f"{name}.csv", index=name in ("equity", "positions"), lineterminator="\n")
+        except OSError as error:
+            raise ReportError(f"{folder} cannot be written: {error.strerror}.") from error
+
+
+def load(folder: Path) -> Result:
+    """Read back what :meth:`Result.save` wrote.
+
+    Raises
+    ------
+    ReportError
+        No record there, one of another format, or one that is damaged.
+    """
+    try:
+        record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        if record.pop("format") != FORMAT:
+            raise ReportError(f"{folder} was written by another version of dipfolio; run the strategy again.")
+        tables = {name: _read(folder / f"{name}.csv", indexed=name in ("equity", "positions")) for name in _TABLES}
+        return Result(**{**record, **tables, **_typed(record)})
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ReportError(f"{folder} holds no readable run: {error}") from error
+
+
+def _typed(record: dict[str, Any]) -> dict[str, Any]:
+    """The entries that JSON has flattened, with their types."""
+    provenance = record["provenance"]
+    spans = {symbol: (span[0], span[1]) for symbol, span in provenance["sessions"].items()}
+    first, last = record["window"]
+    return {
+        "account": Account(**record["account"]),
+        "window": (date.fromisoformat(first), date.fromisoformat(last)),
+        "base": date.fromisoformat(record["base"]) if record["base"] else None,
+        "provenance": Provenance(origin=Origin(**provenance["origin"]), sessions=spans, sha256=provenance["sha256"]),
+    }
+
+
+def conform(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with the type that each column name stands for; the same before saving and after loading."""
+    return table.astype({column: _TYPES[column] for column in table.columns if column in _TYPES})
+
+
+_TYPES = {
+    **dict.fromkeys(("symbol", "side", "entry_at", "exit_at", "at", "reason", "kind", "detail"), "str"),
+    **dict.fromkeys(("session", "entry_session", "exit_session"), "datetime64[s]"),
+    **dict.fromkeys(("shares", "price", "commission", "fees", "slippage", "entry_price", "exit_price"), "float64"),
+    **dict.fromkeys(("gross", "borrow", "dividends", "profit", "return", "worst", "best"), "float64"),
+    "sessions": "int64",
+}
+
+
+def _read(path: Path, *, indexed: bool) -> pd.DataFrame:
+    header = pd.read_csv(path, nrows=0).columns
+    text = [column for column in header if _TYPES.get(column) == "str"]
+    missing = {column: [""] for column in header if column not in text}
+    table = pd.read_csv(
+        path, float_precision="round_trip", keep_default_na=False, na_values=missing, dtype=dict.fromkeys(text, "str")
+    )
+    for column in header:
+        if _TYPES.get(column) == "datetime64[s]":
+            table[column] = pd.to_datetime(table[column], format="%Y-%m-%d")
+    table = conform(table)
+    return table.set_index("session").astype("float64") if indexed else table
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, pd.DataFrame):
+        return one.equals(other) and one.index.name == other.index.name and list(one.columns) == list(other.columns)
+    return bool(one == other)

@@ -1,0 +1,180 @@
+"""Simulation: a strategy, some bars and an account become a record."""
+
+from dataclasses import asdict
+from datetime import date
+from importlib.metadata import version
+
+import numpy as np
+import pandas as pd
+
+from dipfolio import __version__
+from dipfolio.engine.account import Account
+from dipfolio.engine.cerebro.run import run_plan
+from dipfolio.engine.cerebro.trader import Plan
+from dipfolio.engine.ledger import Ledger, audit
+from dipfolio.engine.panel import Panel, panel_of
+from dipfolio.engine.result import Result, conform
+from dipfolio.engine.strategy import Strategy
+from dipfolio.engine.tape import Tape
+from dipfolio.engine.trades import round_trips
+from dipfolio.errors import StrategyError, WindowError
+from dipfolio.market.bars import Bars
+
+LIBRARIES = ("backtrader", "numpy", "pandas", "quantstats", "matplotlib", "exchange_calendars")
+
+
+def simulate(
+    strategy: Strategy,
+    bars: Bars,
+    account: Account | None = None,
+    *,
+    benchmark: str = "",
+    start: date | None = None,
+    end: date | None = None,
+) -> Result:
+    """Simulate a strategy with backtrader and audit the outcome.
+
+    Parameters
+    ----------
+    strategy : Strategy
+    bars : Bars
+        At least the strategy's symbols and the benchmark. History before ``start`` is seen but not traded.
+    account : Account, optional
+        The defaults of :class:`Account`.
+    benchmark : str
+        A symbol, or empty for none.
+    start, end : date, optional
+        The window; all of the bars if not given. The first decision may fall on the close before ``start``, so that
+        its orders are executed in it.
+
+    Raises
+    ------
+    WindowError
+        ``start`` after ``end``, or no session between them.
+    StrategyError
+        Targets that are no table of numbers for the sessions and symbols of the bars.
+    LedgerError
+        The two sets of books differ by more than a cent.
+    """
+    account = account or Account()
+    first = _first_session(bars, start, end)
+    known = bars if end is None else bars.until(end)
+    own = known.select(strategy.symbols)
+    eve = max(first - 1, 0)
+    panel = panel_of(own, eve)
+    targets = _checked_targets(strategy, own)
+    plan = Plan(
+        targets=targets.to_numpy()[eve:],
+        unit=strategy.unit,
+        fill=strategy.fill,
+        resize=strategy.resize,
+        exits=strategy.exits,
+    )
+    tape = run_plan(panel, account, plan)
+    books, residual = audit(panel, account, tape)
+    trades, open_positions = round_trips(panel, tape)
+    recorded = slice(first - eve, tape.last + 1)
+    index = own.sessions[eve:][recorded].astype("datetime64[s]").rename("session")
+    market = known.select((benchmark,)).returns[benchmark].to_numpy()[eve:] if benchmark else np.zeros(len(panel))
+    return Result(
+        strategy=strategy.name,
+        title=_title(strategy),
+        parameters=_plain(strategy.parameters),
+        changed=_plain(strategy.changed),
+        account=account,
+        window=(index[0].date(), index[-1].date()),
+        base=panel.sessions[0].item() if first > eve else None,
+        equity=_session_table(panel, account, tape, books, market)[recorded].set_axis(index),
+        positions=pd.DataFrame(books.positions[recorded], index=index, columns=list(panel.symbols)),
+        fills=_fill_table(panel, tape),
+        trades=conform(trades),
+        open_positions=conform(open_positions),
+        events=_event_table(panel, tape),
+        benchmark=benchmark,
+        provenance=known.select(tuple(dict.fromkeys((*strategy.symbols, *([benchmark] if benchmark else []))))).provenance,
+        versions={"dipfolio": __version__, **{library: version(library) for library in LIBRARIES}},
+        residual=residual,
+    )
+
+
+def _first_session(bars: Bars, start: date | None, end: date | None) -> int:
+    """Number of the first session of the window."""
+    if start and end and start > end:
+        raise WindowError(f"The start, {start}, is after the end, {end}.")
+    first = int(bars.sessions.searchsorted(pd.Timestamp(start))) if start else 0
+    if first >= len(bars) or (end and bars.sessions[first] > pd.Timestamp(end)):
+        have = f"the figures run from {bars.sessions[0].date()} to {bars.sessions[-1].date()}" if len(bars) else "there are none"
+        raise WindowError(f"No session from {start or 'the first'} to {end or 'the last'}: {have}.")
+    return first
+
+
+def _checked_targets(strategy: Strategy, bars: Bars) -> pd.DataFrame:
+    targets = strategy.targets(bars)
+    if not isinstance(targets, pd.DataFrame):
+        raise StrategyError(f"{strategy.name}: targets must return a DataFrame, found {type(targets).__name__}.")
+    if not (targets.index.equals(bars.sessions) and tuple(targets.columns) == bars.symbols):
+        raise StrategyError(
+            f"{strategy.name}: targets must have the sessions and symbols of the bars, {len(bars)} x {len(bars.symbols)}; "
+            f"found {targets.shape[0]} x {targets.shape[1]}."
+        )
+    try:
+        targets = targets.astype("float64")
+    except (ValueError, TypeError) as error:
+        raise StrategyError(f"{strategy.name}: targets must be numbers: {error}.") from error
+    endless = np.argwhere(np.isinf(targets.to_numpy()))
+    if len(endless):
+        row, column = endless[0]
+        raise StrategyError(f"{strategy.name}: the target of {bars.symbols[column]} on {bars.sessions[row].date()} is infinite.")
+    return targets
+
+
+def _session_table(panel: Panel, account: Account, tape: Tape, books: Ledger, market: np.ndarray) -> pd.DataFrame:
+    """One row for each session of the panel; see ``Result.equity``."""
+    value = books.positions * np.nan_to_num(panel.close)
+    paid = np.zeros((len(panel), 3))
+    for fill in tape.fills:
+        paid[fill.session] += fill.commission, fill.fees, fill.slippage
+    before = np.concatenate([[account.cash], tape.equity[:-1]])
+    return pd.DataFrame(
+        {
+            "equity": tape.equity,
+            "cash": tape.cash,
+            "gross": np.abs(value).sum(axis=1),
+            "net": value.sum(axis=1),
+            "return": np.divide(tape.equity, before, out=np.ones(len(panel)), where=before != 0) - 1,
+            "benchmark": np.nan_to_num(market[: len(panel)]),
+            "commission": paid[:, 0],
+            "fees": paid[:, 1],
+            "slippage": paid[:, 2],
+            "borrow": tape.borrow.sum(axis=1),
+            "interest": tape.interest,
+            "dividends": tape.dividends.sum(axis=1),
+        }
+    )
+
+
+def _fill_table(panel: Panel, tape: Tape) -> pd.DataFrame:
+    names = ["session", "symbol", "shares", "price", "at", "commission", "fees", "slippage", "reason"]
+    table = pd.DataFrame([asdict(fill) for fill in tape.fills], columns=names)
+    return _named(table, panel)
+
+
+def _event_table(panel: Panel, tape: Tape) -> pd.DataFrame:
+    table = pd.DataFrame([asdict(event) for event in tape.events], columns=["session", "kind", "symbol", "detail"])
+    return _named(table, panel)
+
+
+def _named(table: pd.DataFrame, panel: Panel) -> pd.DataFrame:
+    """Sessions as dates and symbols as names instead of their numbers."""
+    table["session"] = panel.sessions[table["session"].to_numpy(dtype=int)].astype("datetime64[s]")
+    table["symbol"] = ["" if pd.isna(number) else panel.symbols[int(number)] for number in table["symbol"]]
+    return conform(table)
+
+
+def _plain(values: dict[str, object]) -> dict[str, object]:
+    """Dates as text, as the record keeps them."""
+    return {name: value.isoformat() if isinstance(value, date) else value for name, value in values.items()}
+
+
+def _title(strategy: Strategy) -> str:
+    return (type(strategy).__doc__ or "").strip().split("\n")[0]

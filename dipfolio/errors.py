@@ -1,0 +1,66 @@
+"""What can go wrong, one class per kind of mistake.
+
+``exit_code`` is what the command line returns: 2 when the user can put it right by asking differently,
+1 when the figures or the run are at fault.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class DipfolioError(Exception):
+    """Any mistake that dipfolio explains in one line."""
+
+    exit_code = 1
+
+
+class UnknownNameError(DipfolioError, LookupError):
+    """A name that is none of the valid ones.
+
+    Parameters
+    ----------
+    kind : str
+        What was looked for, such as ``"strategy"``.
+    name : str
+        The name that was given.
+    valid : iterable of str
+        The names that would have been right.
+    hint : str, optional
+        What else the user can do.
+    """
+
+    exit_code = 2
+
+    def __init__(self, kind: str, name: str, valid: Iterable[str], hint: str = "") -> None:
+        self.kind, self.name, self.valid = kind, name, tuple(valid)
+        near = get_close_matches(name.lower(), [v.lower() for v in self.valid], n=1)
+        suggestion = next((f" Did you mean {v!r}?" for v in self.valid if near and v.lower() == near[0]), "")
+        super().__init__(f"There is no {kind} {name!r}.{suggestion}{' ' + hint if hint else ''}")
+
+
+class ParameterError(DipfolioError, ValueError):
+    """A parameter has a value that cannot be used."""
+
+    exit_code = 2
+
+
+class WindowError(DipfolioError, ValueError):
+    """The first and the last session asked for leave nothing to simulate."""
+
+    exit_code = 2
+
+
+class ReportError(DipfolioError, OSError):
+    """A report cannot be written or read back."""
+
+
+class DataError(DipfolioError, ValueError):
+    """The figures are missing or cannot be trusted."""
+
+
+class StrategyError(DipfolioError, TypeError):
+    """A strategy file or class breaks the contract."""
+
+
+class LedgerError(DipfolioError, ArithmeticError):
+    """The second ledger and the simulation disagree."""

@@ -1,0 +1,1 @@
+"""What a person looks at: the summary, the tear sheet and where they are kept."""

@@ -1,0 +1,100 @@
+"""Wording: how numbers and facts of a run are put into words, the same on the terminal and on every page."""
+
+import math
+
+from dipfolio.engine.metrics import Metrics
+from dipfolio.engine.result import Result
+
+NOTHING = "-"
+"""Where a number does not exist, such as the win rate of no trade."""
+
+
+def percent(value: float, places: int = 2) -> str:
+    """A signed percentage."""
+    return NOTHING if math.isnan(value) else f"{value * 100:+.{places}f} %"
+
+
+def part(value: float) -> str:
+    """A fraction of a whole, without a sign."""
+    return NOTHING if math.isnan(value) else f"{value * 100:.1f} %"
+
+
+def money(value: float) -> str:
+    """Dollars and cents, the sign before the dollar."""
+    text = f"{abs(value):,.2f}"
+    return f"-${text}" if value < 0 and text != "0.00" else f"${text}"
+
+
+def ratio(value: float) -> str:
+    """A number such as a Sharpe ratio."""
+    return NOTHING if math.isnan(value) else f"{value:.2f}"
+
+
+def count(number: int, noun: str) -> str:
+    """A number with its noun."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def heading(result: Result) -> str:
+    """The name, with the parameters that were changed."""
+    changed = ", ".join(f"{name} {value}" for name, value in result.changed.items())
+    return f"{result.strategy} ({changed})" if changed else result.strategy
+
+
+def rows(result: Result, metrics: Metrics) -> tuple[tuple[str, str], ...]:
+    """The summary: each label with its value, in the order in which it is read."""
+    market = result.benchmark or "none"
+    return (
+        ("Window", f"{result.window[0]} to {result.window[1]}, {metrics.sessions:,} sessions"),
+        ("Total return", percent(metrics.total_return)),
+        ("Annual return", percent(metrics.annual_return)),
+        ("Volatility", part(metrics.volatility)),
+        ("Sharpe", ratio(metrics.sharpe)),
+        ("Sortino", ratio(metrics.sortino)),
+        ("Worst drawdown", percent(metrics.worst_drawdown)),
+        ("Exposure", f"{part(metrics.time_in_market)} of sessions, {part(metrics.mean_exposure)} of equity on average"),
+        ("Trades", f"{metrics.trades:,}"),
+        ("Win rate by trade", part(metrics.win_rate)),
+        ("Commissions and fees", money(metrics.commission + metrics.fees)),
+        ("Slippage (in the prices)", money(metrics.slippage)),
+        ("Borrow fees", money(metrics.borrow)),
+        ("Debit interest", money(metrics.interest)),
+        ("Dividends", money(metrics.dividends)),
+        ("Final equity", money(metrics.final_equity)),
+        (f"Benchmark return ({market})", percent(metrics.benchmark_return)),
+        ("Excess over benchmark", percent(metrics.excess_return)),
+        (
+            "Open positions",
+            f"{metrics.open_positions}, worth {money(metrics.open_value)}" if metrics.open_positions else "0",
+        ),
+        ("Ledger residual", f"${metrics.residual:.2e}" if metrics.residual else "$0"),
+    )
+
+
+def remarks(result: Result, metrics: Metrics) -> tuple[str, ...]:
+    """What a reader must know before believing the numbers: nothing where there is nothing to say."""
+    said = []
+    events = result.events
+    for kind, sentence in _EVENTS.items():
+        found = events[events["kind"] == kind]
+        if len(found):
+            first = found.iloc[0]
+            where = f"{first['symbol']} on " if first["symbol"] else ""
+            said.append(
+                f"{sentence.format(count=count(len(found), 'order'))}: {where}{first['session'].date()}, {first['detail']}."
+            )
+    if not metrics.trades and not metrics.open_positions:
+        said.append("The strategy never traded in this window.")
+    elif metrics.entry_dates == 1:
+        said.append("All trades were entered in one session: that is one observation, and no ratio here is evidence.")
+    return tuple(said)
+
+
+_EVENTS = {
+    "bankrupt": "The account was wiped out and the run ended",
+    "margin call": "A margin call closed every position",
+    "refused": "{count} refused, first",
+    "scaled": "{count} cut to buying power or volume, first",
+    "unfilled": "{count} never filled, first",
+    "settled": "A symbol stopped trading while held",
+}
