@@ -7,7 +7,7 @@ sweep shape (variants, symbols).
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,13 +30,17 @@ class OpenTrades:
     entry_session : array of int
         Number of the session of the first fill.
     best : array of float
-        The best close since the entry: the highest of a long, the lowest of a short.
+        The best of the entry price and the closes since: the highest of a long, the lowest of a short.
+    decided, before : array of float
+        The close of the session in which the entry was decided, and the close before that; NaN where it is unknown.
     """
 
     side: NDArray[np.int_]
     entry_price: NDArray[np.float64]
     entry_session: NDArray[np.int_]
     best: NDArray[np.float64]
+    decided: NDArray[np.float64]
+    before: NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +66,7 @@ class Bar:
 
 
 class Exit(ABC):
-    """A rule that closes trades; ``fill`` says where in the next session."""
+    """A rule that closes trades; ``fill`` says where in the next session what it closes is executed."""
 
     fill: Fill
 
@@ -73,6 +77,138 @@ class Exit(ABC):
     @abstractmethod
     def closes(self, trades: OpenTrades, bar: Bar) -> NDArray[np.bool_]:
         """Which of the trades to close, shape (..., symbols); cells without a trade are ignored."""
+
+
+class Level(Exit):
+    """A rule that closes at a price: on a close beyond it, filled at the next open, or by an order that rests there.
+
+    A resting order that the open has jumped over is filled at the open. Where a stop and a limit are both touched in one
+    session, the stop counts, as nobody knows which came first. Stops slip, limits do not.
+    The order rests from the entry on, the rest of that session included.
+    """
+
+    fill: Fill = "open"
+    order: ClassVar[Literal["stop", "limit"]]
+    """A stop has its level on the losing side of the price, a limit on the winning side."""
+
+    fraction: float
+    intraday: bool
+
+    def __post_init__(self) -> None:
+        if not 0 < self.fraction < np.inf:
+            raise ParameterError(f"{type(self).__name__} needs a fraction above 0, such as 0.05, found {self.fraction}.")
+
+    @abstractmethod
+    def exact_level(self, trades: OpenTrades) -> NDArray[np.float64]:
+        """The price by formula, shape (..., symbols)."""
+
+    def level(self, trades: OpenTrades) -> NDArray[np.float64]:
+        """The price to a billionth of a dollar, so that 10 % above 100 is 110 and not a hair more."""
+        return np.round(self.exact_level(trades), 9)
+
+    def closes(self, trades: OpenTrades, bar: Bar) -> NDArray[np.bool_]:
+        """Trades whose close has reached the level; none if the rule rests in the market instead."""
+        won = trades.side * (bar.close - self.level(trades))
+        beyond = won <= 0 if self.order == "stop" else won >= 0
+        return np.asarray(beyond & (not self.intraday))
+
+
+@dataclass(frozen=True)
+class StopLoss(Level):
+    """Close a trade that has lost a fraction of its entry price.
+
+    Attributes
+    ----------
+    fraction : float
+        Such as 0.05 for 5 %.
+    intraday : bool
+        Rest in the market as a stop order.
+    """
+
+    fraction: float
+    intraday: bool = False
+    order = "stop"
+
+    def __str__(self) -> str:
+        return f"stop loss {self.fraction:.4g}"
+
+    def exact_level(self, trades: OpenTrades) -> NDArray[np.float64]:
+        """``entry x (1 - fraction)`` for a long, ``entry x (1 + fraction)`` for a short."""
+        return np.asarray(trades.entry_price * (1 - trades.side * self.fraction))
+
+
+@dataclass(frozen=True)
+class TakeProfit(Level):
+    """Close a trade that has gained a fraction of its entry price.
+
+    Attributes
+    ----------
+    fraction : float
+        Such as 0.10 for 10 %.
+    intraday : bool
+        Rest in the market as a limit order.
+    """
+
+    fraction: float
+    intraday: bool = False
+    order = "limit"
+
+    def __str__(self) -> str:
+        return f"profit target {self.fraction:.4g}"
+
+    def exact_level(self, trades: OpenTrades) -> NDArray[np.float64]:
+        """``entry x (1 + fraction)`` for a long, ``entry x (1 - fraction)`` for a short."""
+        return np.asarray(trades.entry_price * (1 + trades.side * self.fraction))
+
+
+@dataclass(frozen=True)
+class TrailingStop(Level):
+    """Close a trade that has given back a fraction of its best price.
+
+    The best price is that of the closes and the entry, so that no order within a session depends on what came first.
+
+    Attributes
+    ----------
+    fraction : float
+        Such as 0.08 for 8 %.
+    intraday : bool
+        Rest in the market as a stop order, moved after each close.
+    """
+
+    fraction: float
+    intraday: bool = False
+    order = "stop"
+
+    def __str__(self) -> str:
+        return f"trailing stop {self.fraction:.4g}"
+
+    def exact_level(self, trades: OpenTrades) -> NDArray[np.float64]:
+        """``best x (1 - fraction)`` for a long, ``best x (1 + fraction)`` for a short."""
+        return np.asarray(trades.best * (1 - trades.side * self.fraction))
+
+
+@dataclass(frozen=True)
+class Recovered(Exit):
+    """Close once the price is back where it was before the drop: a long at or above that close, a short at or below it.
+
+    Attributes
+    ----------
+    drop : {"decision", "entry"}
+        The session of the drop: the one on whose close the entry was decided, or the one in which it was executed.
+    fill : {"open", "close"}
+        Where in the session after that close.
+    """
+
+    drop: Literal["decision", "entry"] = "decision"
+    fill: Fill = "open"
+
+    def __str__(self) -> str:
+        return "recovered"
+
+    def closes(self, trades: OpenTrades, bar: Bar) -> NDArray[np.bool_]:
+        """Trades whose close is back; none whose level is unknown."""
+        level = trades.before if self.drop == "decision" else trades.decided
+        return np.asarray(trades.side * (bar.close - level) >= 0)
 
 
 @dataclass(frozen=True)

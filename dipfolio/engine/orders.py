@@ -36,7 +36,8 @@ def change(position: Floats, desired: Floats, resize: bool) -> Floats:
     fulfilled = np.isnan(desired)
     if not resize:
         fulfilled |= (position != 0) & (np.sign(desired) == np.sign(position))
-    return np.where(fulfilled, 0.0, np.nan_to_num(desired) - position)
+    trade = np.where(fulfilled, 0.0, np.nan_to_num(desired) - position)
+    return np.where(np.abs(trade) < FUZZ, 0.0, trade)
 
 
 def reduction(position: Floats, trade: Floats) -> Floats:
@@ -64,7 +65,7 @@ def affordable(position: Floats, trade: Floats, equity: Any, close: Floats, volu
     reduced = reduction(position, trade)
     added = trade - reduced
     cap = np.where(np.isnan(volume), np.inf, account.max_volume_share * volume)
-    added = np.where(np.abs(added) > cap, np.sign(added) * whole(cap, account), added)
+    added = np.copysign(np.minimum(np.abs(added), whole(cap, account)), added)
     price = np.nan_to_num(close)
     room = account.max_leverage * np.asarray(equity) - np.sum(np.abs(position + reduced) * price, axis=-1)
     need = np.sum(np.abs(added) * price, axis=-1)

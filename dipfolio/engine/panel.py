@@ -23,6 +23,8 @@ class Panel:
     next_sessions : array of datetime64[D], shape (sessions,)
         The session after each, from the exchange's calendar.
     open, high, low, close, volume, dividends : array of float
+    prior_close : array of float, shape (symbols,)
+        The closes before the first session, NaN where there are none.
     """
 
     symbols: tuple[str, ...]
@@ -34,6 +36,7 @@ class Panel:
     close: Floats
     volume: Floats
     dividends: Floats
+    prior_close: Floats
 
     def __len__(self) -> int:
         return len(self.sessions)
@@ -58,4 +61,5 @@ def panel_of(bars: Bars, first: int) -> Panel:
         close=bars.close.to_numpy()[first:],
         volume=bars.volume.to_numpy()[first:],
         dividends=bars.dividends.to_numpy()[first:],
+        prior_close=bars.close.to_numpy()[first - 1] if first else np.full(len(bars.symbols), np.nan),
     )

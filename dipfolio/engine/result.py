@@ -11,6 +11,7 @@ import pandas as pd
 from dipfolio.engine.account import Account
 from dipfolio.errors import ReportError
 from dipfolio.market.bars import Origin, Provenance
+from dipfolio.market.exact import read_csv
 
 _TABLES = ("equity", "positions", "fills", "trades", "open_positions", "events")
 FORMAT = 1
@@ -165,9 +166,7 @@ def _read(path: Path, *, indexed: bool) -> pd.DataFrame:
     header = pd.read_csv(path, nrows=0).columns
     text = [column for column in header if _TYPES.get(column) == "str"]
     missing = {column: [""] for column in header if column not in text}
-    table = pd.read_csv(
-        path, float_precision="round_trip", keep_default_na=False, na_values=missing, dtype=dict.fromkeys(text, "str")
-    )
+    table = read_csv(path, keep_default_na=False, na_values=missing, dtype=dict.fromkeys(text, "str"))
     for column in header:
         if _TYPES.get(column) == "datetime64[s]":
             table[column] = pd.to_datetime(table[column], format="%Y-%m-%d")

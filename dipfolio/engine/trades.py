@@ -106,11 +106,11 @@ def _describe(trip: _Trip, panel: Panel, tape: Tape) -> dict[str, Any]:
 def _excursion(trip: _Trip, panel: Panel, end: int, entry: float, side: int, *, closed: bool) -> tuple[float, float]:
     """Worst and best move of the price while the trade was on, as fractions of the entry price.
 
-    A session entered at the close or left at the open counts with that price alone.
+    A session entered at the close or left before it counts with that price alone.
     """
     first, last = trip.fills[0][0], trip.fills[-1][0]
     start = first.session + (first.at == "close")
-    stop = end if closed and last.at in ("open", "settlement") else end + 1
+    stop = end if closed and last.at != "close" else end + 1
     seen = [fill.price for fill, _, _ in trip.fills]
     if stop > start:
         seen += [np.nanmin(panel.low[start:stop, trip.symbol]), np.nanmax(panel.high[start:stop, trip.symbol])]

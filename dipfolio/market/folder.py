@@ -10,6 +10,7 @@ import pandas as pd
 from dipfolio.errors import DataError, ParameterError, UnknownNameError
 from dipfolio.market import sessions
 from dipfolio.market.bars import FIELDS, Bars, Origin
+from dipfolio.market.exact import read_csv
 
 SYMBOL = re.compile(r"[A-Za-z0-9^][A-Za-z0-9.^=-]*")
 
@@ -78,7 +79,7 @@ def _read_prices(folder: Path, symbol: str) -> pd.DataFrame:
             table = pd.read_parquet(path).reset_index()
         else:
             path = path.with_suffix(".csv")
-            table = pd.read_csv(path, float_precision="round_trip")
+            table = read_csv(path)
         table = table.rename(columns=str.lower)
         index = pd.DatetimeIndex(pd.to_datetime(table["date"], format="%Y-%m-%d").astype("datetime64[ns]"))
         values = table[list(FIELDS)].astype("float64").set_index(index)
@@ -109,7 +110,7 @@ def _read_dividends(folder: Path, index: pd.DatetimeIndex, symbols: tuple[str, .
     if not path.exists():
         return frame
     try:
-        table = pd.read_csv(path, float_precision="round_trip")
+        table = read_csv(path)
         table = table[table["symbol"].isin(symbols)]
         days = pd.to_datetime(table["ex_date"], format="%Y-%m-%d")
         amounts = table["amount"].astype("float64")

@@ -35,8 +35,8 @@ def assumptions(result: Result) -> tuple[tuple[str, str], ...]:
         (
             "Short sales",
             f"Shares can be borrowed at {account.borrow_rate:.2%} a year on 102 % of the last close, rounded up to the dollar, "
-            "for each calendar day; no rebate on the proceeds, no recall, no locate; the short-sale price test (SEC Rule 201) is not "
-            "enforced, and it was in force on NVDA and AVGO on 27 and 28 January 2025.",
+            "for each calendar day; no rebate on the proceeds, no recall, no locate. The short-sale price test (SEC Rule 201) "
+            "is not enforced; it was in force on NVDA and AVGO on 27 and 28 January 2025.",
         ),
         ("Dividends", "Received by longs and paid by shorts on the ex-date, before tax; not reinvested."),
         (

@@ -4,7 +4,7 @@ What is replaced is what backtrader gets wrong: the cash check that refuses to c
 entry price, slippage that market orders escape, order by order rejection, and shares of symbols that do not trade.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import backtrader as bt
@@ -15,12 +15,13 @@ from dipfolio.engine import orders as rules
 from dipfolio.engine.account import Account
 from dipfolio.engine.panel import Panel
 from dipfolio.engine.tape import Event, EventKind, Fill, Moment, Tape
+from dipfolio.errors import StrategyError
 
 MARGIN_CALL = "margin call"
 STOPPED = "stopped trading"
 _MOMENT: dict[int, Moment] = {Order.Market: "open", Order.Close: "close"}
-_PHASES = {Order.Market: 0, Order.Close: 2}
-_RESTING = 1
+_OPEN, _RESTING, _CLOSE = range(3)
+_PHASES = {Order.Market: _OPEN, Order.Close: _CLOSE}
 
 
 class MarginBroker(bt.brokers.BackBroker):  # type: ignore[misc]
@@ -38,6 +39,7 @@ class MarginBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         self.shares = np.zeros(len(self.panel.symbols))
         self.session = -1
         self.under_margin_call = False
+        self.at_open: Callable[[], None] | None = None
         self._reference = 0.0
 
     def start(self) -> None:
@@ -58,6 +60,16 @@ class MarginBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         self._fill_pending()
         self._mark()
         self._watch_margin()
+
+    def set_coc(self, coc: bool) -> None:
+        """Refused: an order that fills at the close that decided it has seen the future of its own price."""
+        if coc:
+            raise StrategyError("Cheat-on-close is not available; send exectype=bt.Order.Close for the next close.")
+
+    def set_coo(self, coo: bool) -> None:
+        """Refused: a strategy that runs before the open sees the close of that session."""
+        if coo:
+            raise StrategyError("Cheat-on-open is not available; send the order on the close before.")
 
     # ---- orders on their way in ----
 
@@ -176,7 +188,20 @@ class MarginBroker(bt.brokers.BackBroker):  # type: ignore[misc]
     # ---- filling ----
 
     def _fill_pending(self) -> None:
-        for order in sorted(self.pending, key=self._turn):
+        """Orders at the open, then those that rest during the session, then those at the close; reductions first."""
+        self._fill(_OPEN)
+        if self.at_open is not None:
+            self.at_open()
+            for order in list(self._drain_submitted()):
+                self.submit_accept(order)
+        self._fill(_RESTING)
+        self._fill(_CLOSE)
+        for order in [o for o in self.pending if o.info.get("day_only")]:
+            self.cancel(order)
+
+    def _fill(self, phase: int) -> None:
+        due = [order for order in self.pending if _PHASES.get(order.exectype, _RESTING) == phase]
+        for order in sorted(due, key=self._waits_for_the_session if phase == _RESTING else self._adds_risk):
             if order not in self.pending or not order.active():
                 continue
             self.pending.remove(order)
@@ -184,7 +209,7 @@ class MarginBroker(bt.brokers.BackBroker):  # type: ignore[misc]
                 self._event("unfilled", order.data, f"{order.executed.remsize:+,.10g} shares: {STOPPED}", self.session)
                 order.cancel()
                 self._leave(order)
-            elif order.expire():
+            elif order.expire() or self._has_nothing_left_to_reduce(order):
                 self._leave(order)
             else:
                 self._try_exec(order)
@@ -193,9 +218,22 @@ class MarginBroker(bt.brokers.BackBroker):  # type: ignore[misc]
                 elif order.status == Order.Completed:
                     self._bracketize(order)
 
-    def _turn(self, order: Order) -> tuple[int, bool]:
-        """Orders at the open before resting ones before those at the close; reductions first."""
-        return _PHASES.get(order.exectype, _RESTING), order.exectype in _PHASES and self._adds_risk(order)
+    def _waits_for_the_session(self, order: Order) -> bool:
+        """Whether the open has not reached the price of a resting order; what it has reached comes first."""
+        opened, price = self.panel.open[self.session, self.column[order.data]], order.created.price
+        waits_above = order.isbuy() != (order.exectype == Order.Limit)
+        return bool(opened < price if waits_above else opened > price)
+
+    def _has_nothing_left_to_reduce(self, order: Order) -> bool:
+        """Whether an order that may only reduce finds the position gone; it is cut to what is left of it."""
+        if not order.info.get("reduce_only"):
+            return False
+        held = self.shares[self.column[order.data]]
+        if held * order.executed.remsize >= 0:
+            order.cancel()
+            return True
+        order.executed.remsize = np.sign(order.executed.remsize) * min(abs(order.executed.remsize), abs(held))
+        return False
 
     def _leave(self, order: Order) -> None:
         """An order that has ended without a fill takes its group and its bracket with it."""

@@ -1,6 +1,7 @@
 """Trader: the backtrader strategy that turns decisions into orders."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import backtrader as bt
 import numpy as np
@@ -8,8 +9,7 @@ from backtrader import Order
 from numpy.typing import NDArray
 
 from dipfolio.engine import orders as rules
-from dipfolio.engine.cerebro.broker import MarginBroker
-from dipfolio.engine.exits import Bar, Exit, Fill, OpenTrades
+from dipfolio.engine.exits import Bar, Exit, Fill, Level, OpenTrades
 from dipfolio.engine.panel import Panel
 from dipfolio.engine.strategy import Unit
 
@@ -41,67 +41,99 @@ class Trader(bt.Strategy):  # type: ignore[misc]
 
     def start(self) -> None:
         """Begin with no trade open."""
-        broker: MarginBroker = self.broker
-        self.panel: Panel = broker.panel
+        self.panel: Panel = self.broker.panel
         self.seen = 0
         count = len(self.panel.symbols)
         self.entry_price, self.best = np.full(count, np.nan), np.full(count, np.nan)
         self.entry_session = np.zeros(count, dtype=int)
         self.held = np.zeros(count)
+        resting = [rule for rule in self.p.plan.exits if isinstance(rule, Level) and rule.intraday]
+        self.resting = sorted(resting, key=lambda rule: rule.order == "limit")
+        if self.resting:
+            self.broker.at_open = self._rest
 
     def next(self) -> None:
         """Decide on the close of the current session."""
-        now = self.broker.session
+        now, plan = self.broker.session, self.p.plan
         self._follow_fills()
+        close = self.panel.close[now]
+        self.best = np.where(self.held > 0, np.fmax(self.best, close), np.fmin(self.best, close))
         if self.broker.under_margin_call:
             return
         ending = self._end_trades(now) if self.held.any() else np.zeros(len(self.held), dtype=bool)
-        target = self.p.plan.targets[now]
-        if np.isnan(target).all():
+        if np.isnan(plan.targets[now]).all():
             return
-        desired = rules.wanted(target, self.p.plan.unit, self.broker.getvalue(), self.panel.close[now], self.broker.account)
-        trade = rules.change(self.held, desired, self.p.plan.resize)
-        trade[ending | np.isnan(self.panel.close[now])] = 0.0
+        desired = rules.wanted(plan.targets[now], plan.unit, self.broker.getvalue(), close, self.broker.account)
+        trade = rules.change(self.held, desired, plan.resize)
+        trade[ending | np.isnan(close)] = 0.0
         for column in np.flatnonzero(trade):
-            self._send(int(column), trade[column], self.p.plan.fill, "target" if desired[column] else "target 0")
+            self._send(int(column), trade[column], _ORDER[plan.fill], "target" if desired[column] else "target 0")
 
     def _end_trades(self, now: int) -> NDArray[np.bool_]:
         """Send the orders of the exit rules; returns the symbols concerned."""
-        trades = OpenTrades(
-            side=np.sign(self.held).astype(int),
-            entry_price=self.entry_price,
-            entry_session=self.entry_session,
-            best=self.best,
-        )
-        panel = self.panel
+        trades, panel = self._open_trades(), self.panel
         bar = Bar(
-            number=now, next_session=panel.next_sessions[now],
-            open=panel.open[now], high=panel.high[now], low=panel.low[now], close=panel.close[now],
-        )  # fmt: skip
+            number=now,
+            next_session=panel.next_sessions[now],
+            open=panel.open[now],
+            high=panel.high[now],
+            low=panel.low[now],
+            close=panel.close[now],
+        )
         ending = np.zeros(len(self.held), dtype=bool)
         for rule in self.p.plan.exits:
             closing = rule.closes(trades, bar) & (self.held != 0) & ~ending
             for column in np.flatnonzero(closing):
-                self._send(int(column), -self.held[column], rule.fill, str(rule))
+                self._send(int(column), -self.held[column], _ORDER[rule.fill], str(rule), reduce_only=True)
             ending |= closing
         return ending
 
-    def _send(self, column: int, shares: float, fill: Fill, reason: str) -> None:
+    def _rest(self) -> None:
+        """Lay the resting exits of every open trade into the market, for this session alone, stops before limits."""
+        self._follow_fills()
+        trades = self._open_trades()
+        levels = [rule.level(trades) for rule in self.resting]
+        for column in np.flatnonzero(self.held):
+            group = None
+            for rule, level in zip(self.resting, levels, strict=True):
+                exectype = Order.Stop if rule.order == "stop" else Order.Limit
+                terms = {"price": float(level[column]), "oco": group, "day_only": True, "reduce_only": True}
+                order = self._send(int(column), -self.held[column], exectype, str(rule), **terms)
+                group = group or order
+
+    def _open_trades(self) -> OpenTrades:
+        decided = self._close_at(self.entry_session - 1)
+        before = self._close_at(self.entry_session - 2)
+        side = np.sign(self.held).astype(int)
+        return OpenTrades(
+            side=side,
+            entry_price=self.entry_price,
+            entry_session=self.entry_session,
+            best=self.best,
+            decided=decided,
+            before=before,
+        )
+
+    def _close_at(self, sessions: NDArray[np.int_]) -> NDArray[np.float64]:
+        """The close of each symbol in a session of its own, shape (symbols,)."""
+        columns = np.arange(len(self.held))
+        known = np.where(sessions >= 0, self.panel.close[np.maximum(sessions, 0), columns], np.nan)
+        return np.where(sessions == -1, self.panel.prior_close, known)
+
+    def _send(self, column: int, shares: float, exectype: int, reason: str, **terms: Any) -> Order:
         send = self.buy if shares > 0 else self.sell
-        send(data=self.datas[column], size=abs(float(shares)), exectype=_ORDER[fill], reason=reason)
+        return send(data=self.datas[column], size=abs(float(shares)), exectype=exectype, reason=reason, **terms)
 
     def _follow_fills(self) -> None:
-        """Bring the open trades up to date with the fills since the last close, and with the close itself."""
-        close = self.panel.close[self.broker.session]
+        """Bring the open trades up to date with the fills since the last look."""
         for fill in self.broker.tape.fills[self.seen :]:
             column, before = fill.symbol, self.held[fill.symbol]
             after = before + fill.shares
             if before * after <= 0:
                 self.entry_price[column], self.entry_session[column] = fill.price, fill.session
-                self.best[column] = close[column]
+                self.best[column] = fill.price
             elif abs(after) > abs(before):
                 self.entry_price[column] += (fill.price - self.entry_price[column]) * fill.shares / after
             self.held[column] = after
         self.seen = len(self.broker.tape.fills)
         self.held = np.where(np.abs(self.held) < rules.FUZZ, 0.0, self.held)
-        self.best = np.where(self.held > 0, np.fmax(self.best, close), np.fmin(self.best, close))

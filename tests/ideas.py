@@ -1,0 +1,35 @@
+"""Small strategies for tests: what to hold is written down in advance."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pandas as pd
+
+from dipfolio.engine.exits import Exit
+from dipfolio.engine.strategy import Strategy, no_instruction
+
+
+@dataclass(frozen=True, kw_only=True)
+class Script(Strategy):
+    """Targets by row and symbol, such as ``{0: {"A": 100}}``; made by :func:`script`."""
+
+    rows: ClassVar[dict] = {}
+    rules: ClassVar[tuple[Exit, ...]] = ()
+
+    @property
+    def exits(self):
+        return self.rules
+
+    def targets(self, bars):
+        frame: pd.DataFrame = no_instruction(bars)
+        for row, wanted in self.rows.items():
+            if row < len(frame):
+                for symbol, target in wanted.items():
+                    frame.loc[frame.index[row], symbol] = target
+        return frame
+
+
+def script(rows, *, universe="A", fill="open", unit="shares", resize=False, exits=()):
+    """A strategy that trades by the script."""
+    facts = {"rows": rows, "rules": tuple(exits), "unit": unit, "resize": resize, "__doc__": "By the script."}
+    return type("Script", (Script,), facts)(universe=universe, fill=fill)
