@@ -51,13 +51,14 @@ class Bar:
     ----------
     number : int
         Number of the session, counted as in ``OpenTrades.entry_session``.
-    next_session : datetime64
-        The session in which the decision will be executed, known from the exchange's calendar.
+    session, next_session : datetime64
+        This one, and the one in which the decision will be executed, known from the exchange's calendar.
     open, high, low, close : array of float, shape (symbols,)
         NaN where a symbol does not trade.
     """
 
     number: int
+    session: np.datetime64
     next_session: np.datetime64
     open: NDArray[np.float64]
     high: NDArray[np.float64]
@@ -240,7 +241,7 @@ class HoldFor(Exit):
 
 @dataclass(frozen=True)
 class At(Exit):
-    """Close on a date, or on the first session after it if the exchange is closed that day.
+    """Close on a date, or on the first session after it if the exchange is closed that day; later trades stay open.
 
     Attributes
     ----------
@@ -256,5 +257,5 @@ class At(Exit):
         return f"at {self.day}"
 
     def closes(self, trades: OpenTrades, bar: Bar) -> NDArray[np.bool_]:
-        """Every trade, once the next session has reached the date."""
-        return np.full(trades.side.shape, bar.next_session >= np.datetime64(self.day))
+        """Every trade, on the last close before the date."""
+        return np.full(trades.side.shape, bar.session < np.datetime64(self.day) <= bar.next_session)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from dipfolio.errors import DataError, UnknownNameError
 from dipfolio.market import sessions
+from dipfolio.market.events import Event
 
 FIELDS = ("open", "high", "low", "close", "volume")
 PRICES = FIELDS[:4]
@@ -67,6 +68,8 @@ class Bars:
     dividends : DataFrame of shape (sessions, symbols)
         Cash per share on its ex-date, 0 elsewhere.
     origin : Origin
+    events : tuple of Event
+        Dated facts, with the day they belong to; a strategy may use one ahead of its day only if it was announced.
 
     Raises
     ------
@@ -82,6 +85,7 @@ class Bars:
     volume: pd.DataFrame
     dividends: pd.DataFrame
     origin: Origin = Origin()
+    events: tuple[Event, ...] = ()
 
     def __post_init__(self) -> None:
         _check_axes(self)

@@ -182,7 +182,9 @@ def test_slippage_of_the_whole_price_is_refused():
         Account(slippage_bps=10_000.0)
 
 
-@pytest.mark.parametrize(("name", "value"), [("cash", "1e6"), ("cash", True), ("sec_taf", 1), ("fractional", None), ("cash", date.min)])
+@pytest.mark.parametrize(
+    ("name", "value"), [("cash", "1e6"), ("cash", True), ("sec_taf", 1), ("fractional", None), ("cash", date.min)]
+)
 def test_a_value_of_the_wrong_type_is_refused_by_name(name, value):
     with pytest.raises(ParameterError, match=f"^{name} must be"):
         Account(**{name: value})

@@ -21,9 +21,7 @@ def leaving(exits, rows=ENTER, fill="open", account=FREE, **market):
     bars = make_bars(**market)
     result = simulate(script(rows, exits=exits, fill=fill), bars, account)
     fills = result.fills.iloc[1:]
-    return [
-        (bars.sessions.get_loc(row.session), row.price, row.at, row.reason) for row in fills.itertuples()
-    ]
+    return [(bars.sessions.get_loc(row.session), row.price, row.at, row.reason) for row in fills.itertuples()]
 
 
 # ---- time ----
@@ -69,6 +67,13 @@ def test_a_date_closes_at_its_close():
 def test_a_date_without_trading_closes_on_the_session_after_it():
     closes = {"A": [100, 101, 102, 103, 104, 105]}
     assert leaving((At(date(2025, 1, 9), fill="open"),), closes=closes) == [(5, 105, "open", "at 2025-01-09")]
+
+
+def test_a_trade_entered_after_the_date_stays_open():
+    rows = {0: {"A": 100}, 3: {"A": 100}}
+    result = simulate(script(rows, exits=(At(date(2025, 1, 6)),)), make_bars({"A": [100.0] * 7}), FREE)
+    assert result.fills["shares"].tolist() == [100, -100, 100]
+    assert len(result.open_positions) == 1
 
 
 # ---- levels on the close ----
@@ -240,7 +245,8 @@ def test_a_rule_over_variants_equals_the_rule_over_each(rule):
         "decided": rng.uniform(80, 120, shape), "before": rng.uniform(80, 120, shape),
     }  # fmt: skip
     price = rng.uniform(80, 120, 4)
-    bar = Bar(number=5, next_session=np.datetime64("2025-01-07"), open=price, high=price, low=price, close=price)
+    days = {"session": np.datetime64("2025-01-06"), "next_session": np.datetime64("2025-01-07")}
+    bar = Bar(number=5, **days, open=price, high=price, low=price, close=price)
     together = rule.closes(OpenTrades(**arrays), bar)
     assert together.shape == shape
     for row in range(shape[0]):

@@ -34,7 +34,7 @@ def one_field(hint, **kwargs):
 
 
 def test_parameters_come_in_order_of_definition_without_derived_fields():
-    assert [item.name for item in parameters(Idea)] == "hold_for drop loud symbol day fill limit plain".split()
+    assert [item.name for item in parameters(Idea)] == ["hold_for", "drop", "loud", "symbol", "day", "fill", "limit", "plain"]
 
 
 def test_a_parameter_knows_kind_default_and_help():

@@ -13,7 +13,7 @@ from dipfolio.market.bars import FIELDS, Origin
 from dipfolio.market.folder import available, load_bars
 
 DATA = Path(__file__).parents[2] / "data"
-SYMBOLS = "AAPL AMZN ARM AVGO GOOG META MSFT NVDA ORCL QQQ SMH SPY TSLA TSM".split()
+SYMBOLS = ["AAPL", "AMZN", "ARM", "AVGO", "GOOG", "META", "MSFT", "NVDA", "ORCL", "QQQ", "SMH", "SPY", "TSLA", "TSM"]
 HEAD = "date,open,high,low,close,volume"
 ROWS = (
     "2025-01-02,10,11,9,10.5,1000",
@@ -282,7 +282,9 @@ def test_a_dividend_that_cannot_be_paid_is_named_with_symbol_and_date(folder, am
 
 
 @pytest.mark.parametrize(
-    "wrong", ["XYZ,2025-01-03,much", "XYZ,3 Jan,0.25", "XYZ,2025-01-03,0.25,9,9,9\nXYZ,2025-01-06,1,1"], ids=["text", "day", "ragged"]
+    "wrong",
+    ["XYZ,2025-01-03,much", "XYZ,3 Jan,0.25", "XYZ,2025-01-03,0.25,9,9,9\nXYZ,2025-01-06,1,1"],
+    ids=["text", "day", "ragged"],
 )
 def test_dividends_that_cannot_be_read_are_one_clear_line(folder, wrong):
     dividends(folder, wrong)

@@ -74,6 +74,7 @@ class Trader(bt.Strategy):  # type: ignore[misc]
         trades, panel = self._open_trades(), self.panel
         bar = Bar(
             number=now,
+            session=panel.sessions[now],
             next_session=panel.next_sessions[now],
             open=panel.open[now],
             high=panel.high[now],

@@ -126,7 +126,9 @@ def test_the_value_of_a_short_beyond_twice_its_entry_is_negative():
 def test_the_borrow_fee_is_charged_on_the_mark_and_not_on_the_entry_price():
     # Thursday to Wednesday: short on Friday, marked at 10 from Monday on; 36.5 % of 365 and 36 % of 360 are 0.1 % a day.
     bars = make_bars({"A": [100, 100, 10, 10, 10]})
-    account = Account(cash=10_000.0, borrow_rate=0.36, commission_per_share=0.0, commission_minimum=0.0, sec_taf=False, slippage_bps=0.0)
+    account = Account(
+        cash=10_000.0, borrow_rate=0.36, commission_per_share=0.0, commission_minimum=0.0, sec_taf=False, slippage_bps=0.0
+    )
 
     plain = run_plain(bars, EagerScript, prepare=lambda broker: broker.setcommission(interest=0.365), acts=SHORT_100)
     tape = run_ours(bars, account, acts=SHORT_100)

@@ -1,0 +1,273 @@
+"""Metrics: each number from numpy, from quantstats, from empyrical or from paper."""
+
+import dataclasses
+import math
+import warnings
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dipfolio.engine import metrics
+from dipfolio.engine.account import Account
+from dipfolio.engine.catalogue import load_strategy
+from dipfolio.engine.metrics import measure
+from dipfolio.engine.simulation import simulate
+from dipfolio.market.folder import load_bars
+from tests.ideas import script
+from tests.markets import make_bars
+
+ROOT = Path(__file__).parents[2]
+
+
+def series(values):
+    return pd.Series(values, index=pd.bdate_range("2024-01-02", periods=len(values)), dtype="float64")
+
+
+def random(seed, count=500, mean=0.0005, spread=0.015):
+    return np.random.default_rng(seed).normal(mean, spread, count)
+
+
+SERIES = {
+    "rising": series(random(1, mean=0.002)),
+    "falling": series(random(2, mean=-0.002)),
+    "wild": series(random(3, spread=0.05)),
+    "all negative": series(-np.abs(random(4))),
+    "idle at first": series(np.concatenate([np.zeros(270), random(5, count=230)])),
+    "loss on the first session": series([-0.10, 0.02, 0.03, -0.01, 0.04]),
+    "two sessions": series([0.01, -0.02]),
+}
+
+
+@pytest.fixture(scope="module")
+def libraries():
+    """Quantstats and empyrical."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import empyrical
+        import quantstats.stats
+    return quantstats.stats, empyrical
+
+
+@pytest.fixture(params=SERIES)
+def returns(request):
+    return SERIES[request.param]
+
+
+@pytest.mark.parametrize(
+    ("ours", "quantstats_name", "empyrical_name"),
+    [
+        (metrics.sharpe, "sharpe", "sharpe_ratio"),
+        (metrics.sortino, "sortino", "sortino_ratio"),
+        (metrics.volatility, "volatility", "annual_volatility"),
+        (metrics.total_return, "comp", "cum_returns_final"),
+        (lambda returns: metrics.drawdowns(returns).min(), "max_drawdown", "max_drawdown"),
+    ],
+    ids=["sharpe", "sortino", "volatility", "total return", "max drawdown"],
+)
+def test_our_numbers_are_those_of_quantstats_and_of_empyrical(libraries, returns, ours, quantstats_name, empyrical_name):
+    quantstats, empyrical = libraries
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs = getattr(quantstats, quantstats_name)(returns), getattr(empyrical, empyrical_name)(returns)
+    assert ours(returns) == pytest.approx(theirs[0], abs=1e-12, rel=1e-12)
+    assert ours(returns) == pytest.approx(theirs[1], abs=1e-12, rel=1e-12)
+
+
+@pytest.mark.parametrize("rate", [0.04, -0.01])
+def test_a_risk_free_rate_a_year_is_spread_over_252_sessions(returns, rate):
+    excess = returns.to_numpy() - ((1 + rate) ** (1 / 252) - 1)
+    downside = np.sqrt((excess[excess < 0] ** 2).sum() / len(excess))
+    assert metrics.sharpe(returns, rate) == pytest.approx(excess.mean() / excess.std(ddof=1) * 252**0.5, rel=1e-12)
+    assert metrics.sortino(returns, rate) == pytest.approx(excess.mean() / downside * 252**0.5, rel=1e-12)
+
+
+def test_quantstats_agrees_about_a_positive_risk_free_rate(libraries, returns):
+    assert metrics.sharpe(returns, 0.04) == pytest.approx(libraries[0].sharpe(returns, rf=0.04), rel=1e-12)
+
+
+def test_total_return_and_drawdown_by_hand():
+    returns = series([0.10, -0.20, 0.05, 0.25])
+    # wealth 1.10, 0.88, 0.924, 1.155; highest so far 1.10, 1.10, 1.10, 1.155
+    assert metrics.total_return(returns) == pytest.approx(0.155, abs=1e-15)
+    assert metrics.drawdowns(returns).tolist() == pytest.approx([0, -0.2, -0.16, 0], abs=1e-15)
+
+
+def test_a_loss_on_the_first_session_is_a_drawdown_from_the_starting_cash():
+    assert metrics.drawdowns(series([-0.10, 0.05])).tolist() == pytest.approx([-0.10, -0.055], abs=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("total", "days", "expected"),
+    [
+        (0.21, 730.5, 0.10),  # two years of 10 %
+        (0.10, 365.25, 0.10),
+        (-0.5, 365.25 / 2, -0.75),  # a half in half a year leaves a quarter
+        (0.0, 10, 0.0),
+        (0.1, 1, 1.1**365.25 - 1),
+    ],
+)
+def test_the_annual_return_counts_calendar_days(total, days, expected):
+    assert metrics.annual_return(total, days) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize(("total", "days"), [(0.1, 0), (-1.0, 30), (-1.2, 30)])
+def test_there_is_no_annual_return_of_no_day_or_of_a_lost_account(total, days):
+    assert math.isnan(metrics.annual_return(total, days))
+
+
+def test_one_session_has_no_volatility_and_no_sharpe():
+    assert math.isnan(metrics.volatility(series([0.01])))
+    assert math.isnan(metrics.sharpe(series([0.01])))
+
+
+def test_without_a_loss_there_is_no_sortino():
+    assert math.isnan(metrics.sortino(series([0.01, 0.0, 0.02])))
+
+
+def test_an_idle_account_has_no_volatility_and_no_ratio():
+    idle = series([0.0] * 20)
+    assert metrics.volatility(idle) == 0
+    assert math.isnan(metrics.sharpe(idle))
+    assert math.isnan(metrics.sortino(idle))
+
+
+@pytest.mark.parametrize(("value", "count"), [(0.1, 10), (0.0003, 502), (-0.01, 7), (0.07, 61)])
+def test_returns_that_never_vary_have_no_sharpe_however_they_are_rounded(value, count):
+    assert math.isnan(metrics.sharpe(series([value] * count)))
+
+
+# One symbol, four sessions from Thursday 2 January: bought at the open of the 3rd, paid a dividend on the 6th,
+# and sold at the open of the 7th; a second symbol is shorted at the open of the 6th and stays open.
+@pytest.fixture(scope="module")
+def worked():
+    """A run whose every number can be worked out on paper, with the account's charges."""
+    bars = make_bars(
+        {"A": [100.0, 110.0, 105.0, 120.0], "B": [50.0, 50.0, 40.0, 44.0], "M": [200.0, 202.0, 204.0, 198.0]},
+        opens={"A": [100.0, 101.0, 108.0, 119.0], "B": [50.0, 50.0, 45.0, 41.0]},
+        dividends={"A": {2: 0.50}},
+    )
+    plan = script({0: {"A": 1_000}, 1: {"B": -2_000}, 2: {"A": 0}}, universe="A,B")
+    return simulate(plan, bars, Account(cash=500_000.0, slippage_bps=0.0), benchmark="M")
+
+
+CHARGES = [
+    5.0,  # 1,000 A at 101: 0.005 a share
+    10.0 + 90_000 * 27.8e-6 + 2_000 * 0.000166,  # 2,000 B sold at 45
+    5.0 + 119_000 * 27.8e-6 + 1_000 * 0.000166,  # 1,000 A sold at 119
+]
+BORROW = 2_000 * 41 * 0.003 * 1 / 360  # one night on ceil(1.02 x 40) = 41
+EQUITY = np.array(
+    [
+        500_000.0,
+        500_000 - 101_000 - CHARGES[0] + 110_000,
+        500_000 - 101_000 - CHARGES[0] + 500 + 90_000 - CHARGES[1] + 105_000 - 80_000,
+        500_000 - 101_000 - CHARGES[0] + 500 + 90_000 - CHARGES[1] - BORROW + 119_000 - CHARGES[2] - 88_000,
+    ]
+)
+
+
+def test_equity_and_returns_are_those_of_the_paper(worked):
+    assert worked.equity["equity"].to_numpy() == pytest.approx(EQUITY, abs=1e-6)
+    assert worked.returns.to_numpy() == pytest.approx(EQUITY / np.array([500_000, *EQUITY[:-1]]) - 1, abs=1e-12)
+
+
+def test_every_metric_of_a_run_is_that_of_the_paper(worked):
+    found = dataclasses.asdict(measure(worked))
+    returns = EQUITY[1:] / EQUITY[:-1] - 1
+    returns = np.array([0.0, *returns])
+    wealth = EQUITY / 500_000
+    expected = {
+        "sessions": 4,
+        "total_return": EQUITY[-1] / 500_000 - 1,
+        "annual_return": (EQUITY[-1] / 500_000) ** (365.25 / 5) - 1,  # 2 to 7 January
+        "volatility": returns.std(ddof=1) * 252**0.5,
+        "sharpe": returns.mean() / returns.std(ddof=1) * 252**0.5,
+        "sortino": returns.mean() / np.sqrt((np.minimum(returns, 0) ** 2).mean()) * 252**0.5,
+        "worst_drawdown": (wealth / np.maximum.accumulate(wealth) - 1).min(),
+        "time_in_market": 3 / 4,
+        "mean_exposure": np.mean([0, 110_000 / EQUITY[1], 185_000 / EQUITY[2], 88_000 / EQUITY[3]]),
+        "trades": 1,
+        "win_rate": 1.0,
+        "entry_dates": 2,
+        "commission": 20.0,
+        "fees": 209_000 * 27.8e-6 + 3_000 * 0.000166,
+        "slippage": 0.0,
+        "borrow": BORROW,
+        "interest": 0.0,
+        "dividends": 500.0,
+        "benchmark_return": 198 / 200 - 1,
+        "excess_return": EQUITY[-1] / 500_000 - 1 - (198 / 200 - 1),
+        "open_positions": 1,
+        "open_value": -88_000.0,
+        "final_equity": EQUITY[-1],
+        "residual": 0.0,
+    }
+    assert found == pytest.approx(expected, rel=1e-9, abs=1e-9)
+
+
+def test_the_risk_free_rate_reaches_sharpe_and_sortino(worked):
+    assert measure(worked, 0.05).sharpe == metrics.sharpe(worked.returns, 0.05)
+    assert measure(worked, 0.05).sortino == metrics.sortino(worked.returns, 0.05)
+    assert measure(worked, 0.05).sharpe < measure(worked).sharpe
+
+
+def test_a_win_is_a_trade_with_a_profit_after_its_costs():
+    # bought and sold at the same price: no profit before costs, a loss after them
+    bars = make_bars({"A": [100.0, 100, 100, 100, 110, 110]})
+    plan = script({0: {"A": 10}, 1: {"A": 0}, 2: {"A": 10}, 4: {"A": 0}})
+    found = measure(simulate(plan, bars, Account(slippage_bps=0.0)))
+    assert (found.trades, found.win_rate, found.entry_dates) == (2, 0.5, 2)
+
+
+def test_a_run_without_a_trade_has_no_win_rate_and_no_ratio_and_keeps_its_cash():
+    found = measure(simulate(script({}), make_bars({"A": [100.0, 101, 102]}), Account(cash=1_000.0)))
+    assert (found.trades, found.open_positions, found.entry_dates) == (0, 0, 0)
+    assert (found.total_return, found.annual_return, found.worst_drawdown, found.final_equity) == (0, 0, 0, 1_000)
+    assert (found.time_in_market, found.mean_exposure) == (0, 0)
+    for name in ("win_rate", "sharpe", "sortino", "benchmark_return", "excess_return"):
+        assert math.isnan(getattr(found, name)), name
+
+
+def test_a_position_that_was_closed_at_the_open_counts_as_time_in_the_market():
+    plan = script({0: {"A": 10}, 1: {"A": 0}})
+    assert measure(simulate(plan, make_bars({"A": [100.0] * 4}))).time_in_market == 2 / 4
+
+
+def test_the_annual_return_of_a_window_counts_from_the_close_before_it():
+    bars = make_bars({"A": [100.0, 100, 100, 110, 110, 110, 110, 110]})
+    result = simulate(script({0: {"A": 1_000}}), bars, Account().without_costs(), start=date(2025, 1, 3), end=date(2025, 1, 8))
+    found = measure(result)
+    assert result.base == date(2025, 1, 2)
+    # 10,000 dollars on a million from the close of the 2nd to that of the 8th: six days
+    assert found.total_return == pytest.approx(0.01, abs=1e-12)
+    assert found.annual_return == pytest.approx(1.01 ** (365.25 / 6) - 1, rel=1e-9)
+
+
+@pytest.fixture(scope="module")
+def bars():
+    return load_bars(ROOT / "data")
+
+
+@pytest.mark.parametrize("name", ["buy-the-dip", "equal-weight", "short-nvda-friday"])
+def test_the_numbers_of_the_strategies_are_those_of_quantstats_and_of_empyrical(libraries, bars, name):
+    result = simulate(load_strategy(ROOT / "strategies", name)(), bars, benchmark="SPY")
+    quantstats, empyrical = libraries
+    returns, found = result.returns, measure(result)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert found.sharpe == pytest.approx(quantstats.sharpe(returns), rel=1e-12)
+        assert found.sortino == pytest.approx(empyrical.sortino_ratio(returns), rel=1e-12)
+        assert found.volatility == pytest.approx(empyrical.annual_volatility(returns), rel=1e-12)
+        assert found.worst_drawdown == pytest.approx(quantstats.max_drawdown(returns), rel=1e-12)
+        assert found.total_return == pytest.approx(empyrical.cum_returns_final(returns), rel=1e-12)
+
+
+def test_the_benchmark_return_is_that_of_its_prices_and_dividends(bars):
+    result = simulate(load_strategy(ROOT / "strategies", "buy-the-dip")(), bars, benchmark="SPY")
+    price, paid = bars.close["SPY"].to_numpy(), bars.dividends["SPY"].to_numpy()
+    wealth = np.prod((price[1:] + paid[1:]) / price[:-1])
+    assert measure(result).benchmark_return == pytest.approx(wealth - 1, rel=1e-12)
+    assert measure(result).excess_return == pytest.approx(measure(result).total_return - (wealth - 1), rel=1e-12)
