@@ -80,7 +80,7 @@ def _run(strategy_class: "type[Strategy]", values: dict[str, Any]) -> None:
     with _progress() as say:
         say("Reading the figures")
         wanted = tuple(dict.fromkeys([*strategy.symbols, *([benchmark] if benchmark else [])]))
-        bars = load_bars(values["data"] or home.data, wanted)
+        bars = load_bars(values["data"] or home.data, wanted, events=home.data / "events.csv")
         say("Simulating")
         result = simulate(strategy, bars, account, benchmark=benchmark, start=values["start"], end=values["end"])
         metrics = measure(result)

@@ -71,4 +71,4 @@ def affordable(position: Floats, trade: Floats, equity: Any, close: Floats, volu
     need = np.sum(np.abs(added) * price, axis=-1)
     short = need > room + FUZZ * np.abs(equity)
     share = np.where(short, np.maximum(room, 0.0) / np.where(need > 0, need, 1.0), 1.0)[..., None]
-    return reduced + np.where(share < 1.0, whole(added * share, account), added)
+    return np.asarray(reduced + np.where(share < 1.0, whole(added * share, account), added))

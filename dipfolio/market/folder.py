@@ -1,4 +1,4 @@
-"""A data folder: ``prices/<SYMBOL>.csv`` or ``.parquet``, ``dividends.csv``, and optionally ``source.json``."""
+"""A data folder: ``prices/<SYMBOL>.csv`` or ``.parquet``, ``dividends.csv``; optionally ``events.csv``, ``source.json``."""
 
 import json
 import re
@@ -10,6 +10,7 @@ import pandas as pd
 from dipfolio.errors import DataError, ParameterError, UnknownNameError
 from dipfolio.market import sessions
 from dipfolio.market.bars import FIELDS, Bars, Origin
+from dipfolio.market.events import read_events
 from dipfolio.market.exact import read_csv
 
 SYMBOL = re.compile(r"[A-Za-z0-9^][A-Za-z0-9.^=-]*")
@@ -32,7 +33,12 @@ def available(folder: Path) -> tuple[str, ...]:
     return tuple(symbols)
 
 
-def load_bars(folder: Path | str, symbols: tuple[str, ...] | None = None, end: date | pd.Timestamp | None = None) -> Bars:
+def load_bars(
+    folder: Path | str,
+    symbols: tuple[str, ...] | None = None,
+    end: date | pd.Timestamp | None = None,
+    events: Path | None = None,
+) -> Bars:
     """Read the figures of some symbols onto one calendar.
 
     Parameters
@@ -43,6 +49,8 @@ def load_bars(folder: Path | str, symbols: tuple[str, ...] | None = None, end: d
         All that the folder has, if not given.
     end : date, optional
         Nothing after this session is kept.
+    events : Path, optional
+        The events to use where the folder has no ``events.csv`` of its own.
 
     Raises
     ------
@@ -65,7 +73,13 @@ def load_bars(folder: Path | str, symbols: tuple[str, ...] | None = None, end: d
     frames = {
         field: pd.DataFrame({s: t[field].reindex(index) for s, t in tables.items()}, columns=list(symbols)) for field in FIELDS
     }
-    bars = Bars(**frames, dividends=_read_dividends(folder, index, symbols), origin=_read_origin(folder))
+    calendar = next((path for path in (folder / "events.csv", events) if path and path.exists()), None)
+    bars = Bars(
+        **frames,
+        dividends=_read_dividends(folder, index, symbols),
+        origin=_read_origin(folder),
+        events=read_events(calendar) if calendar else (),
+    )
     return bars if end is None else bars.until(end)
 
 
