@@ -42,6 +42,17 @@ class Fill:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Sent:
+    """An order as it was sent: in which session, for what, how (market, close, stop, limit, ...) and at what price."""
+
+    session: int
+    symbol: int
+    shares: float
+    kind: str
+    price: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Event:
     """Something out of the ordinary: an order cut, refused or left over, a margin call, a bankruptcy."""
 
@@ -61,7 +72,7 @@ class Tape:
         On each close; ``interest`` is the debit interest paid in that session.
     borrow, dividends : array of shape (sessions, symbols)
         Dollars paid for borrowed shares; dollars received (negative: owed by a short).
-    fills, events : list
+    sent, fills, events : list
     last : int
         Number of the last session simulated.
     """
@@ -71,6 +82,7 @@ class Tape:
     interest: NDArray[np.float64]
     borrow: NDArray[np.float64]
     dividends: NDArray[np.float64]
+    sent: list[Sent] = field(default_factory=list)
     fills: list[Fill] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     last: int = -1
