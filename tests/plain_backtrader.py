@@ -37,17 +37,32 @@ class EagerScript(Script):
         self.next()
 
 
+def buy(size, symbol=0, **order):
+    """An act for a script: buy that many shares of the symbol of that number."""
+    return lambda s: s.buy(s.datas[symbol], size=size, **order)
+
+
+def sell(size, symbol=0, **order):
+    """An act for a script: sell that many shares."""
+    return lambda s: s.sell(s.datas[symbol], size=size, **order)
+
+
+def both(*acts):
+    """Several acts on one close."""
+    return lambda s: [act(s) for act in acts]
+
+
 class Journal(bt.Analyzer):
-    """Value, cash and the first feed's position on each close, and how each order ended."""
+    """Worth, cash and the first feed's position on each close, and how each order ended."""
 
     def start(self):
-        self.dates, self.values, self.cash, self.held = [], [], [], []
+        self.dates, self.worth, self.cash, self.held = [], [], [], []
         self.ended, self.fills = [], []
 
     def next(self):
         broker = self.strategy.broker
         self.dates.append(self.strategy.datetime.date())
-        self.values.append(broker.getvalue())
+        self.worth.append(broker.getvalue())
         self.cash.append(broker.getcash())
         self.held.append([broker.getposition(data).size for data in self.datas])
 
@@ -99,3 +114,13 @@ def fills(tape):
 def kinds(tape):
     """The events, as (session, kind)."""
     return [(event.session, event.kind) for event in tape.events]
+
+
+def bought(tape):
+    """Shares of all purchases."""
+    return sum(fill.shares for fill in tape.fills if fill.shares > 0)
+
+
+def details(tape):
+    """The events, as (session, kind, symbol number, detail)."""
+    return [(event.session, event.kind, event.symbol, event.detail) for event in tape.events]

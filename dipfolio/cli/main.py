@@ -2,19 +2,22 @@
 
 import sys
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
 from dipfolio import __version__
+from dipfolio.cli.check import check_strategies
 from dipfolio.cli.home import Home
 from dipfolio.cli.listing import list_strategies
+from dipfolio.cli.new import new_strategy
 from dipfolio.cli.run import strategy_command
 from dipfolio.engine import catalogue
 from dipfolio.errors import DipfolioError, StrategyError, UnknownNameError
 
-COMMANDS = {"list": list_strategies}
+COMMANDS = {"list": list_strategies, "check": check_strategies, "new": new_strategy}
 
 
 class Doorway(click.Group):
@@ -43,12 +46,23 @@ class Doorway(click.Group):
             formatter.write_dl([(entry.name, entry.problem or entry.title) for entry in found])
 
 
+def _use_strategies(ctx: click.Context, _: click.Parameter, folder: Path | None) -> None:
+    if folder is not None:
+        if not folder.is_dir():
+            raise click.BadParameter(f"{folder} is no folder.", ctx, param_hint="--strategies")
+        ctx.obj = replace(ctx.obj, strategies=folder)
+
+
 @click.group(
     cls=Doorway,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     epilog="Example: python backtest.py buy-the-dip --hold 20 --benchmark QQQ",
 )
 @click.version_option(__version__, prog_name="dipfolio")
+@click.option(
+    "--strategies", type=click.Path(path_type=Path), is_eager=True, expose_value=False, callback=_use_strategies,
+    help="folder of strategy files  [default: strategies]",
+)  # fmt: skip
 def doorway() -> None:
     """Test a claim about the market: simulate a strategy, audit it, and write its tear sheet.
 

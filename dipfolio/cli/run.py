@@ -13,12 +13,12 @@ from dipfolio.cli.options import Day, SectionedCommand, SectionedOption, options
 from dipfolio.errors import StrategyError
 
 if TYPE_CHECKING:
-    from dipfolio.engine.strategy import Strategy
+    from dipfolio.engine.idea import Idea
 
 NO_BENCHMARK = "none"
 
 
-def strategy_command(name: str, strategy: "type[Strategy]") -> click.Command:
+def strategy_command(name: str, strategy: "type[Idea]") -> click.Command:
     """The command that runs a strategy.
 
     Raises
@@ -62,7 +62,7 @@ def _run_options() -> list[click.Option]:
     ]
 
 
-def _run(strategy_class: "type[Strategy]", values: dict[str, Any]) -> None:
+def _run(strategy_class: "type[Idea]", values: dict[str, Any]) -> None:
     from dipfolio.engine.account import Account
     from dipfolio.engine.metrics import measure
     from dipfolio.engine.parameter import parameters

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from dipfolio.errors import StrategyError, UnknownNameError
 
 if TYPE_CHECKING:
-    from dipfolio.engine.strategy import Strategy
+    from dipfolio.engine.idea import Idea
 
 PACKAGE = "strategies"
 """Under which every folder of strategies is imported, so that they can inherit from one another."""
@@ -33,8 +33,8 @@ class Entry:
     ----------
     name : str
     path : Path
-    title : str
-        First line of the docstring of its class.
+    title, claim : str
+        First line of the docstring of its class, and the label of the claim that it tests; empty for none.
     problem : str
         Why it cannot be loaded, empty if nothing is known against it.
     """
@@ -42,6 +42,7 @@ class Entry:
     name: str
     path: Path
     title: str
+    claim: str = ""
     problem: str = ""
 
 
@@ -56,7 +57,7 @@ def names(folder: Path) -> tuple[str, ...]:
     return tuple(entry.name for entry in entries(folder))
 
 
-def load_strategy(folder: Path, name: str) -> "type[Strategy]":
+def load_strategy(folder: Path, name: str) -> "type[Idea]":
     """The class of a strategy.
 
     Raises
@@ -87,7 +88,18 @@ def _read(path: Path) -> Entry:
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
     if not classes:
         return Entry(name=name, path=path, title="", problem="no class in this file")
-    return Entry(name=name, path=path, title=(ast.get_docstring(classes[-1]) or "").split("\n")[0])
+    title = (ast.get_docstring(classes[-1]) or "").split("\n")[0]
+    return Entry(name=name, path=path, title=title, claim=_claim(classes[-1]))
+
+
+def _claim(node: ast.ClassDef) -> str:
+    """What the class assigns to ``claim``, as written."""
+    for line in node.body:
+        if isinstance(line, ast.AnnAssign | ast.Assign) and isinstance(line.value, ast.Constant):
+            targets = [line.target] if isinstance(line, ast.AnnAssign) else line.targets
+            if any(isinstance(target, ast.Name) and target.id == "claim" for target in targets):
+                return str(line.value.value)
+    return ""
 
 
 def _open_package(folder: Path) -> None:
@@ -104,15 +116,19 @@ def _open_package(folder: Path) -> None:
     importlib.invalidate_caches()
 
 
-def _only_strategy(module: types.ModuleType, path: Path) -> "type[Strategy]":
+def _only_strategy(module: types.ModuleType, path: Path) -> "type[Idea]":
+    from dipfolio.engine.brought import bring, is_backtrader_strategy
     from dipfolio.engine.strategy import Strategy
 
+    own = [thing for thing in vars(module).values() if inspect.isclass(thing) and thing.__module__ == module.__name__]
     found = [
-        thing for thing in vars(module).values()
-        if inspect.isclass(thing) and thing.__module__ == module.__name__
-        and issubclass(thing, Strategy) and not inspect.isabstract(thing) and not thing.__name__.startswith("_")
+        thing for thing in own
+        if not thing.__name__.startswith("_") and not inspect.isabstract(thing)
+        and (issubclass(thing, Strategy) or is_backtrader_strategy(thing))
     ]  # fmt: skip
     if len(found) != 1:
         listed = ", ".join(thing.__name__ for thing in found) or "none"
-        raise StrategyError(f"{path.name} must define one strategy class, a subclass of dipfolio.Strategy; found {listed}.")
-    return found[0]
+        raise StrategyError(
+            f"{path.name} must define one strategy class, a subclass of dipfolio.Strategy or of bt.Strategy; found {listed}."
+        )
+    return found[0] if issubclass(found[0], Strategy) else bring(found[0])

@@ -9,8 +9,10 @@ import pandas as pd
 
 from dipfolio import __version__
 from dipfolio.engine.account import Account
-from dipfolio.engine.cerebro.run import run_plan
+from dipfolio.engine.brought import Brought
+from dipfolio.engine.cerebro.run import run_backtrader, run_plan
 from dipfolio.engine.cerebro.trader import Plan
+from dipfolio.engine.idea import Idea
 from dipfolio.engine.ledger import Ledger, audit
 from dipfolio.engine.panel import Panel, panel_of
 from dipfolio.engine.result import Result, conform
@@ -24,7 +26,7 @@ LIBRARIES = ("backtrader", "numpy", "pandas", "quantstats", "matplotlib", "excha
 
 
 def simulate(
-    strategy: Strategy,
+    strategy: Idea,
     bars: Bars,
     account: Account | None = None,
     *,
@@ -36,7 +38,8 @@ def simulate(
 
     Parameters
     ----------
-    strategy : Strategy
+    strategy : Idea
+        A :class:`Strategy`, or a brought ``bt.Strategy``.
     bars : Bars
         At least the strategy's symbols and the benchmark. History before ``start`` is seen but not traded.
     account : Account, optional
@@ -62,15 +65,7 @@ def simulate(
     own = known.select(strategy.symbols)
     eve = max(first - 1, 0)
     panel = panel_of(own, eve)
-    targets = _checked_targets(strategy, own)
-    plan = Plan(
-        targets=targets.to_numpy()[eve:],
-        unit=strategy.unit,
-        fill=strategy.fill,
-        resize=strategy.resize,
-        exits=strategy.exits,
-    )
-    tape = run_plan(panel, account, plan)
+    tape = play(strategy, own, account, eve)
     books, residual = audit(panel, account, tape)
     trades, open_positions = round_trips(panel, tape)
     recorded = slice(first - eve, tape.last + 1)
@@ -78,7 +73,7 @@ def simulate(
     market = known.select((benchmark,)).returns[benchmark].to_numpy()[eve:] if benchmark else np.zeros(len(panel))
     return Result(
         strategy=strategy.name,
-        title=_title(strategy),
+        title=strategy.title,
         parameters=_plain(strategy.parameters),
         changed=_plain(strategy.changed),
         account=account,
@@ -97,6 +92,34 @@ def simulate(
     )
 
 
+def play(strategy: Idea, bars: Bars, account: Account, first: int = 0) -> Tape:
+    """Only the simulation, without audit and record.
+
+    Parameters
+    ----------
+    strategy : Idea
+        A :class:`Strategy`, or a brought ``bt.Strategy``.
+    bars : Bars
+        The strategy's symbols.
+    account : Account
+    first : int
+        Number of the session with the first decision.
+
+    Raises
+    ------
+    StrategyError
+        Targets that are no table of numbers for the sessions and symbols of the bars, or something else than an idea.
+    """
+    panel = panel_of(bars, first)
+    if isinstance(strategy, Strategy):
+        targets = checked_targets(strategy, bars).to_numpy()[first:]
+        plan = Plan(targets=targets, unit=strategy.unit, fill=strategy.fill, resize=strategy.resize, exits=strategy.exits)
+        return run_plan(panel, account, plan)
+    if isinstance(strategy, Brought):
+        return run_backtrader(panel, account, strategy.source, strategy.source_parameters)
+    raise StrategyError(f"A strategy is a dipfolio.Strategy or a bt.Strategy, found {type(strategy).__name__}.")
+
+
 def _first_session(bars: Bars, start: date | None, end: date | None) -> int:
     """Number of the first session of the window."""
     if start and end and start > end:
@@ -108,7 +131,8 @@ def _first_session(bars: Bars, start: date | None, end: date | None) -> int:
     return first
 
 
-def _checked_targets(strategy: Strategy, bars: Bars) -> pd.DataFrame:
+def checked_targets(strategy: Strategy, bars: Bars) -> pd.DataFrame:
+    """The targets of a strategy, if they keep the contract."""
     targets = strategy.targets(bars)
     if not isinstance(targets, pd.DataFrame):
         raise StrategyError(f"{strategy.name}: targets must return a DataFrame, found {type(targets).__name__}.")
@@ -174,7 +198,3 @@ def _named(table: pd.DataFrame, panel: Panel) -> pd.DataFrame:
 def _plain(values: dict[str, object]) -> dict[str, object]:
     """Dates as text, as the record keeps them."""
     return {name: value.isoformat() if isinstance(value, date) else value for name, value in values.items()}
-
-
-def _title(strategy: Strategy) -> str:
-    return (type(strategy).__doc__ or "").strip().split("\n")[0]

@@ -140,11 +140,9 @@ def test_a_bar_without_a_price_is_an_error_and_not_a_value():
         {field: [100, 100, NAN, 100] for field in ("open", "high", "low", "close")}, index=make_bars({"A": [1.0] * 4}).sessions
     )
 
-    plain = run_plain(
-        None, EagerScript, feeds={"A": bt.feeds.PandasData(dataname=hole)}, acts={0: lambda s: s.buy(size=10)}
-    )  # fmt: skip
+    plain = run_plain(None, EagerScript, feeds={"A": bt.feeds.PandasData(dataname=hole)}, acts={0: lambda s: s.buy(size=10)})
 
-    assert np.isnan(plain.values[2])
+    assert np.isnan(plain.worth[2])
     with pytest.raises(DataError, match="A has no open on 2025-01-06"):
         make_bars({"A": [100, 100, NAN, 100]})
 
@@ -295,9 +293,7 @@ def test_sessions_out_of_order_are_refused():
     one = table.xs("A", axis=1, level=1)
     saw = []
 
-    run_plain(
-        None, Script, feeds={"A": bt.feeds.PandasData(dataname=one)}, always=lambda s: saw.append(s.data.close[0])
-    )  # fmt: skip
+    run_plain(None, Script, feeds={"A": bt.feeds.PandasData(dataname=one)}, always=lambda s: saw.append(s.data.close[0]))
 
     assert saw == [102, 100, 101]
     with pytest.raises(DataError, match="in order"):

@@ -38,7 +38,7 @@ def test_a_position_in_a_symbol_that_stops_trading_is_paid_out():
 
     assert plain.ended == ["Completed"]  # the close waits for ever, silently
     assert plain.held[-1] == [0, 10]
-    assert plain.values[3:] == [9_900] * 3  # at a stale price
+    assert plain.worth[3:] == [9_900] * 3  # at a stale price
     assert fills(tape) == [(1, 1, 10, 100), (3, 1, -10, 90)]
     assert [(fill.at, fill.commission) for fill in tape.fills] == [("open", 0), ("settlement", 0)]
     assert kinds(tape) == [(3, "settled")]
@@ -143,9 +143,7 @@ def test_an_order_at_the_close_slips_too():
     bars = make_bars({"A": [100, 100, 200]})
     acts = {0: lambda s: s.buy(size=10), 1: lambda s: s.sell(size=10, exectype=bt.Order.Close)}
 
-    plain = run_plain(
-        bars, EagerScript, prepare=lambda broker: broker.set_slippage_perc(0.01, slip_out=True), acts=acts
-    )  # fmt: skip
+    plain = run_plain(bars, EagerScript, prepare=lambda broker: broker.set_slippage_perc(0.01, slip_out=True), acts=acts)
     tape = run_ours(bars, ONE_PERCENT, acts=acts)
 
     assert plain.fills == [("A", 10, 101.0), ("A", -10, 200.0)]
@@ -258,4 +256,4 @@ def test_plain_backtrader_and_ours_agree_where_there_is_no_trap():
     plain, tape = run_plain(bars, Script, acts=acts), run_ours(bars, FREE, Script, acts=acts)
 
     # long 50 from 101: +50 at 102, -100 at 99; out at 100 (-50) and short 30, at 104 -120 more; covered at 103 (-90)
-    assert plain.values == tape.equity.tolist() == [10_000, 10_050, 9_900, 9_830, 9_860]
+    assert plain.worth == tape.equity.tolist() == [10_000, 10_050, 9_900, 9_830, 9_860]

@@ -37,7 +37,7 @@ def test_the_sharpe_ratio_is_of_daily_returns_a_year():
     plain = run_plain(bars, Script, analyzers=[bt.analyzers.SharpeRatio], acts={0: lambda s: s.buy(size=90)})
     result = simulate(load_strategy(STRATEGIES, "equal-weight")(universe="A"), bars, FREE)
 
-    year_ends = pd.Series(plain.values, index=pd.to_datetime(plain.dates)).groupby(lambda day: day.year).last()
+    year_ends = pd.Series(plain.worth, index=pd.to_datetime(plain.dates)).groupby(lambda day: day.year).last()
     yearly = np.array([10_000, *year_ends])[1:] / np.array([10_000, *year_ends])[:-1] - 1
     theirs = plain.strategy.analyzers.sharperatio.get_analysis()["sharperatio"]
     daily = result.returns.to_numpy()

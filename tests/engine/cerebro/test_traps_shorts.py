@@ -23,7 +23,7 @@ def test_plain_backtrader_refuses_to_cover_a_losing_short_and_trades_on():
 
     assert plain.ended == ["Completed", "Margin"]
     assert plain.held[-1] == [-100]
-    assert plain.values[-1] == -5_000  # 10,000 + 100 x 100 - 100 x 250
+    assert plain.worth[-1] == -5_000  # 10,000 + 100 x 100 - 100 x 250
 
 
 def test_a_losing_short_that_ruins_the_account_ends_the_run_in_ours():
@@ -62,7 +62,7 @@ def test_a_margin_call_covers_a_short_even_where_the_open_takes_more_than_the_ac
     tape = run_ours(bars, FREE, acts=SHORT_100)
 
     assert plain.ended == ["Completed", "Margin"]
-    assert plain.values[-1] == 10_000  # risen from the dead
+    assert plain.worth[-1] == 10_000  # risen from the dead
     assert fills(tape) == [(1, 0, -100, 100), (3, 0, 100, 250)]
     assert kinds(tape) == [(2, "margin call"), (3, "bankrupt")]
     assert tape.cash[3] == tape.equity[3] == -5_000
@@ -77,7 +77,7 @@ def test_plain_backtrader_lets_ten_thousand_dollars_short_a_million():
 
     plain = run_plain(bars, EagerScript, acts={0: lambda s: s.sell(size=10_000)})
 
-    assert plain.values == [10_000, 10_000, 0, -10_000, 10_000]
+    assert plain.worth == [10_000, 10_000, 0, -10_000, 10_000]
 
 
 def test_a_short_is_cut_to_the_buying_power_of_regulation_t():
@@ -92,9 +92,7 @@ def test_a_short_is_cut_to_the_buying_power_of_regulation_t():
 
 def test_a_bankrupt_account_does_not_recover():
     bars = make_bars({"A": [100, 100, 101, 102, 100]})
-    reckless = Account(
-        cash=10_000.0, max_leverage=100.0, maintenance_short=0.0, maintenance_short_per_share=0.0
-    ).without_costs()  # fmt: skip
+    reckless = Account(cash=10_000.0, max_leverage=100.0, maintenance_short=0.0, maintenance_short_per_share=0.0).without_costs()
 
     tape = run_ours(bars, reckless, acts={0: lambda s: s.sell(size=10_000)})
 
@@ -108,15 +106,13 @@ def test_a_bankrupt_account_does_not_recover():
 
 def test_the_value_of_a_short_beyond_twice_its_entry_is_negative():
     bars = make_bars({"A": [100, 100, 199, 250]})
-    lenient = Account(
-        cash=10_000.0, maintenance_short=0.0, maintenance_short_per_share=0.0
-    ).without_costs()  # fmt: skip
+    lenient = Account(cash=10_000.0, maintenance_short=0.0, maintenance_short_per_share=0.0).without_costs()
 
     plain = run_plain(bars, EagerScript, prepare=lambda broker: broker.set_shortcash(False), acts=SHORT_100)
     tape = run_ours(bars, lenient, acts=SHORT_100)
     books = keep(panel_of(bars, 0), lenient, tape.fills)
 
-    assert plain.values == [10_000, 10_000, 100, 5_000]
+    assert plain.worth == [10_000, 10_000, 100, 5_000]
     assert tape.equity.tolist() == books.equity.tolist() == [10_000, 10_000, 100, -5_000]
 
 
@@ -143,7 +139,7 @@ def test_a_short_owes_the_dividend():
 
     plain, tape = run_plain(bars, EagerScript, acts=SHORT_100), run_ours(bars, FREE, acts=SHORT_100)
 
-    assert plain.values[2] == 10_100  # the price falls by the dividend and the short keeps it
+    assert plain.worth[2] == 10_100  # the price falls by the dividend and the short keeps it
     assert tape.dividends[2, 0] == -100
     assert tape.equity[2] == 10_000
 
@@ -159,6 +155,6 @@ def test_negative_cash_pays_interest():
     )
     tape = run_ours(bars, account, acts={0: lambda s: s.buy(size=200)})
 
-    assert plain.values == [10_000] * 4
+    assert plain.worth == [10_000] * 4
     assert tape.interest[2] == pytest.approx(10_000 * 0.06 * 3 / 360)
     assert tape.equity[2] == pytest.approx(9_995)

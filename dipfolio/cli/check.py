@@ -1,0 +1,49 @@
+"""``check``: whether a strategy looks ahead, repeats itself, explains itself and refuses nonsense."""
+
+from pathlib import Path
+
+import click
+
+from dipfolio.engine import catalogue
+from dipfolio.errors import StrategyError, UnknownNameError
+
+
+@click.command("check", short_help="Does a strategy look ahead? Is it deterministic, documented, careful?")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--all", "everything", is_flag=True, help="every strategy in the folder")
+@click.option("--sessions", default=20, show_default=True, help="at how many sessions the future is taken away")
+@click.option("--data", type=click.Path(path_type=Path), help="folder of figures  [default: data]")
+@click.pass_context
+def check_strategies(ctx: click.Context, names: tuple[str, ...], everything: bool, sessions: int, data: Path | None) -> None:
+    """Look for mistakes in strategies, with their default parameters; exit code 1 if any is found.
+
+    The bars are cut at many sessions and their future exchanged: whatever was decided before must not move.
+
+    Example: python backtest.py check buy-the-dip
+    """
+    folder = ctx.obj.strategies
+    names = names or (catalogue.names(folder) if everything else ())
+    if not names:
+        raise click.UsageError("Name a strategy, or ask for --all.", ctx)
+    faults = [name for name in names if not _check(ctx, name, data or ctx.obj.data, sessions)]
+    if faults:
+        raise StrategyError(f"{len(faults)} of {len(names)} strategies failed: {', '.join(faults)}.")
+
+
+def _check(ctx: click.Context, name: str, data: Path, sessions: int) -> bool:
+    from dipfolio.engine.inspection import Finding, inspect_strategy
+    from dipfolio.market.folder import load_bars
+
+    try:
+        kind = catalogue.load_strategy(ctx.obj.strategies, name)
+    except UnknownNameError:
+        raise
+    except StrategyError as error:
+        findings: tuple[Finding, ...] = (Finding(question="can be loaded", passed=False, detail=str(error)),)
+    else:
+        bars = load_bars(data, kind().symbols, events=ctx.obj.data / "events.csv")
+        findings = inspect_strategy(kind, bars, sessions=sessions)
+    click.echo(name)
+    for finding in findings:
+        click.echo(f"  {'ok  ' if finding.passed else 'FAIL'}  {finding.question}: {finding.detail}")
+    return all(finding.passed for finding in findings)
