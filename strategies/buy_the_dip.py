@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from typing import ClassVar
 
 import pandas as pd
 
@@ -21,6 +22,8 @@ class BuyTheDip(Strategy):
     Hindsight: the day is known because it became famous; the claim names no horizon, and 5 sessions are ours. SMH holds
     NVDA, TSM and AVGO, which counts them twice.
     """
+
+    claim: ClassVar[str] = "A1"
 
     day: date = parameter(DEEPSEEK_MONDAY, help="session in which to buy")
     hold: int = parameter(5, help="sessions to hold, out at the close")

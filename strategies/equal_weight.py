@@ -1,6 +1,7 @@
 """The yardstick: the same names, bought without a thought."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import pandas as pd
 
@@ -17,6 +18,8 @@ class EqualWeight(Strategy):
     Hindsight: the article's names were famous in 2025 because they had risen; holding them from an earlier date is no
     strategy that anybody could have chosen then.
     """
+
+    claim: ClassVar[str] = ""
 
     def targets(self, bars: Bars) -> pd.DataFrame:
         return no_instruction(bars).fillna(1 / len(bars.symbols))

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import date
+from typing import ClassVar
 
 import pandas as pd
 
 from dipfolio.engine.exits import Exit, Fill, HoldFor
 from dipfolio.engine.strategy import Strategy, enter, parameter
+from dipfolio.errors import ParameterError
 from dipfolio.market.bars import Bars
 
 
@@ -14,11 +16,16 @@ from dipfolio.market.bars import Bars
 class ShortNvdaFriday(Strategy):
     """Short 3,000 NVDA at the close of Friday 24 January 2025 and cover on Monday: a commenter's bet.
 
-    Claims K1 (covered at Monday's open) and K2 (at its close); with a longer ``hold``, K3.
+    Claims K1 (covered at Monday's open), K2 (`--cover close`), K3 (a longer ``hold``; one beyond the figures never covers,
+    and ends in a margin call if the cash is no more than half the shares' price) and K4 (nobody knows when on Friday: sold
+    between its low, 141.88, and its high, 148.97, the cover at Monday's open pays $51,240 to $72,510 before costs;
+    `--fill open` is one point of that range, the close another).
 
-    The trade was told after the fact, without a time stamp or a cover, by one of those who won: this prices it and
-    tests nothing. The entry could have been anywhere in Friday's range of 141.88 to 148.97.
+    The trade was told after the fact, without a time stamp or a cover, by one of those who won: this prices it and tests
+    nothing. 3,000 shares are 300 of before the split of 2024.
     """
+
+    claim: ClassVar[str] = "K1"
 
     universe: str = parameter("NVDA", help="symbol to short")
     fill: Fill = parameter("close", help="where on Friday the short is sold")
@@ -28,6 +35,11 @@ class ShortNvdaFriday(Strategy):
     cover: Fill = parameter("open", help="where in the last session the short is covered")
 
     unit = "shares"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.shares < 1:
+            raise ParameterError(f"shares must be at least 1, found {self.shares}.")
 
     @property
     def exits(self) -> tuple[Exit, ...]:

@@ -53,7 +53,7 @@ def both(*acts):
 
 
 class Journal(bt.Analyzer):
-    """Worth, cash and the first feed's position on each close, and how each order ended."""
+    """Worth, cash and positions on each close, and how each order ended."""
 
     def start(self):
         self.dates, self.worth, self.cash, self.held = [], [], [], []

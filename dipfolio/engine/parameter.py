@@ -79,6 +79,19 @@ def check(record: Any) -> None:
             raise ParameterError(f"{item.name} must be a finite number, found {value}.")
 
 
+def positive(record: Any, *names: str, below: float = math.inf) -> None:
+    """Refuse values of the named parameters that are not above 0, or not below a limit; None passes.
+
+    Raises
+    ------
+    ParameterError
+    """
+    for name in names:
+        value = getattr(record, name)
+        if value is not None and not 0 < value < below:
+            raise ParameterError(f"{name} must be above 0{'' if below == math.inf else f' and below {below:g}'}, found {value}.")
+
+
 def _describe(owner: type, field: "dataclasses.Field[Any]", hint: Any) -> Parameter:
     if field.default is dataclasses.MISSING:
         raise StrategyError(f"{owner.__name__}.{field.name} needs a default: parameter(..., help=...).")

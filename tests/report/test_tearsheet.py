@@ -125,6 +125,19 @@ def html(runs):
     return draw
 
 
+@pytest.fixture(scope="module")
+def page(html):
+    """The page of a run, read once."""
+    read = {}
+
+    def parse(kind):
+        if kind not in read:
+            read[kind] = Page(html(kind))
+        return read[kind]
+
+    return parse
+
+
 KINDS = ["dip SPY", "dip none", "even QQQ", "even none", "short", "one session", "two sessions", "week", "no trade", "wiped out"]
 
 
@@ -140,45 +153,45 @@ def test_every_run_has_a_whole_page_with_its_record(html, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_heading_and_the_title_of_the_window_are_the_name_of_the_run(html, runs, kind):
-    headings, name = dict(Page(html(kind)).headings), runs[kind].strategy
+def test_the_heading_and_the_title_of_the_window_are_the_name_of_the_run(page, runs, kind):
+    headings, name = dict(page(kind).headings), runs[kind].strategy
     assert headings["title"] == (f"{name} (universe A)" if kind == "wiped out" else name)
     assert headings["h1"].startswith(headings["title"])
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_page_asks_for_anything_outside(html, kind):
-    page = Page(html(kind))
-    links = [value for _, name, value in page.attributes if name in ("src", "href", "xlink:href", "srcset", "action", "poster")]
+def test_no_page_asks_for_anything_outside(html, page, kind):
+    sheet = page(kind)
+    links = [value for _, name, value in sheet.attributes if name in ("src", "href", "xlink:href", "srcset", "action", "poster")]
     assert [link for link in links if ":" in link.split("data:", 1)[0] or link.startswith("//")] == []
     assert "@import" not in html(kind)
     assert html(kind).count("url(") == html(kind).count("url(#")
-    assert not {"script", "iframe", "object", "embed", "base", "form"} & set(page.tags)
+    assert not {"script", "iframe", "object", "embed", "base", "form"} & set(sheet.tags)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_trade_every_assumption_and_the_fingerprint_are_on_the_page(html, runs, kind):
-    result, page = runs[kind], Page(html(kind))
-    assert result.provenance.sha256 in page.text
+def test_every_trade_every_assumption_and_the_fingerprint_are_on_the_page(page, runs, kind):
+    result, sheet = runs[kind], page(kind)
+    assert result.provenance.sha256 in sheet.text
     for topic, sentence in assumptions(result):
-        assert topic in page.text
-        assert sentence in page.text
+        assert topic in sheet.text
+        assert sentence in sheet.text
     for name, version in result.versions.items():
-        assert f"{name} {version}" in page.text
+        assert f"{name} {version}" in sheet.text
     for trade in result.trades.itertuples():
-        (row,) = [row for row in page.rows if row[:1] == [trade.symbol] and f"{trade.exit_session.date()} {trade.exit_at}" in row]
+        (row,) = [row for row in sheet.rows if row[:1] == [trade.symbol] and f"{trade.exit_session.date()} {trade.exit_at}" in row]
         assert row[2] == f"{trade.entry_session.date()} {trade.entry_at}"
         assert row[5].replace(",", "") == f"{trade.shares:.10g}"
         assert row[6:8] == [f"{trade.entry_price:,.4f}", f"{trade.exit_price:,.4f}"]
         assert f"{abs(trade.profit):,.2f}" in row[12]
     for position in result.open_positions.itertuples():
-        (row,) = [row for row in page.rows if row[:1] == [position.symbol] and f"{position.shares:,.10g}" in row]
+        (row,) = [row for row in sheet.rows if row[:1] == [position.symbol] and f"{position.shares:,.10g}" in row]
         assert f"{abs(position.profit):,.2f}" in row[7]
 
 
 @pytest.mark.parametrize("kind", ["dip SPY", "dip none", "even QQQ", "even none", "week"])
-def test_our_numbers_are_those_that_quantstats_prints(html, runs, kind):
-    page, found = Page(html(kind)), measure(runs[kind])
+def test_our_numbers_are_those_that_quantstats_prints(page, runs, kind):
+    sheet, found = page(kind), measure(runs[kind])
     ours = {
         "Cumulative Return": found.total_return * 100,
         "Sharpe": found.sharpe,
@@ -186,26 +199,26 @@ def test_our_numbers_are_those_that_quantstats_prints(html, runs, kind):
         "Max Drawdown": found.worst_drawdown * 100,
         "Volatility (ann.)": found.volatility * 100,
     }
-    theirs = {label: page.number(label) for label in ours}
+    theirs = {label: sheet.number(label) for label in ours}
     assert theirs == pytest.approx({label: round(value, 2) for label, value in ours.items()}, abs=1e-9)
-    assert page.row("Cumulative Return")[-1].endswith("%")
+    assert sheet.row("Cumulative Return")[-1].endswith("%")
 
 
 @pytest.mark.parametrize("kind", ["dip SPY", "even QQQ", "week"])
-def test_the_benchmark_of_the_page_is_ours(html, runs, kind):
-    page = Page(html(kind))
-    assert page.row("Metric") == ["Metric", runs[kind].benchmark, runs[kind].strategy]
-    assert page.number("Cumulative Return", 1) == pytest.approx(round(measure(runs[kind]).benchmark_return * 100, 2), abs=1e-9)
+def test_the_benchmark_of_the_page_is_ours(page, runs, kind):
+    sheet = page(kind)
+    assert sheet.row("Metric") == ["Metric", runs[kind].benchmark, runs[kind].strategy]
+    assert sheet.number("Cumulative Return", 1) == pytest.approx(round(measure(runs[kind]).benchmark_return * 100, 2), abs=1e-9)
 
 
-def test_the_idle_year_before_the_dip_is_on_the_page(html):
+def test_the_idle_year_before_the_dip_is_on_the_page(html, page):
     assert "2 Jan, 2024" in html("dip SPY")
-    assert Page(html("dip SPY")).row("2024")[2] == "0.00"
+    assert page("dip SPY").row("2024")[2] == "0.00"
 
 
 @pytest.mark.parametrize("label", BY_DAY)
-def test_what_quantstats_counts_by_day_is_labelled_so(html, label):
-    labels = [row[0] for row in Page(html("dip SPY")).rows if row]
+def test_what_quantstats_counts_by_day_is_labelled_so(page, label):
+    labels = [row[0] for row in page("dip SPY").rows if row]
     assert f"{label} (by day)" in labels
     assert label not in labels
 
@@ -228,58 +241,58 @@ def test_a_return_above_100_percent_is_not_taken_for_a_price():
     assert page.number("Best Day") == pytest.approx(150)
 
 
-def test_a_lost_account_gets_a_plain_page_that_says_so(html, runs):
-    page = Page(html("wiped out"))
-    assert f"Wiped out on {runs['wiped out'].window[1]}" in page.text
-    assert "svg" not in page.tags
-    assert "Sharpe" not in [row[0] for row in page.rows if row]
+def test_a_lost_account_gets_a_plain_page_that_says_so(page, runs):
+    sheet = page("wiped out")
+    assert f"Wiped out on {runs['wiped out'].window[1]}" in sheet.text
+    assert "svg" not in sheet.tags
+    assert "Sharpe" not in [row[0] for row in sheet.rows if row]
 
 
-def test_a_run_without_a_trade_says_so(html):
-    page = Page(html("no trade"))
-    assert "The strategy never traded in this window." in page.text
-    assert "No trade has ended in this window." in page.text
-    assert page.number("Cumulative Return") == 0
+def test_a_run_without_a_trade_says_so(page):
+    sheet = page("no trade")
+    assert "The strategy never traded in this window." in sheet.text
+    assert "No trade has ended in this window." in sheet.text
+    assert sheet.number("Cumulative Return") == 0
 
 
 def test_the_remarks_stand_above_the_charts_too(html):
     assert html("dip SPY").index("that is one observation") < html("dip SPY").index("<svg")
 
 
-def test_the_sum_under_the_trades_is_their_sum(html, runs):
-    page, trades = Page(html("dip SPY")), runs["dip SPY"].trades
-    total = page.row("Sum")
+def test_the_sum_under_the_trades_is_their_sum(page, runs):
+    sheet, trades = page("dip SPY"), runs["dip SPY"].trades
+    total = sheet.row("Sum")
     assert total[8] == f"${trades['gross'].sum():,.2f}"
     assert total[12] == f"${trades['profit'].sum():,.2f}"
 
 
-def test_the_costs_add_up(html, runs):
-    page, found = Page(html("short")), measure(runs["short"])
+def test_the_costs_add_up(page, runs):
+    sheet, found = page("short"), measure(runs["short"])
     cost = found.commission + found.fees + found.slippage + found.borrow + found.interest - found.dividends
-    assert page.row("Together")[1] == f"-${cost:,.2f}"
-    assert page.row("Borrow fees")[1] == f"-${found.borrow:,.2f}"
+    assert sheet.row("Together")[1] == f"-${cost:,.2f}"
+    assert sheet.row("Borrow fees")[1] == f"-${found.borrow:,.2f}"
 
 
 def hostile(result, *fields):
     """The run with words that would do harm on a page."""
-    events = wiped_out().events.assign(kind="refused", detail=HOSTILE)
+    events = wiped_out().events.assign(kind="bankrupt" if result.bankrupt else "refused", detail=HOSTILE)
     values = {"changed": {"universe": HOSTILE}, "parameters": {"universe": HOSTILE}, "events": events}
     return dataclasses.replace(result, **{field: values.get(field, HOSTILE) for field in fields})
 
 
 @pytest.mark.parametrize("kind", ["week", "wiped out"])
 @pytest.mark.parametrize("fields", [("changed", "parameters", "title", "strategy", "events"), ("benchmark",)], ids=len)
-def test_hostile_words_stay_words(html, runs, kind, fields):
+def test_hostile_words_stay_words(page, runs, kind, fields):
     result = hostile(runs[kind], *fields)
-    page, plain = Page(tear_sheet(result, measure(result))), Page(html(kind))
-    assert page.tags.count("script") == 0
-    assert [value for _, name, value in page.attributes if name.startswith("on")] == []
+    sheet, plain = Page(tear_sheet(result, measure(result))), page(kind)
+    assert sheet.tags.count("script") == 0
+    assert [value for _, name, value in sheet.attributes if name.startswith("on")] == []
     for tag in ("img", "section", "body", "head", "hr"):
-        assert page.tags.count(tag) == plain.tags.count(tag), tag
-    assert [row[0] for row in page.rows if row].count("Cumulative Return") == (kind == "week")
-    assert HOSTILE in page.text
+        assert sheet.tags.count(tag) == plain.tags.count(tag), tag
+    assert [row[0] for row in sheet.rows if row].count("Cumulative Return") == (kind == "week")
+    assert HOSTILE in sheet.text
     if "changed" in fields:
-        assert dict(page.headings)["title"] == f"{HOSTILE} (universe {HOSTILE})"
+        assert dict(sheet.headings)["title"] == f"{HOSTILE} (universe {HOSTILE})"
 
 
 def test_the_same_run_gives_the_same_bytes(html, runs):
@@ -360,7 +373,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="no chromium on this machine")
-def test_a_browser_shows_the_page_with_its_record(html, tmp_path):
+def test_a_browser_shows_the_page_with_its_record(html, page, tmp_path):
     (tmp_path / "page.html").write_text(html("dip SPY"), encoding="utf-8")
     flags = (
         "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -373,8 +386,8 @@ def test_a_browser_shows_the_page_with_its_record(html, tmp_path):
         timeout=60,
         check=True,
     )
-    page, written = Page(done.stdout), Page(html("dip SPY"))
-    assert ("section", "id", "record") in page.attributes
-    assert page.row("Cumulative Return") == written.row("Cumulative Return")
-    assert page.rows == written.rows
-    assert page.tags.count("svg") == written.tags.count("svg") > 5
+    sheet, written = Page(done.stdout), page("dip SPY")
+    assert ("section", "id", "record") in sheet.attributes
+    assert sheet.row("Cumulative Return") == written.row("Cumulative Return")
+    assert sheet.rows == written.rows
+    assert sheet.tags.count("svg") == written.tags.count("svg") > 5

@@ -1,0 +1,56 @@
+"""Buying low: not after a bad day, but a given way below the high."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import pandas as pd
+
+from dipfolio.engine import signals
+from dipfolio.engine.exits import Exit, HoldFor
+from dipfolio.engine.parameter import parameter, positive
+from dipfolio.engine.strategy import Strategy, no_instruction
+from dipfolio.market.bars import Bars
+
+YEAR = 252
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrawdownRule(Strategy):
+    """Buy at the first close 10 % below the highest close of 252 sessions, once for each high.
+
+    Claim G3: a dip as a distance from the high, however many days it took. Only a new high arms the rule, the first time
+    too, as nobody knows whether a fall that is under way when the figures begin was the first; so it needs 252 sessions
+    and a high. Bought at the next open with an equal part of the equity for each symbol, and sold after ``hold`` sessions or,
+    with ``until`` "high", at the open after the next new high. Highs are those of prices, without dividends.
+
+    Hindsight: such falls are rare, a handful for each symbol, so this is a list of cases and no test. Waiting for the
+    high ends every trade of a survivor in a profit by construction; count the time and the worst day with it. The high
+    is that of the last 252 sessions, and in a long decline it comes down.
+    """
+
+    universe: str = parameter("SMH", help="symbols to buy, in equal parts")
+    drop: float = parameter(0.10, help="distance below the high at which to buy, as a fraction")
+    until: Literal["time", "high"] = parameter("time", help="out after --hold sessions, or after a new high")
+    hold: int = parameter(60, help="sessions to hold, out at the close")
+    skip_event: bool = parameter(False, help="leave out the signal of DeepSeek Monday, which suggested the rule")
+
+    claim: ClassVar[str] = "G3"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        positive(self, "drop", below=1)
+        positive(self, "hold")
+
+    @property
+    def exits(self) -> tuple[Exit, ...]:
+        return (HoldFor(self.hold),) if self.until == "time" else ()
+
+    def targets(self, bars: Bars) -> pd.DataFrame:
+        high = bars.close.rolling(YEAR).max()
+        renewed = bars.close >= high
+        low = signals.at_least(1 - bars.close / high, self.drop)
+        first = low.apply(lambda column: column & (column.groupby(renewed[column.name].cumsum()).cumsum() == 1))
+        first &= renewed.cumsum() > 0
+        found = signals.without_event(first) if self.skip_event else first
+        bought = no_instruction(bars).mask(found, 1 / len(bars.symbols))
+        return bought.mask(renewed, 0.0) if self.until == "high" else bought

@@ -1,0 +1,47 @@
+"""The bear's view as a rule: bad news goes on."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pandas as pd
+
+from dipfolio.engine import signals
+from dipfolio.engine.exits import Exit, HoldFor
+from dipfolio.engine.parameter import parameter, positive
+from dipfolio.engine.strategy import Strategy, no_instruction
+from dipfolio.market.bars import Bars
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShortAfterShock(Strategy):
+    """Short NVDA at the open after a one-day drop of 6 % or more and cover after 5 sessions.
+
+    Claim G8: whether a shock goes on. It is the dip rule on NVDA with the sign turned, the same evidence read from the other
+    side and no second piece of it. A drop while the short is open is ignored. After a fall of 10 % within a day the
+    exchange's short-sale price test holds until the end of the next day, and a broker may refuse to lend: the open after
+    DeepSeek Monday was not freely for sale.
+
+    Hindsight: DeepSeek Monday suggested the rule; ``skip_event`` leaves it out. NVDA was the stock of these years that
+    rose most, so shorting it had to lose on average: compare with a short on any other day.
+    """
+
+    universe: str = parameter("NVDA", help="symbols to short, in equal parts")
+    drop: float = parameter(0.06, help="smallest drop to short, as a fraction of the close before")
+    hold: int = parameter(5, help="sessions until the cover at the close")
+    skip_event: bool = parameter(False, help="leave out the signal of DeepSeek Monday, which suggested the rule")
+
+    claim: ClassVar[str] = "G8"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        positive(self, "drop", below=1)
+        positive(self, "hold")
+
+    @property
+    def exits(self) -> tuple[Exit, ...]:
+        return (HoldFor(self.hold),)
+
+    def targets(self, bars: Bars) -> pd.DataFrame:
+        found = signals.at_least(-bars.returns, self.drop)
+        found = signals.without_event(found) if self.skip_event else found
+        return no_instruction(bars).mask(found, -1 / len(bars.symbols))

@@ -1,0 +1,54 @@
+"""The bear's answer to the article: nobody will need so many chips."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import ClassVar, Literal
+
+import pandas as pd
+
+from dipfolio.engine.exits import Exit, Fill, HoldFor
+from dipfolio.engine.strategy import Strategy, enter, parameter
+from dipfolio.market.bars import Bars
+from dipfolio.market.events import DEEPSEEK_MONDAY
+
+FIRST_UNRESTRICTED = date(2025, 1, 29)
+"""The first session after DeepSeek Monday without the short-sale price test."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShortNvda(Strategy):
+    """Short NVDA for its whole equity on or just after DeepSeek Monday and hold for some sessions.
+
+    Claim B1: "why should companies buy so many GPUs?". The claim names no horizon and the answer turns with it; 5 sessions
+    are ours, as in `buy-the-dip`.
+
+    Monday's open, 12 % down, set off the short-sale price test (SEC Rule 201): until Tuesday's close new shorts could be
+    sold only above the best bid, and a large broker took none on Tuesday. Both Monday entries assume a fill that many did
+    not get; the open of Wednesday 29 January is the first that anybody could have had. Hindsight: the day.
+    """
+
+    claim: ClassVar[str] = "B1"
+
+    universe: str = parameter("NVDA", help="symbols to short, in equal parts")
+    entry: Literal["monday-open", "monday-close", "first-unrestricted"] = parameter(
+        "monday-open", help="where to sell short; the last is the open of 29 January"
+    )
+    hold: int = parameter(5, help="sessions to hold, out at the close")
+
+    fill: ClassVar[Fill]  # takes the parameter away: the entry says where it is filled
+
+    @property
+    def fill(self) -> Fill:
+        return "close" if self.entry == "monday-close" else "open"
+
+    @property
+    def day(self) -> date:
+        """Session of the entry."""
+        return FIRST_UNRESTRICTED if self.entry == "first-unrestricted" else DEEPSEEK_MONDAY
+
+    @property
+    def exits(self) -> tuple[Exit, ...]:
+        return (HoldFor(self.hold),)
+
+    def targets(self, bars: Bars) -> pd.DataFrame:
+        return enter(bars, on=self.day, weight=-1 / len(bars.symbols))

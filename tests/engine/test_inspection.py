@@ -1,0 +1,173 @@
+from dataclasses import dataclass
+from pathlib import Path
+
+import backtrader as bt
+import numpy as np
+import pytest
+
+from dipfolio.engine.brought import bring
+from dipfolio.engine.exits import HoldFor
+from dipfolio.engine.inspection import inspect_strategy
+from dipfolio.engine.parameter import parameter
+from dipfolio.engine.strategy import Strategy, no_instruction
+from dipfolio.errors import ParameterError
+from tests.markets import make_bars
+
+SESSIONS = 60
+
+
+@pytest.fixture(scope="module")
+def bars():
+    steps = np.random.default_rng(7).normal(0, 0.02, (SESSIONS, 2))
+    prices = 100 * np.exp(steps.cumsum(axis=0))
+    return make_bars({"A": prices[:, 0], "B": prices[:, 1]})
+
+
+def failed(kind, bars):
+    return {finding.question for finding in inspect_strategy(kind, bars) if not finding.passed}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Honest(Strategy):
+    """Buys after a fall and holds for a while."""
+
+    universe: str = parameter("A,B", help="symbols")
+    drop: float = parameter(0.02, help="fall that is bought")
+    hold: int = parameter(3, help="sessions to hold")
+
+    @property
+    def exits(self):
+        return (HoldFor(self.hold),)
+
+    def targets(self, bars):
+        return no_instruction(bars).mask(bars.returns <= -self.drop, 0.4)
+
+
+def test_an_honest_strategy_passes_every_question(bars):
+    findings = inspect_strategy(Honest, bars)
+    assert [finding.passed for finding in findings] == [True] * 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeeksOneBar(Honest):
+    """Buys before a rise."""
+
+    def targets(self, bars):
+        return no_instruction(bars).mask(bars.returns.shift(-1) > 0.02, 0.4)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsesTheMeanOfEverything(Honest):
+    """Buys below an average that nobody knew."""
+
+    def targets(self, bars):
+        return no_instruction(bars).mask(bars.close < bars.close.mean(), 0.4)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FillsBackwards(Honest):
+    """Fills gaps of its signal with what came later."""
+
+    def targets(self, bars):
+        signal = bars.returns.where(bars.returns.abs() > 0.03)
+        return no_instruction(bars).mask(signal.bfill() > 0, 0.4)
+
+
+@pytest.mark.parametrize("kind", [PeeksOneBar, UsesTheMeanOfEverything, FillsBackwards])
+def test_a_planted_look_ahead_is_caught(kind, bars):
+    assert failed(kind, bars) >= {"decisions do not look ahead", "orders and fills do not look ahead"}
+
+
+def test_the_finding_names_the_symbol_and_the_session(bars):
+    finding = inspect_strategy(PeeksOneBar, bars)[0]
+    assert "the target of " in finding.detail
+    assert "2025-0" in finding.detail
+
+
+class PeeksInBacktrader(bt.Strategy):
+    """Looks at the next close."""
+
+    universe = "A"
+
+    def next(self):
+        if len(self) < self.data.buflen() and self.data.close[1] > self.data.close[0] and not self.position:
+            self.buy(size=10)
+        elif self.position:
+            self.close()
+
+
+class HonestInBacktrader(bt.Strategy):
+    """Looks at the last close."""
+
+    universe = "A"
+
+    def next(self):
+        if len(self) > 1 and self.data.close[0] > self.data.close[-1] and not self.position:
+            self.buy(size=10)
+        elif self.position:
+            self.close()
+
+
+def test_a_planted_look_ahead_in_a_backtrader_strategy_is_caught(bars):
+    assert failed(bring(PeeksInBacktrader), bars) == {"orders and fills do not look ahead"}
+    assert failed(bring(HonestInBacktrader), bars) == set()
+
+
+def test_a_strategy_that_rolls_dice_does_not_repeat(bars):
+    @dataclass(frozen=True, kw_only=True)
+    class Dice(Honest):
+        """Buys at random."""
+
+        def targets(self, bars):
+            return no_instruction(bars).mask(np.random.default_rng().random(bars.close.shape) > 0.5, 0.4)
+
+    assert "runs repeat exactly" in failed(Dice, bars)
+
+
+def test_missing_words_are_missed(bars):
+    @dataclass(frozen=True, kw_only=True)
+    class Silent(Honest):
+        extra: int = parameter(1, help="")
+
+        def __post_init__(self):
+            super().__post_init__()
+            if self.extra < 0:
+                raise ParameterError("no")
+
+    findings = {finding.question: finding for finding in inspect_strategy(Silent, bars)}
+    assert findings["class and parameters are explained"].detail == "Silent has no docstring"
+    Silent.__doc__ = "Says something."
+    findings = {finding.question: finding for finding in inspect_strategy(Silent, bars)}
+    assert findings["class and parameters are explained"].detail == "the parameter extra has no help"
+
+
+def test_a_parameter_that_takes_anything_is_named(bars):
+    @dataclass(frozen=True, kw_only=True)
+    class Careless(Honest):
+        """Takes any count."""
+
+        window: int = parameter(3, help="sessions to look back")
+
+    findings = {finding.question: finding for finding in inspect_strategy(Careless, bars)}
+    assert findings["parameters refuse nonsense"].detail == "window = -1 is accepted"
+
+
+def test_a_strategy_that_fails_on_a_short_history_is_told(bars):
+    @dataclass(frozen=True, kw_only=True)
+    class NeedsAll(Honest):
+        """Needs sixty sessions."""
+
+        def targets(self, bars):
+            return no_instruction(bars).mask(bars.close > bars.close.iloc[SESSIONS - 1], 0.4)
+
+    detail = inspect_strategy(NeedsAll, bars)[0].detail
+    assert "targets fail with IndexError" in detail
+
+
+def test_the_bars_on_disk_are_enough_for_the_shipped_strategy():
+    from dipfolio.engine.catalogue import load_strategy
+    from dipfolio.market.folder import load_bars
+
+    root = Path(__file__).parents[2]
+    kind = load_strategy(root / "strategies", "buy-the-dip")
+    assert all(finding.passed for finding in inspect_strategy(kind, load_bars(root / "data"), sessions=6))
