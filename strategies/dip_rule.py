@@ -19,7 +19,7 @@ class DipRule(Strategy):
     Claim G1: the article's "likely to be short-lived", on all the days that looked like DeepSeek Monday. The drop is known
     on the close and bought at the next open, with an equal part of the equity for each symbol; a drop while the position
     is open is ignored. With ``sigmas`` a drop counts in units of the 60 sessions before it, which finds shocks in calm
-    times and thins out the clusters of 2020 and 2022.
+    times and thins out the clusters of 2020 and 2025.
 
     Hindsight: DeepSeek Monday suggested the rule, so it is no evidence for it; ``skip_event`` leaves it out. SMH is tested
     because chips became the story, and it has risen throughout: compare with the same holding time from any other day,

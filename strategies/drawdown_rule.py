@@ -23,9 +23,9 @@ class DrawdownRule(Strategy):
     and a high. Bought at the next open with an equal part of the equity for each symbol, and sold after ``hold`` sessions or,
     with ``until`` "high", at the open after the next new high. Highs are those of prices, without dividends.
 
-    Hindsight: such falls are rare, a handful for each symbol, so this is a list of cases and no test. Waiting for the
-    high ends every trade of a survivor in a profit by construction; count the time and the worst day with it. The high
-    is that of the last 252 sessions, and in a long decline it comes down.
+    Hindsight: such falls are rare, a handful for each symbol, so this is a list of cases and no test. Waiting for a
+    high ends nearly every trade of a survivor in a profit by construction; look at the time and at the worst day with it.
+    Nearly, because the high is that of the last 252 sessions, and in a long decline it comes down.
     """
 
     universe: str = parameter("SMH", help="symbols to buy, in equal parts")

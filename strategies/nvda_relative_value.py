@@ -19,12 +19,12 @@ class NvdaRelativeValue(Strategy):
     """After NVDA falls 5 % behind the hyperscalers in a day, short it against them, or buy it.
 
     Claim G10: cheaper AI helps those who use it and hurts the supplier, so a day that parts the two should go on
-    ("continuation"); "reversal" is the opposite bet. Half of the equity on each side, the hyperscalers in equal parts, so the
-    pair costs and risks no market but what NVDA's larger beta leaves. There is a signal only when all of them trade. The
-    sides are not brought back to equal dollars while they are open.
+    ("continuation"); "reversal" is the opposite bet. Half of the equity on each side, the hyperscalers in equal parts,
+    not brought back to equal dollars while they are open. Equal dollars do not cancel the market: NVDA's beta is about
+    twice theirs. There is a signal only where all of them have a return.
 
-    Hindsight: DeepSeek Monday suggested the rule; ``skip_event`` leaves it out. Most of the other gaps are NVDA's own
-    earnings. The four hyperscalers were picked in 2025 as those who buy its chips.
+    Hindsight: DeepSeek Monday suggested the rule; ``skip_event`` leaves it out. Many other gaps are somebody's
+    earnings, NVDA's or a hyperscaler's. The four hyperscalers were picked in 2025 as those who buy its chips.
     """
 
     universe: str = parameter("NVDA,MSFT,META,GOOG,AMZN", help="the supplier first, then those it is held against")

@@ -21,11 +21,11 @@ class ShortAfterRunUp(Strategy):
     close it was 2.1 %. On Wednesday it had been 12.5 %, so the rule sold on Thursday and covered on Friday, a session
     before the fall; with ``--hold 5`` that short was open on DeepSeek Monday.
 
-    A gain that lasts is a signal on every session; those while the short is open are ignored, and it is sold again on
-    the session after the cover.
+    A gain that lasts is a signal on every session; those while the short is open are ignored, and it is sold again at
+    the open after the cover.
 
     Hindsight: the threshold is ours, and a lower one that takes in that Friday would have been chosen by the outcome.
-    NVDA was the stock of these years that rose most.
+    NVDA rose most of all the article's names.
     """
 
     universe: str = parameter("NVDA", help="symbols to short, in equal parts")

@@ -18,11 +18,11 @@ class ShortAfterShock(Strategy):
 
     Claim G8: whether a shock goes on. It is the dip rule on NVDA with the sign turned, the same evidence read from the other
     side and no second piece of it. A drop while the short is open is ignored. After a fall of 10 % within a day the
-    exchange's short-sale price test holds until the end of the next day, and a broker may refuse to lend: the open after
-    DeepSeek Monday was not freely for sale.
+    short-sale price test (SEC Rule 201) holds until the end of the next, and brokers may refuse new shorts, as one did after
+    DeepSeek Monday: after the largest shocks the fills are optimistic.
 
-    Hindsight: DeepSeek Monday suggested the rule; ``skip_event`` leaves it out. NVDA was the stock of these years that
-    rose most, so shorting it had to lose on average: compare with a short on any other day.
+    Hindsight: DeepSeek Monday suggested the rule; ``skip_event`` leaves it out. NVDA rose most of all the
+    article's names, so shorting it had to lose on average: compare with a short on any other day.
     """
 
     universe: str = parameter("NVDA", help="symbols to short, in equal parts")

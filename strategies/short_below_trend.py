@@ -23,7 +23,7 @@ class ShortBelowTrend(Strategy):
     close that tells; the short is not resized in between, so its weight grows as it loses. Before the average or the
     year of returns is complete there is no instruction.
 
-    Hindsight: NVDA is known to have recovered from each of its falls. On DeepSeek Monday the close went below the
+    Hindsight: NVDA is known to have recovered from its falls. On DeepSeek Monday the close went below the
     average; ``skip_event`` leaves out the short that began there, up to the next close above.
     """
 

@@ -29,7 +29,7 @@ def basket(returns: pd.DataFrame) -> pd.DataFrame:
         NaN where the symbol has no return itself.
     """
     mean = returns.mean(axis=1)
-    return pd.DataFrame({symbol: mean for symbol in returns}, index=returns.index).where(returns.notna())
+    return pd.DataFrame(dict.fromkeys(returns, mean), index=returns.index).where(returns.notna())
 
 
 def deviations(returns: pd.DataFrame, window: int = 60) -> pd.DataFrame:

@@ -53,7 +53,8 @@ def simulate(
     Raises
     ------
     WindowError
-        ``start`` after ``end``, or no session between them.
+        ``start`` after ``end``, or no session between them; a symbol that is listed later than the first session, for a
+        brought strategy.
     StrategyError
         Targets that are no table of numbers for the sessions and symbols of the bars.
     LedgerError
@@ -116,8 +117,19 @@ def play(strategy: Idea, bars: Bars, account: Account, first: int = 0) -> Tape:
         plan = Plan(targets=targets, unit=strategy.unit, fill=strategy.fill, resize=strategy.resize, exits=strategy.exits)
         return run_plan(panel, account, plan)
     if isinstance(strategy, Brought):
+        _refuse_latecomers(panel)
         return run_backtrader(panel, account, strategy.source, strategy.source_parameters)
     raise StrategyError(f"A strategy is a dipfolio.Strategy or a bt.Strategy, found {type(strategy).__name__}.")
+
+
+def _refuse_latecomers(panel: Panel) -> None:
+    """A symbol without a first bar would leave indicators that remember, such as an EMA, without a value for ever."""
+    for column in np.flatnonzero(np.isnan(panel.close[0])):
+        begins = panel.sessions[np.argmax(~np.isnan(panel.close[:, column]))]
+        raise WindowError(
+            f"{panel.symbols[column]} begins on {begins}, after the first session, {panel.sessions[0]}, and a backtrader "
+            f"strategy needs every symbol from there. Start later (--start), or leave it out of --universe."
+        )
 
 
 def _first_session(bars: Bars, start: date | None, end: date | None) -> int:

@@ -9,6 +9,7 @@ import pytest
 
 from dipfolio.engine.account import Account
 from dipfolio.engine.brought import bring, is_backtrader_strategy
+from dipfolio.engine.idea import Idea
 from dipfolio.engine.parameter import parameters
 from dipfolio.engine.simulation import simulate
 from dipfolio.errors import StrategyError
@@ -39,7 +40,7 @@ class Bracket(bt.Strategy):
     """Buys once with a stop and a target around it."""
 
     universe = "A"
-    params = {"stop": 95.0, "target": 110.0}
+    params = {"stop": 95.0, "target": 110.0}  # noqa: RUF012 - as tutorials write it
 
     def __init__(self):
         self.told = []
@@ -183,8 +184,6 @@ def test_two_symbols_arrive_in_the_order_of_the_universe():
 
 def test_something_that_is_no_strategy_is_refused():
     with pytest.raises(StrategyError, match="found Idea"):
-        from dipfolio.engine.idea import Idea
-
         simulate(Idea(universe="A"), make_bars({"A": [1.0, 1.0]}), FREE)
 
 

@@ -162,7 +162,9 @@ def test_a_file_with_two_strategies_is_refused_with_both_names(folder):
 
 
 def test_abstract_private_and_imported_classes_do_not_count(folder):
-    text = HEAD + "from strategies.good_idea import Idea\n\n\nclass Base(Strategy):\n    pass\n\n\nclass _Draft(Idea):\n    pass\n"
+    text = (
+        HEAD + "from strategies.good_idea import Idea\n\n\nclass Base(Strategy):\n    pass\n\n\nclass _Draft(Idea):\n    pass\n"
+    )
     write(folder, "mixed", text + "\n\n@dataclass(frozen=True, kw_only=True)\nclass Mine(Idea):\n    hold: int = 9\n")
     assert catalogue.load_strategy(folder, "mixed").__name__ == "Mine"
 

@@ -234,7 +234,9 @@ def test_text_in_a_number_is_refused(saved, name, column):
         load(saved)
 
 
-@pytest.mark.parametrize(("name", "column"), [("equity.csv", "session"), ("fills.csv", "session"), ("trades.csv", "exit_session")])
+@pytest.mark.parametrize(
+    ("name", "column"), [("equity.csv", "session"), ("fills.csv", "session"), ("trades.csv", "exit_session")]
+)
 def test_text_in_a_date_is_refused(saved, name, column):
     table = pd.read_csv(saved / name, dtype="str", keep_default_na=False)
     table.loc[0, column] = "soon"

@@ -97,7 +97,7 @@ def test_a_window_of_one_session_can_be_simulated():
 @pytest.mark.parametrize(
     ("targets", "message"),
     [
-        (lambda bars: None, "must return a DataFrame, found NoneType"),
+        (lambda _: None, "must return a DataFrame, found NoneType"),
         (lambda bars: bars.close.iloc[1:], "3 x 1; found 2 x 1"),
         (lambda bars: bars.close.rename(columns={"A": "B"}), "sessions and symbols of the bars"),
         (lambda bars: bars.close * np.inf, "the target of A on 2025-01-02 is infinite"),

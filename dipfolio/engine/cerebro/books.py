@@ -58,6 +58,21 @@ class Books(bt.brokers.BackBroker):  # type: ignore[misc]
         if coo:
             raise StrategyError("Cheat-on-open is not available; send the order on the close before.")
 
+    def set_cash(self, *_: float) -> None:
+        """Refused: the account says what there is at the start."""
+        raise StrategyError("A strategy cannot change its cash; give the account another amount.")
+
+    setcash = add_cash = set_cash
+
+    def set_checksubmit(self, checksubmit: bool) -> None:
+        """Refused: there is no way round the buying power."""
+        if not checksubmit:
+            raise StrategyError("Orders are always checked; give the account another max_leverage.")
+
+    def transmit(self, order: Order, check: bool = True) -> Order:  # noqa: ARG002 - no order goes unchecked
+        """Every order waits for the check."""
+        return super().transmit(order, check=True)
+
     def submit(self, order: Order, check: bool = True) -> Order:
         """Take an order, and write down that it was sent."""
         kind = Order.ExecTypes[order.exectype].lower()

@@ -89,7 +89,7 @@ class Execution(Intake):
 
     def _execute(self, order: Order, ago: int | None = None, price: float | None = None, **_: Any) -> None:  # noqa: ARG002
         """Fill an order whole and charge it once, also when it reverses a position."""
-        if price is None:
+        if price is None or (order.exectype not in _MOMENT and not self._has_buying_power(order)):
             return
         size, column = float(order.executed.remsize), self.column[order.data]
         day = self.panel.sessions[self.session]

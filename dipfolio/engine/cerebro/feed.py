@@ -38,7 +38,9 @@ class ArrayFeed(bt.feed.DataBase):  # type: ignore[misc]
             "volume": panel.volume[:, self.p.column],
             "openinterest": nothing,
         }
+        unknown = np.full(len(panel), np.nan)
         for name, values in figures.items():
             line = getattr(self.lines, name)
-            line.array = array("d", np.ascontiguousarray(values, dtype=np.float64).tobytes())
+            line.array = array("d", np.concatenate([values, unknown]).astype(np.float64).tobytes())
+            line.extension = len(panel)  # where an index before the first bar ends up, instead of at the last bar
         self.home()

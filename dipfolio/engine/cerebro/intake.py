@@ -40,6 +40,8 @@ class Intake(Books):
             return self._refuse(order, "a margin call is being met")
         if np.isnan(self.panel.close[self.session - 1, column]):
             return self._refuse(order, "the symbol did not trade in the session of the decision")
+        if not self._resize(order, float(rules.whole(order.created.size, self.account)), self.session - 1):
+            return False
         if order.parent is not None or order.info.get("reason") == MARGIN_CALL:
             self.submit_accept(order)
             return False
@@ -63,31 +65,38 @@ class Intake(Books):
             position, trade, self._value, self.panel.close[before], self.panel.volume[before], self.account
         )
         surplus = trade - allowed
-        for order in sorted(batch, key=self._adds_risk):
-            column = self.column[order.data]
-            cut = np.sign(order.created.size) * min(abs(surplus[column]), abs(order.created.size))
-            if surplus[column] * order.created.size > 0:
-                surplus[column] -= cut
-                self._cut(order, float(cut))
-            else:
+        left = {}
+        for order in reversed(batch):
+            size, over = order.created.size, surplus[self.column[order.data]]
+            cut = np.sign(size) * min(abs(over), abs(size)) if over * size > 0 else 0.0
+            surplus[self.column[order.data]] -= cut
+            left[order.ref] = float(size - cut)
+        for order in batch:
+            if self._resize(order, left[order.ref], before):
                 self.submit_accept(order)
         return allowed
 
-    def _cut(self, order: Order, cut: float) -> None:
-        left = order.created.size - cut
+    def _resize(self, order: Order, left: float, session: int) -> bool:
+        """Cut an order and its bracket to what is left of it; False where nothing is, and the order has ended."""
+        size = order.executed.remsize
+        if abs(size - left) <= rules.FUZZ:
+            return True
         if abs(left) <= rules.FUZZ:
-            self._event(
-                "refused",
-                order.data,
-                f"{order.created.size:+,.10g} shares: no buying power or volume",
-                self.session - 1,
-            )
+            self._event("refused", order.data, f"{size:+,.10g} shares: no buying power or volume", session)
             order.margin()
             self._leave(order)
-            return
-        self._event("scaled", order.data, f"{order.created.size:+,.10g} to {left:+,.10g} shares", self.session - 1)
+            return False
+        self._event("scaled", order.data, f"{size:+,.10g} to {left:+,.10g} shares", session)
         for member in (order, *self._pchildren.get(order.ref, ())):
             if member is order or member.parent is order:
-                signed = left if member.created.size * order.created.size > 0 else -left
+                signed = left if member.created.size * size > 0 else -left
                 member.size = member.created.size = member.executed.remsize = signed
-        self.submit_accept(order)
+        return True
+
+    def _has_buying_power(self, order: Order) -> bool:
+        """Whether an order that has rested can be paid for now that it meets its price; it is cut to what can."""
+        column, trade = self.column[order.data], np.zeros(len(self.shares))
+        trade[column] = order.executed.remsize
+        close, any_volume = self.panel.close[self.session - 1], np.full(len(trade), np.nan)
+        allowed = rules.affordable(self.shares, trade, self._value, close, any_volume, self.account)
+        return self._resize(order, float(allowed[column]), self.session)

@@ -28,8 +28,12 @@ def run_plan(panel: Panel, account: Account, plan: Plan, *, vectorised: bool = T
 
 
 def run_backtrader(panel: Panel, account: Account, strategy: type, parameters: dict[str, Any]) -> Tape:
-    """Run a plain ``bt.Strategy`` in the same account over the same feeds."""
-    return _run(panel, account, strategy, parameters, vectorised=True)
+    """Run a plain ``bt.Strategy`` in the same account over the same feeds.
+
+    Bar by bar, because the vectorised loop computes indicators to the end first, and an index before their first value
+    reads their last one.
+    """
+    return _run(panel, account, strategy, parameters, vectorised=False)
 
 
 def _run(panel: Panel, account: Account, strategy: type, parameters: dict[str, Any], vectorised: bool) -> Tape:

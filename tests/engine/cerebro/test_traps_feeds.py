@@ -6,12 +6,14 @@ import pandas as pd
 import pytest
 
 from dipfolio.engine.account import Account
+from dipfolio.engine.brought import bring
 from dipfolio.engine.cerebro.run import run_plan
 from dipfolio.engine.cerebro.trader import Plan
 from dipfolio.engine.exits import HoldFor
 from dipfolio.engine.ledger import audit
 from dipfolio.engine.panel import panel_of
-from dipfolio.errors import DataError
+from dipfolio.engine.simulation import simulate
+from dipfolio.errors import DataError, WindowError
 from dipfolio.market.bars import FIELDS, Bars
 from dipfolio.market.folder import load_bars
 from tests.markets import make_bars
@@ -85,16 +87,18 @@ class Smoothed(bt.Strategy):
         self.p.seen.append(self.average[0])
 
 
-def test_an_average_that_remembers_begins_when_the_symbol_is_listed():
+def test_an_average_that_remembers_is_not_left_without_a_value_in_silence():
     bars = make_bars(LISTED_LATE, start="2024-01-02")
     plain_saw, ours_saw = [], []
 
     run_plain(bars, Smoothed, seen=plain_saw)
     run_ours(bars, FREE, Smoothed, seen=ours_saw)
 
-    # it starts with the mean of 50 and 51, then moves two thirds of the way from 50.5 to 52
+    # plain: the mean of 50 and 51, then two thirds of the way from 50.5 to 52; on a shared calendar it never gets a value
     assert plain_saw == [50.5, 51.5]
-    assert ours_saw[-2:] == [50.5, 51.5]
+    assert np.isnan(ours_saw).all()
+    with pytest.raises(WindowError, match="B begins on 2024-01-04, after the first session, 2024-01-02"):
+        simulate(bring(Smoothed)(universe="A,B"), bars, FREE)
 
 
 # ---- B6: an order for it ----
