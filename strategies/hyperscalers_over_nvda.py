@@ -25,7 +25,8 @@ class HyperscalersOverNvda(ShortNvda):
     that the betas against SPY cancel, as NVDA moves with the market about twice as much as the others. Betas are those of
     total returns over 250 sessions that end 11 before the entry.
 
-    What `short-nvda` says of the short-sale price test and of hindsight holds here.
+    Sizes are those of the close before the entry, so that Monday's gap leaves the short side the smaller one. What
+    `short-nvda` says of the short-sale price test and of hindsight holds here.
     """
 
     claim: ClassVar[str] = "B2"

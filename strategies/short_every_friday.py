@@ -22,7 +22,7 @@ class ShortEveryFriday(Strategy):
     the last session of a week, by the exchange's calendar, so a Thursday before Good Friday counts; the other weekdays are
     the control, and each session belongs to one of the five.
 
-    Each bet is the equity of its own time. Hindsight: the rule was made from one Friday, 24 January 2025, and is in the
+    Each bet is as large as the equity at its time. Hindsight: the rule was made from one Friday, 24 January 2025, and is in the
     results of any window that has it; NVDA is known because it rose.
     """
 
@@ -43,7 +43,7 @@ class ShortEveryFriday(Strategy):
         wanted = no_instruction(bars)
         days = sessions.between(bars.sessions[0], sessions.offset(bars.sessions[-1], 2))
         week = days.to_period("W")
-        weekday = pd.Series(np.where(week[:-1] != week[1:], WEEKDAYS.index("friday"), days[:-1].weekday), index=days[:-1])
+        weekday = pd.Series(np.where(week[:-1] != week[1:], WEEKDAYS.index("friday"), days[:-1].day_of_week), index=days[:-1])
         tomorrow = weekday.shift(-1).reindex(bars.sessions)
         wanted.loc[tomorrow == WEEKDAYS.index(self.weekday)] = -1 / len(bars.symbols)
         return wanted

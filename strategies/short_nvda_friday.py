@@ -16,10 +16,10 @@ from dipfolio.market.bars import Bars
 class ShortNvdaFriday(Strategy):
     """Short 3,000 NVDA at the close of Friday 24 January 2025 and cover on Monday: a commenter's bet.
 
-    Claims K1 (covered at Monday's open), K2 (`--cover close`), K3 (a longer ``hold``; one beyond the figures never covers,
-    and ends in a margin call if the cash is no more than half the shares' price) and K4 (nobody knows when on Friday: sold
-    between its low, 141.88, and its high, 148.97, the cover at Monday's open pays $51,240 to $72,510 before costs;
-    `--fill open` is one point of that range, the close another).
+    Claims K1 (covered at Monday's open), K2 (`--cover close`), K3 (never covered: a ``hold`` beyond the figures; on an
+    account with little more than Regulation T's half of the price it ends in a margin call) and K4 (when on Friday is not
+    known: sold between its low, 141.88, and its high, 148.97, the cover at Monday's open pays $51,240 to $72,510 before
+    costs; the close and, with `--fill open`, the open are two points of that range).
 
     The trade was told after the fact, without a time stamp or a cover, by one of those who won: this prices it and tests
     nothing. 3,000 shares are 300 of before the split of 2024.

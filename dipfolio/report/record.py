@@ -127,7 +127,7 @@ def _provenance(result: Result) -> list[tuple[str, str]]:
         ("Sessions", window),
         ("SHA-256", source.sha256),
         ("Versions", ", ".join(f"{name} {number}" for name, number in result.versions.items())),
-        ("Two books", f"simulation and ledger differ by at most ${result.residual:.2e} on any session"),
+        ("Two books", f"simulation and ledger differ by at most ${result.residual:.6f} on any session"),
     ]
 
 

@@ -67,7 +67,7 @@ def rows(result: Result, metrics: Metrics) -> tuple[tuple[str, str], ...]:
             "Open positions",
             f"{metrics.open_positions}, worth {money(metrics.open_value)}" if metrics.open_positions else "0",
         ),
-        ("Ledger residual", f"${metrics.residual:.2e}" if metrics.residual else "$0"),
+        ("Ledger residual", f"${metrics.residual:.6f}"),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 import pytest
 
-from dipfolio.engine.parameter import Parameter, check, parameter, parameters
+from dipfolio.engine.parameter import Parameter, check, parameter, parameters, positive
 from dipfolio.errors import ParameterError, StrategyError
 
 
@@ -110,3 +110,21 @@ def test_a_number_that_is_not_finite_is_refused_by_name(name, value):
 def test_a_mistake_in_a_parameter_is_the_users():
     assert ParameterError.exit_code == 2
     assert issubclass(ParameterError, ValueError)
+
+
+@pytest.mark.parametrize("value", [0, -1, -0.5])
+def test_a_parameter_that_must_be_positive_is_refused_by_name(value):
+    with pytest.raises(ParameterError, match=rf"^drop must be above 0, found {value}\.$"):
+        positive(with_value("drop", value), "hold_for", "drop")
+
+
+def test_a_positive_parameter_may_have_a_limit_that_it_does_not_reach():
+    with pytest.raises(ParameterError, match=r"^drop must be above 0 and below 1, found 4\.$"):
+        positive(with_value("drop", 4), "drop", below=1)
+    with pytest.raises(ParameterError, match="below 1, found 1"):
+        positive(with_value("drop", 1), "drop", below=1)
+    positive(with_value("drop", 0.999), "drop", below=1)
+
+
+def test_a_parameter_that_is_off_is_not_asked_to_be_positive():
+    positive(Idea(), "limit", "drop", "hold_for")

@@ -200,7 +200,19 @@ def test_a_record_that_is_none_is_refused(saved, text):
 
 @pytest.mark.parametrize(
     "name",
-    "strategy title parameters changed account window base benchmark provenance versions residual".split(),
+    [
+        "strategy",
+        "title",
+        "parameters",
+        "changed",
+        "account",
+        "window",
+        "base",
+        "benchmark",
+        "provenance",
+        "versions",
+        "residual",
+    ],
 )
 def test_a_record_without_one_of_its_entries_is_refused(saved, name):
     record = json.loads((saved / "run.json").read_text(encoding="utf-8"))

@@ -80,7 +80,7 @@ def test_select_keeps_the_order_asked_for(bars):
 
 
 def test_select_refuses_a_symbol_that_is_not_there(bars):
-    with pytest.raises(UnknownNameError, match="There is no symbol 'b'. Did you mean 'B'?"):
+    with pytest.raises(UnknownNameError, match=r"There is no symbol 'b'\. Did you mean 'B'\?"):
         bars.select(("A", "b"))
 
 
@@ -138,7 +138,7 @@ def test_other_symbols_other_sessions_and_another_order_change_the_fingerprint(b
 
 @pytest.mark.parametrize("field", FIELDS)
 def test_a_missing_figure_is_named_with_symbol_and_date(bars, field):
-    with pytest.raises(DataError, match="A .*on 2025-01-06"):
+    with pytest.raises(DataError, match=r"A .*on 2025-01-06"):
         changed(bars, field, 2, "A", NAN)
 
 
@@ -157,13 +157,13 @@ def test_an_infinite_figure_is_named_with_symbol_and_date(bars, field):
 
 def test_a_negative_volume_is_named_and_a_volume_of_zero_is_not(bars):
     assert changed(bars, "volume", 2, "A", 0.0).volume.iloc[2, 0] == 0
-    with pytest.raises(DataError, match="A has a .*volume.* on 2025-01-06"):
+    with pytest.raises(DataError, match=r"A has a .*volume.* on 2025-01-06"):
         changed(bars, "volume", 2, "A", -1.0)
 
 
 @pytest.mark.parametrize("field", ["open", "high", "low", "volume"])
 def test_a_figure_before_the_listing_is_named_with_symbol_and_date(bars, field):
-    with pytest.raises(DataError, match="B .*on 2025-01-02"):
+    with pytest.raises(DataError, match=r"B .*on 2025-01-02"):
         changed(bars, field, 0, "B", 50.0)
 
 

@@ -47,7 +47,9 @@ def test_what_was_changed_is_in_the_name(changed, name):
     assert report_name("buy-the-dip", changed) == name
 
 
-@pytest.mark.parametrize("value", ["../../etc", "/etc/passwd", "a\x00b", "a\nb", "~", "CON:", "é" * 90, "x" * 500, "a b", "", "..", "%2e"])
+@pytest.mark.parametrize(
+    "value", ["../../etc", "/etc/passwd", "a\x00b", "a\nb", "~", "CON:", "é" * 90, "x" * 500, "a b", "", "..", "%2e"]
+)
 def test_a_hostile_value_stays_one_short_name_inside_the_shelf(tmp_path, value):
     name = report_name("idea", {"universe": value})
     assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._,=-]*", name)
@@ -130,5 +132,5 @@ def test_the_message_names_the_folder_the_reason_and_the_way_out(tmp_path):
 
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a file system on which nobody can write")
 def test_a_file_system_without_room_for_reports_is_a_clear_line():
-    with pytest.raises(ReportError, match="No report can be written to /proc/reports: .*Choose another with --reports"):
+    with pytest.raises(ReportError, match=r"No report can be written to /proc/reports: .*Choose another with --reports"):
         place(Path("/proc/reports"), "idea", writer("x"))

@@ -1,0 +1,57 @@
+"""Is it more than luck? Event studies, placebos, Sharpe ratios, selection, and a register of everything that was tried.
+
+Every module works on any strategy and any event::
+
+    from dipfolio import load_bars
+    from dipfolio.evidence import event_study, event_tests
+
+    returns = load_bars("data").returns
+    monday = event_study.study(returns[["NVDA", "AVGO"]], returns["SPY"], "2025-01-27")
+    for score in event_tests.scores(monday):
+        print(score.name, score.p_value, score.warning)
+
+What is often needed has its name here as well; each is imported when it is first used.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dipfolio.evidence.event_study import EventStudy, EventWindow, study
+    from dipfolio.evidence.event_tests import Score, scores
+    from dipfolio.evidence.multiplicity import effective_trials, holm
+    from dipfolio.evidence.placebo import Placebo, matched_dates, other_names, random_entry, rotation
+    from dipfolio.evidence.power import detectable
+    from dipfolio.evidence.recovery import Recovery, Survival, recover, survival
+    from dipfolio.evidence.selection import Overfitting, SuperiorAbility, Survivors, overfitting, superior_ability, survivors
+    from dipfolio.evidence.sharpe import Sharpe, difference_z, hac_error, sharpe_of
+    from dipfolio.evidence.trials import Register, Trial, deflate, trial_of
+    from dipfolio.evidence.walkforward import WalkForward, walk_forward
+
+_HOMES = {
+    "EventStudy": "event_study", "EventWindow": "event_study", "Overfitting": "selection", "Placebo": "placebo",
+    "Recovery": "recovery", "Register": "trials", "Score": "event_tests", "Sharpe": "sharpe", "SuperiorAbility": "selection",
+    "Survival": "recovery", "Survivors": "selection", "Trial": "trials", "WalkForward": "walkforward", "deflate": "trials",
+    "detectable": "power", "difference_z": "sharpe", "effective_trials": "multiplicity", "hac_error": "sharpe",
+    "holm": "multiplicity", "matched_dates": "placebo", "other_names": "placebo", "overfitting": "selection",
+    "random_entry": "placebo", "recover": "recovery", "rotation": "placebo", "scores": "event_tests", "sharpe_of": "sharpe",
+    "study": "event_study", "superior_ability": "selection", "survival": "recovery", "survivors": "selection", "trial_of": "trials",
+    "walk_forward": "walkforward",
+}  # fmt: skip
+
+__all__ = [
+    "EventStudy", "EventWindow", "Overfitting", "Placebo", "Recovery", "Register", "Score", "Sharpe", "SuperiorAbility",
+    "Survival", "Survivors", "Trial", "WalkForward", "deflate", "detectable", "difference_z", "effective_trials", "hac_error",
+    "holm", "matched_dates", "other_names", "overfitting", "random_entry", "recover", "rotation", "scores", "sharpe_of",
+    "study", "superior_ability", "survival", "survivors", "trial_of", "walk_forward",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"dipfolio.evidence.{_HOMES[name]}"), name)
+    raise AttributeError(f"dipfolio.evidence has no {name!r}; it has {', '.join(__all__)}.")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,262 @@
+"""Selection: what the best of many strategies is worth once it is known to be the best of many.
+
+arch's ``SPA`` and ``StepM`` (8.0) do not divide by the standard errors, whatever ``studentize`` says; here every strategy counts
+in units of its own, which decides between strategies that are invested for 2 and for 100 % of the time.
+"""
+
+import math
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dipfolio.errors import DataError, ParameterError
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SuperiorAbility:
+    """Whether any strategy beats the benchmark (Hansen, 2005, J. of Business and Economic Statistics 23).
+
+    Attributes
+    ----------
+    t : array of shape (strategies,)
+        ``sqrt(T) mean(d) / w`` of each.
+    lower, consistent, upper : float
+        p-values by how poor strategies are recentred; ``consistent`` is the one to use, ``upper`` is White's Reality Check.
+    smallest : float
+        The smallest that the resamples can give.
+    block : float
+        Mean block of the bootstrap, in sessions.
+    """
+
+    t: Floats
+    lower: float
+    consistent: float
+    upper: float
+    smallest: float
+    block: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Survivors:
+    """Which strategies beat the benchmark, with all of them counted (Romano and Wolf, 2005, Econometrica 73).
+
+    Attributes
+    ----------
+    t : array of shape (strategies,)
+    better : array of bool, shape (strategies,)
+        The chance that any of them is there wrongly is at most the size asked for.
+    p_values : array of shape (strategies,)
+        Adjusted for the family.
+    smallest, block : float
+        As in :class:`SuperiorAbility`.
+    """
+
+    t: Floats
+    better: NDArray[np.bool_]
+    p_values: Floats
+    smallest: float
+    block: float
+
+
+def superior_ability(excess: Floats, block: float | None = None, resamples: int = 2_000, seed: int = 0) -> SuperiorAbility:
+    """Studentised SPA test.
+
+    Parameters
+    ----------
+    excess : array of shape (sessions, strategies)
+        Returns less those of a benchmark of like exposure; cash for the skill of timing.
+    block : float, optional
+        Mean block; :func:`block_length` if not given.
+    resamples, seed : int
+
+    Raises
+    ------
+    DataError
+        A NaN, fewer than 20 sessions, or a strategy that always equals the benchmark, such as one that never trades.
+    """
+    block = block_length(excess) if block is None else block
+    t, mean, error = _studentise(excess, block)
+    root = math.sqrt(len(excess))
+    drawn = resampled_means(excess, block, resamples, seed)
+    best = max(float(t.max()), 0.0)
+
+    def p_value(centre: Floats) -> float:
+        return float((1 + ((root * (drawn - centre) / error).max(axis=1) >= best).sum()) / (1 + resamples))
+
+    hopeless = t < -math.sqrt(2 * math.log(math.log(len(excess))))
+    return SuperiorAbility(
+        t=t, lower=p_value(np.maximum(mean, 0.0)), consistent=p_value(np.where(hopeless, 0.0, mean)), upper=p_value(mean),
+        smallest=1 / (1 + resamples), block=block,
+    )  # fmt: skip
+
+
+def survivors(
+    excess: Floats, size: float = 0.05, block: float | None = None, resamples: int = 2_000, seed: int = 0
+) -> Survivors:
+    """Studentised StepM: which strategies are better, in as many steps as it takes.
+
+    Parameters
+    ----------
+    excess : array of shape (sessions, strategies)
+        As in :func:`superior_ability`.
+    size : float
+        Probability of naming any strategy wrongly.
+    block : float, optional
+    resamples, seed : int
+
+    Raises
+    ------
+    DataError
+        As in :func:`superior_ability`.
+    """
+    block = block_length(excess) if block is None else block
+    t, mean, error = _studentise(excess, block)
+    scores = math.sqrt(len(excess)) * (resampled_means(excess, block, resamples, seed) - mean) / error
+    better = np.zeros(len(t), dtype=bool)
+    while not better.all():
+        found = ~better & (t > np.quantile(scores[:, ~better].max(axis=1), 1 - size))
+        if not found.any():
+            break
+        better |= found
+    order = np.argsort(-t, kind="stable")
+    rest = np.maximum.accumulate(scores[:, order[::-1]], axis=1)[:, ::-1]
+    stepwise = np.maximum.accumulate((1 + (rest >= t[order]).sum(axis=0)) / (1 + resamples))
+    p_values = np.empty(len(t))
+    p_values[order] = stepwise
+    return Survivors(t=t, better=better, p_values=p_values, smallest=1 / (1 + resamples), block=block)
+
+
+def block_length(series: Floats) -> float:
+    """Mean block of the stationary bootstrap: the longest that any column asks for, at least 1, at most a third of the sessions.
+
+    Politis and White (2004), corrected by Patton, Politis and White (2009, Econometric Reviews 28). Shape (sessions, columns).
+    """
+    from arch.bootstrap import optimal_block_length
+
+    _check(series)
+    asked = optimal_block_length(series)["stationary"].to_numpy()
+    return float(np.clip(np.ceil(np.nanmax(asked)), 1, max(len(series) // 3, 1)))
+
+
+def resampled_means(series: Floats, block: float, resamples: int, seed: int) -> Floats:
+    """Means of stationary-bootstrap resamples of whole rows (Politis and Romano, 1994, J. Am. Stat. Assoc. 89).
+
+    Shape (resamples, columns); the same seed gives the same rows whatever the columns are.
+    """
+    from arch.bootstrap import StationaryBootstrap
+
+    bootstrap = StationaryBootstrap(block, np.arange(len(series)), seed=seed)
+    means = np.empty((resamples, series.shape[1]))
+    for number, (drawn, _) in enumerate(bootstrap.bootstrap(resamples)):
+        means[number] = np.bincount(drawn[0], minlength=len(series)) @ series / len(series)
+    return means
+
+
+def long_run_variance(series: Floats, block: float) -> Floats:
+    """Variance of ``sqrt(T) mean`` under the stationary bootstrap with this mean block, shape (columns,).
+
+    ``c_0 + 2 sum_i k_i c_i`` with the autocovariances c and ``k_i = (1 - i/T)(1 - q)^i + (i/T)(1 - q)^(T - i)``, q = 1 / block.
+    """
+    count, q = len(series), 1 / block
+    spectrum = np.fft.rfft(series - series.mean(axis=0), 2 * count, axis=0)
+    covariances = np.fft.irfft(np.abs(spectrum) ** 2, axis=0)[:count] / count
+    lags = np.arange(1, count)
+    weights = (1 - lags / count) * (1 - q) ** lags + lags / count * (1 - q) ** (count - lags)
+    return np.asarray(covariances[0] + 2 * weights @ covariances[1:])
+
+
+def _studentise(excess: Floats, block: float) -> tuple[Floats, Floats, Floats]:
+    """t statistics, means and standard errors of ``sqrt(T) mean``."""
+    _check(excess)
+    if block < 1:
+        raise ParameterError(f"The mean block is at least 1 session, found {block}.")
+    mean, error = excess.mean(axis=0), np.sqrt(long_run_variance(excess, block))
+    return math.sqrt(len(excess)) * mean / error, mean, error
+
+
+def _check(series: Floats) -> None:
+    if series.ndim != 2 or len(series) < 20 or np.isnan(series).any():
+        raise DataError(f"Needed are 20 or more sessions in rows and columns without a NaN, found shape {series.shape}.")
+    still = np.flatnonzero(np.ptp(series, axis=0) == 0)
+    if len(still):
+        raise DataError(f"Column {still[0]} never changes, as with a strategy that never trades; leave it out.")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Overfitting:
+    """How often the best of one half of the time is below the middle in the other half.
+
+    Attributes
+    ----------
+    probability : float
+        PBO. It has no p-value: noise gives about one half, with a wide spread.
+    loss : float
+        Share of the halves in which the chosen strategy's score was below 0 out of sample.
+    slope : float
+        Of the score out of sample on that in sample, over the halves.
+    logits : array of shape (halves,)
+        ``ln(w / (1 - w))`` with ``w = rank / (strategies + 1)`` out of sample; at or below 0 counts as overfitted.
+    """
+
+    probability: float
+    loss: float
+    slope: float
+    logits: Floats
+
+
+def overfitting(returns: Floats, blocks: int = 10, score: Literal["sharpe", "mean"] = "sharpe") -> Overfitting:
+    """PBO by combinatorially symmetric cross-validation (Bailey, Borwein, Lopez de Prado and Zhu, 2017, J. Comp. Finance 20).
+
+    Parameters
+    ----------
+    returns : array of shape (sessions, strategies)
+        The daily returns of every variant that was tried. The oldest sessions that fill no block are left out.
+    blocks : int
+        Even; 10 give 252 ways to halve the time.
+    score : {"sharpe", "mean"}
+        By what the best is chosen; the mean where some block has no trade.
+
+    Raises
+    ------
+    ParameterError
+        An odd number of blocks, more than 20, or too many for the sessions.
+    DataError
+        Fewer than 2 strategies, a NaN, or a Sharpe ratio of returns that never change.
+    """
+    from scipy import stats
+
+    sessions, strategies = returns.shape
+    size = sessions // blocks if blocks > 0 else 0
+    if blocks % 2 or not 2 <= blocks <= 20 or size < 2:
+        raise ParameterError(f"Blocks must be even, 2 to 20, with 2 or more sessions each, found {blocks} for {sessions} sessions.")
+    if strategies < 2 or np.isnan(returns).any():
+        raise DataError("Overfitting needs 2 or more strategies whose returns are all there.")
+    parts = returns[sessions - size * blocks :].reshape(blocks, size, strategies)
+    halves = np.array(list(combinations(range(blocks), blocks // 2)))
+    rest = np.array([[b for b in range(blocks) if b not in half] for half in halves])
+    inside, outside = _half_scores(parts, halves, score), _half_scores(parts, rest, score)
+    if np.isnan(inside).any() or np.isnan(outside).any():
+        raise DataError("A strategy does not trade in some half of the time, so it has no Sharpe ratio there; score by the mean.")
+    rows, chosen = np.arange(len(halves)), inside.argmax(axis=1)
+    share = stats.rankdata(outside, axis=1)[rows, chosen] / (strategies + 1)
+    logits, later = np.log(share / (1 - share)), outside[rows, chosen]
+    slope = np.polyfit(inside[rows, chosen], later, 1)[0]
+    return Overfitting(
+        probability=float((logits <= 0).mean()), loss=float((later < 0).mean()), slope=float(slope), logits=logits
+    )
+
+
+def _half_scores(parts: Floats, halves: NDArray[np.int_], score: str) -> Floats:
+    """Score of each strategy in each half, shape (halves, strategies); NaN where nothing varies."""
+    count = halves.shape[1] * parts.shape[1]
+    mean = parts.sum(axis=1)[halves].sum(axis=1) / count
+    if score == "mean":
+        return np.asarray(mean)
+    squares = (parts**2).sum(axis=1)[halves].sum(axis=1)
+    variance = (squares - count * mean**2) / (count - 1)
+    return np.asarray(mean / np.sqrt(np.where(variance > 1e-16 * squares, variance, np.nan)))

@@ -1,0 +1,94 @@
+"""Track: the returns of one run, or of a series from elsewhere, that takes part in a comparison."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from dipfolio.engine.result import Result, load
+from dipfolio.market import sessions
+from dipfolio.report.wording import heading
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Track:
+    """What is known of one line of a comparison before it is compared.
+
+    Attributes
+    ----------
+    label : str
+        Its name on the page.
+    returns : Series of shape (days,)
+        Simple returns, in order, over its own window.
+    base : Timestamp
+        The day on whose close the first return starts.
+    result : Result or None
+        The record; None for a series from elsewhere.
+    folder : Path or None
+        Where the record and its tear sheet stand.
+    origin : str
+        For a series from elsewhere, what it was taken for; empty for a run.
+    """
+
+    label: str
+    returns: pd.Series
+    base: pd.Timestamp
+    result: Result | None = None
+    folder: Path | None = None
+    origin: str = ""
+
+    @property
+    def first(self) -> pd.Timestamp:
+        """The first day with a return."""
+        return pd.Timestamp(self.returns.index[0])
+
+    @property
+    def last(self) -> pd.Timestamp:
+        """The last day with a return."""
+        return pd.Timestamp(self.returns.index[-1])
+
+    @property
+    def bankrupt(self) -> bool:
+        """Whether its account was wiped out on the last day."""
+        return self.result is not None and self.result.bankrupt
+
+    @property
+    def span(self) -> str:
+        """Its own window in words."""
+        return f"{self.first.date()} to {self.last.date()}"
+
+
+def track_of(result: Result, folder: Path | None = None) -> Track:
+    """The track of a run, named by its strategy and what was changed."""
+    base = result.base or sessions.offset(result.window[0], -1).date()
+    return Track(
+        label=heading(result), returns=result.returns, base=pd.Timestamp(base), result=result, folder=folder
+    )  # fmt: skip
+
+
+def saved_track(folder: Path) -> Track:
+    """The track of a saved run.
+
+    Raises
+    ------
+    ReportError
+        No record there, or one that cannot be read.
+    """
+    return track_of(load(folder), folder)
+
+
+def with_own_labels(tracks: Iterable[Track]) -> tuple[Track, ...]:
+    """The tracks with labels that tell them apart: where two are alike, the folder's name, else a number, is added."""
+    tracks = tuple(tracks)
+    alike = Counter(track.label for track in tracks)
+    named = [
+        replace(track, label=track.folder.name) if alike[track.label] > 1 and track.folder else track for track in tracks
+    ]
+    seen: Counter[str] = Counter()
+    for place, track in enumerate(named):
+        seen[track.label] += 1
+        if seen[track.label] > 1:
+            named[place] = replace(track, label=f"{track.label} #{seen[track.label]}")
+    return tuple(named)

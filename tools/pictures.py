@@ -1,0 +1,28 @@
+"""Make the pictures of the README from real runs: ``python tools/pictures.py`` (needs Chromium and playwright)."""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+IMAGES = ROOT / "docs" / "images"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+
+
+def main() -> None:
+    """Run the main job into a temporary folder and photograph the record under its tear sheet."""
+    from playwright.sync_api import sync_playwright
+
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as play:
+        subprocess.run([sys.executable, ROOT / "backtest.py", "buy-the-dip", "--reports", folder], check=True)  # noqa: S603
+        browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        page = browser.new_page(viewport={"width": 1240, "height": 900})
+        page.goto((Path(folder) / "buy-the-dip" / "tearsheet.html").as_uri())
+        page.locator("#record").screenshot(path=IMAGES / "record.png")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
