@@ -12,8 +12,8 @@ from strategies.dip_rule import DipRule
 class DipWithStops(DipRule):
     """Buy as the dip rule does, and leave at a stop loss, a profit target or a trailing stop.
 
-    Claim G5: whether limits improve on a fixed holding time, which is the last way out; compare with ``dip-rule`` over
-    the same dips. On closes a level is seen at the close and filled at the next open; ``intraday`` lets orders rest in the
+    Claim G5: whether limits improve on a fixed holding time, which is the last way out; compare with
+    ``dip-rule``. On closes a level is seen at the close and filled at the next open; ``intraday`` lets orders rest in the
     market from the entry on: a gap through one fills at the open, and where a stop and the target lie within one day's range
     the stop counts. After an early exit the next drop is bought, which the dip rule, still invested, lets pass: the two do
     not always trade the same dips.

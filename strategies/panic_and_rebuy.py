@@ -23,7 +23,8 @@ class PanicAndRebuy(Strategy):
     panic. What the panic costs is what the names earn from Monday's open to the close of the rebuy: this is claim A1
     (`buy-the-dip`) with the sign turned round, and no separate confirmation of it.
 
-    The rebuy is in equal parts again. Hindsight: the day, and names that were famous in 2025 because they had risen.
+    The rebuy is in equal parts again; a symbol that is listed later is bought when it appears, on credit if need be.
+    Hindsight: the day, and names that were famous in 2025 because they had risen.
     """
 
     claim: ClassVar[str] = "A7"

@@ -8,7 +8,7 @@ import click
 from dipfolio.engine.parameter import Parameter, parameters
 
 
-class Day(click.ParamType[date]):
+class Day(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic only in later versions
     """A date such as 2025-01-27."""
 
     name = "date"

@@ -143,7 +143,7 @@ def measure(result: Result, risk_free: float = 0.0) -> Metrics:
         sharpe=sharpe(returns, risk_free),
         sortino=sortino(returns, risk_free),
         worst_drawdown=float(drawdowns(returns).min()),
-        time_in_market=_time_in_market(result),
+        time_in_market=float(in_market(result).mean()),
         mean_exposure=float((table["gross"] / table["equity"]).mean()),
         trades=len(trades),
         win_rate=float((trades["profit"] > 0).mean()) if len(trades) else math.nan,
@@ -158,6 +158,7 @@ def measure(result: Result, risk_free: float = 0.0) -> Metrics:
     )
 
 
-def _time_in_market(result: Result) -> float:
+def in_market(result: Result) -> pd.Series:
+    """Whether a position was held into each session or an order filled in it. Shape (sessions,)."""
     held_into = result.positions.shift(fill_value=0.0).ne(0).any(axis=1)
-    return float((held_into | result.positions.index.isin(result.fills["session"])).mean())
+    return held_into | result.positions.index.isin(result.fills["session"])

@@ -88,7 +88,7 @@ def _describe(trip: _Trip, panel: Panel, tape: Tape) -> dict[str, Any]:
         "entry_session": panel.sessions[first.session],
         "entry_price": entry,
         "entry_at": first.at,
-        "exit_session": np.datetime64("NaT") if held else panel.sessions[last.session],
+        "exit_session": np.datetime64("NaT", "D") if held else panel.sessions[last.session],
         "exit_price": np.nan if held else float((shares * prices)[out].sum() / shares[out].sum()),
         "exit_at": "" if held else last.at,
         "sessions": end - first.session,

@@ -35,8 +35,8 @@ _HOMES = {
     "detectable": "power", "difference_z": "sharpe", "effective_trials": "multiplicity", "hac_error": "sharpe",
     "holm": "multiplicity", "matched_dates": "placebo", "other_names": "placebo", "overfitting": "selection",
     "random_entry": "placebo", "recover": "recovery", "rotation": "placebo", "scores": "event_tests", "sharpe_of": "sharpe",
-    "study": "event_study", "superior_ability": "selection", "survival": "recovery", "survivors": "selection", "trial_of": "trials",
-    "walk_forward": "walkforward",
+    "study": "event_study", "superior_ability": "selection", "survival": "recovery", "survivors": "selection",
+    "trial_of": "trials", "walk_forward": "walkforward",
 }  # fmt: skip
 
 __all__ = [

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dipfolio.errors import DataError
 from dipfolio.evidence.event_study import EventStudy, rank_p_value
@@ -14,12 +15,12 @@ OVER_REJECTS = {
     "Patell": "14 %",
     "BMP": "17 % (25 % with normal critical values)",
     "generalised sign": "14 %",
-    "sign": "about as often as the generalised sign test",
-    "J1": "about as often as Patell's",
-    "Wilcoxon": "about as often as the sign tests",
+    "sign": "8 %",
+    "J1": "15 %",
+    "Wilcoxon": "17 %",
 }
 """Tests that take names for independent, and how many of 3,062 placebo dates they rejected at a nominal 5 % (seven large
-technology shares on SPY, 2014-2026)."""
+technology shares on SPY, 2014-2026; sign, J1 and Wilcoxon: of a simulated panel with the same correlation)."""
 
 STRESS = "On days when the market itself moved by more than 2 % every test rejects 11 to 18 % of placebo dates at a nominal 5 %."
 """What no test of this module is free of; a stress-matched placebo is the remedy."""
@@ -130,7 +131,7 @@ def cross_section(values: Floats) -> float:
     return float(values.mean() / values.std(ddof=1) * math.sqrt(len(values)))
 
 
-def patell(scaled: Floats, free: Floats) -> float:
+def patell(scaled: Floats, free: NDArray[np.int_]) -> float:
     """``sum(SCAR) / sqrt(sum(f / (f - 2)))`` with the degrees of freedom f (Patell, 1976, J. Accounting Research 14)."""
     return float(scaled.sum() / np.sqrt((free / (free - 2)).sum()))
 
@@ -142,7 +143,7 @@ def excess_ranks(study: EventStudy, *, scale: bool = False) -> Floats:
     ----------
     study : EventStudy
     scale : bool
-        Divide by ``1 + L``, L the returns of the name, where some are missing (Corrado and Zivney, 1992, J. Fin. Quant. Anal. 27).
+        Divide by ``1 + L``, L the returns of a name, where some are missing (Corrado and Zivney, 1992, J. Fin. Quant. Anal. 27).
     """
     from scipy import stats
 

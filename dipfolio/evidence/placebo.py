@@ -17,6 +17,9 @@ Direction = Literal["higher", "lower"]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
+SEED = 20250127
+"""Of every random number, if nobody asks for another."""
+
 TIE = 1e-12
 """Outcomes nearer than this are the same outcome, added up in another order."""
 
@@ -146,7 +149,9 @@ def matched_dates(outcomes: Floats, day: int, alike: Flags, distance: int, direc
     return Placebo(observed=float(outcomes[day]), usual=float(draws.mean()), draws=draws, signals=1, direction=direction)
 
 
-def other_names(outcomes: Floats, chosen: Flags, direction: Direction = "higher", draws: int = 10_000, seed: int = 0) -> Placebo:
+def other_names(
+    outcomes: Floats, chosen: Flags, direction: Direction = "higher", draws: int = 10_000, seed: int = SEED
+) -> Placebo:
     """The basket among all baskets of as many names out of the same list, on the same dates.
 
     Parameters
@@ -182,7 +187,7 @@ def other_names(outcomes: Floats, chosen: Flags, direction: Direction = "higher"
 
 
 def random_entry(
-    flags: Flags, outcomes: Floats, direction: Direction = "higher", gap: int = 20, draws: int = 5_000, seed: int = 0
+    flags: Flags, outcomes: Floats, direction: Direction = "higher", gap: int = 20, draws: int = 5_000, seed: int = SEED
 ) -> Placebo:
     """Random entry with the same exits: the clusters of signals, each as it is, thrown onto random sessions.
 

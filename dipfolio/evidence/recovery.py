@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dipfolio.errors import DataError, WindowError
-from dipfolio.evidence.placebo import clusters
+from dipfolio.evidence.placebo import SEED, clusters
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +97,7 @@ def recover(close: pd.Series, session: pd.Timestamp, longest: int | None = None)
     )
 
 
-def survival(drops: tuple[Recovery, ...], longest: int = 250, resamples: int = 500, seed: int = 0, gap: int = 20) -> Survival:
+def survival(drops: tuple[Recovery, ...], longest: int = 250, resamples: int = 500, seed: int = SEED, gap: int = 20) -> Survival:
     """The curve of the share that is still waiting, with a 95 % band.
 
     Parameters

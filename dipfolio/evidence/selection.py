@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dipfolio.errors import DataError, ParameterError
+from dipfolio.evidence.bootstrap import block_length
+from dipfolio.evidence.placebo import SEED
 
 Floats = NDArray[np.float64]
 
@@ -29,7 +31,7 @@ class SuperiorAbility:
         p-values by how poor strategies are recentred; ``consistent`` is the one to use, ``upper`` is White's Reality Check.
     smallest : float
         The smallest that the resamples can give.
-    block : float
+    block : int
         Mean block of the bootstrap, in sessions.
     """
 
@@ -38,7 +40,7 @@ class SuperiorAbility:
     consistent: float
     upper: float
     smallest: float
-    block: float
+    block: int
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -60,18 +62,18 @@ class Survivors:
     better: NDArray[np.bool_]
     p_values: Floats
     smallest: float
-    block: float
+    block: int
 
 
-def superior_ability(excess: Floats, block: float | None = None, resamples: int = 2_000, seed: int = 0) -> SuperiorAbility:
+def superior_ability(excess: Floats, block: int | None = None, resamples: int = 2_000, seed: int = SEED) -> SuperiorAbility:
     """Studentised SPA test.
 
     Parameters
     ----------
     excess : array of shape (sessions, strategies)
         Returns less those of a benchmark of like exposure; cash for the skill of timing.
-    block : float, optional
-        Mean block; :func:`block_length` if not given.
+    block : int, optional
+        Mean block in sessions; :func:`dipfolio.evidence.bootstrap.block_length` if not given.
     resamples, seed : int
 
     Raises
@@ -85,18 +87,18 @@ def superior_ability(excess: Floats, block: float | None = None, resamples: int 
     drawn = resampled_means(excess, block, resamples, seed)
     best = max(float(t.max()), 0.0)
 
-    def p_value(centre: Floats) -> float:
+    def _p_value(centre: Floats) -> float:
         return float((1 + ((root * (drawn - centre) / error).max(axis=1) >= best).sum()) / (1 + resamples))
 
     hopeless = t < -math.sqrt(2 * math.log(math.log(len(excess))))
     return SuperiorAbility(
-        t=t, lower=p_value(np.maximum(mean, 0.0)), consistent=p_value(np.where(hopeless, 0.0, mean)), upper=p_value(mean),
+        t=t, lower=_p_value(np.maximum(mean, 0.0)), consistent=_p_value(np.where(hopeless, 0.0, mean)), upper=_p_value(mean),
         smallest=1 / (1 + resamples), block=block,
     )  # fmt: skip
 
 
 def survivors(
-    excess: Floats, size: float = 0.05, block: float | None = None, resamples: int = 2_000, seed: int = 0
+    excess: Floats, size: float = 0.05, block: int | None = None, resamples: int = 2_000, seed: int = SEED
 ) -> Survivors:
     """Studentised StepM: which strategies are better, in as many steps as it takes.
 
@@ -106,7 +108,7 @@ def survivors(
         As in :func:`superior_ability`.
     size : float
         Probability of naming any strategy wrongly.
-    block : float, optional
+    block : int, optional
     resamples, seed : int
 
     Raises
@@ -131,19 +133,7 @@ def survivors(
     return Survivors(t=t, better=better, p_values=p_values, smallest=1 / (1 + resamples), block=block)
 
 
-def block_length(series: Floats) -> float:
-    """Mean block of the stationary bootstrap: the longest that any column asks for, at least 1, at most a third of the sessions.
-
-    Politis and White (2004), corrected by Patton, Politis and White (2009, Econometric Reviews 28). Shape (sessions, columns).
-    """
-    from arch.bootstrap import optimal_block_length
-
-    _check(series)
-    asked = optimal_block_length(series)["stationary"].to_numpy()
-    return float(np.clip(np.ceil(np.nanmax(asked)), 1, max(len(series) // 3, 1)))
-
-
-def resampled_means(series: Floats, block: float, resamples: int, seed: int) -> Floats:
+def resampled_means(series: Floats, block: int, resamples: int, seed: int) -> Floats:
     """Means of stationary-bootstrap resamples of whole rows (Politis and Romano, 1994, J. Am. Stat. Assoc. 89).
 
     Shape (resamples, columns); the same seed gives the same rows whatever the columns are.
@@ -157,7 +147,7 @@ def resampled_means(series: Floats, block: float, resamples: int, seed: int) -> 
     return means
 
 
-def long_run_variance(series: Floats, block: float) -> Floats:
+def long_run_variance(series: Floats, block: int) -> Floats:
     """Variance of ``sqrt(T) mean`` under the stationary bootstrap with this mean block, shape (columns,).
 
     ``c_0 + 2 sum_i k_i c_i`` with the autocovariances c and ``k_i = (1 - i/T)(1 - q)^i + (i/T)(1 - q)^(T - i)``, q = 1 / block.
@@ -170,8 +160,8 @@ def long_run_variance(series: Floats, block: float) -> Floats:
     return np.asarray(covariances[0] + 2 * weights @ covariances[1:])
 
 
-def _studentise(excess: Floats, block: float) -> tuple[Floats, Floats, Floats]:
-    """t statistics, means and standard errors of ``sqrt(T) mean``."""
+def _studentise(excess: Floats, block: int) -> tuple[Floats, Floats, Floats]:
+    """Statistics t, means and standard errors of ``sqrt(T) mean``."""
     _check(excess)
     if block < 1:
         raise ParameterError(f"The mean block is at least 1 session, found {block}.")
@@ -233,7 +223,7 @@ def overfitting(returns: Floats, blocks: int = 10, score: Literal["sharpe", "mea
     sessions, strategies = returns.shape
     size = sessions // blocks if blocks > 0 else 0
     if blocks % 2 or not 2 <= blocks <= 20 or size < 2:
-        raise ParameterError(f"Blocks must be even, 2 to 20, with 2 or more sessions each, found {blocks} for {sessions} sessions.")
+        raise ParameterError(f"Blocks must be even, 2 to 20, of 2 or more sessions, found {blocks} for {sessions} sessions.")
     if strategies < 2 or np.isnan(returns).any():
         raise DataError("Overfitting needs 2 or more strategies whose returns are all there.")
     parts = returns[sessions - size * blocks :].reshape(blocks, size, strategies)
@@ -246,9 +236,7 @@ def overfitting(returns: Floats, blocks: int = 10, score: Literal["sharpe", "mea
     share = stats.rankdata(outside, axis=1)[rows, chosen] / (strategies + 1)
     logits, later = np.log(share / (1 - share)), outside[rows, chosen]
     slope = np.polyfit(inside[rows, chosen], later, 1)[0]
-    return Overfitting(
-        probability=float((logits <= 0).mean()), loss=float((later < 0).mean()), slope=float(slope), logits=logits
-    )
+    return Overfitting(probability=float((logits <= 0).mean()), loss=float((later < 0).mean()), slope=float(slope), logits=logits)
 
 
 def _half_scores(parts: Floats, halves: NDArray[np.int_], score: str) -> Floats:

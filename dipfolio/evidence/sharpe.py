@@ -194,11 +194,12 @@ def shortest_backtest(trials: float, annual_ratio: float) -> float:
 
 
 def difference_z(one: Floats, other: Floats) -> float:
-    """z of the difference of two ratios over the same sessions (Jobson and Korkie, 1981, corrected by Memmel, 2003).
+    """Standard score of the difference of two ratios over the same sessions (Jobson and Korkie, 1981, corrected by Memmel, 2003).
 
     ``(SR1 - SR2) / sqrt([2 - 2 r + (SR1^2 + SR2^2 - 2 SR1 SR2 r^2) / 2] / T)``.
     """
-    check(one), check(other)
+    check(one)
+    check(other)
     a, b = one.mean() / one.std(ddof=1), other.mean() / other.std(ddof=1)
     r = float(np.corrcoef(one, other)[0, 1])
     variance = (2 - 2 * r + 0.5 * (a * a + b * b - 2 * a * b * r * r)) / len(one)

@@ -91,7 +91,7 @@ class Register:
     def read(self, family: str | None = None) -> tuple[Trial, ...]:
         """The distinct trials in the order in which they were first run.
 
-        A last line that a crash has cut off is passed over.
+        A line that a crash has cut off, and that so is no JSON, is passed over: that run was not finished.
 
         Parameters
         ----------
@@ -101,12 +101,16 @@ class Register:
         Raises
         ------
         ReportError
-            A register that cannot be read, or a whole line in it that is no trial.
+            A register that cannot be read, or a line of JSON in it that is no trial.
         """
         found: dict[str, Trial] = {}
         for number, line in enumerate(self._lines(), 1):
             try:
-                trial = _trial(json.loads(line))
+                record = json.loads(line)
+            except ValueError:
+                continue
+            try:
+                trial = _trial(record)
             except (ValueError, TypeError, KeyError) as error:
                 raise ReportError(f"Line {number} of {self.path} is no trial: {error}. Remove that line.") from error
             if family is None or trial.family == family:
@@ -146,8 +150,7 @@ class Register:
             text = self.path.read_text(encoding="utf-8") if self.path.exists() else ""
         except (OSError, ValueError) as error:
             raise ReportError(f"{self.path} cannot be read: {error}") from error
-        lines = text.split("\n")
-        return [line for line in lines[:-1] if line]
+        return text.splitlines()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,9 +189,7 @@ def deflate(sharpe: Sharpe, trials: Iterable[Trial], effective: float | None = N
     if len(ratios) < 2:
         return Deflation(trials=len(ratios), variance=math.nan, probability=math.nan)
     variance = float(ratios.var(ddof=1))
-    return Deflation(
-        trials=len(ratios), variance=variance, probability=sharpe.deflated(effective or len(ratios), variance)
-    )
+    return Deflation(trials=len(ratios), variance=variance, probability=sharpe.deflated(effective or len(ratios), variance))
 
 
 def _plain(trial: Trial) -> dict[str, Any]:

@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 
 from dipfolio.errors import DataError
-from dipfolio.market import sessions
-from dipfolio.report.track import Track
+from dipfolio.report.track import Track, eve
 
 Kind = Literal["equity", "returns"]
 
@@ -138,4 +137,4 @@ def _returns(path: Path, series: pd.Series, kind: Kind, *, certain: bool) -> tup
         raise DataError(f"{path.name}: a return of {series[series <= -1].iloc[0]:g} on {worst} loses all money; 1 % is 0.01.")
     if not certain and series.std() > WILD:
         raise DataError(f"{path.name}: returns that vary by {series.std():.2g} a day look like percent; 1 % is 0.01. If not: --kind.")
-    return series, sessions.offset(series.index[0].date(), -1).as_unit("s")
+    return series, eve(series.index[0])

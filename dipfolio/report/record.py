@@ -56,7 +56,7 @@ def record_section(result: Result, metrics: Metrics) -> str:
         events=_events(result.events),
         assumptions=assumptions(result),
         parameters=[(name.replace("_", " "), str(value)) for name, value in result.parameters.items()],
-        provenance=_provenance(result),
+        provenance=provenance(result),
         files=FILES,
     )  # fmt: skip
 
@@ -114,7 +114,8 @@ def _events(events: pd.DataFrame) -> TextTable:
     return _table("Session|What|Symbol|Detail", body, 4)
 
 
-def _provenance(result: Result) -> list[tuple[str, str]]:
+def provenance(result: Result) -> list[tuple[str, str]]:
+    """Topic and words: where the figures come from and what computed with them."""
     source = result.provenance
     spans = [f"{symbol} {first} to {last}" for symbol, (first, last) in source.sessions.items()]
     same = {span.split(" ", 1)[1] for span in spans}

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from dipfolio.engine.result import Result, load
+from dipfolio.errors import WindowError
 from dipfolio.market import sessions
 from dipfolio.report.wording import heading
 
@@ -60,12 +61,18 @@ class Track:
         return f"{self.first.date()} to {self.last.date()}"
 
 
+def eve(day: pd.Timestamp) -> pd.Timestamp:
+    """The session before a day, or the day before where the calendar does not reach."""
+    try:
+        return sessions.offset(day, -1).as_unit("s")
+    except WindowError:
+        return day - pd.Timedelta(days=1)
+
+
 def track_of(result: Result, folder: Path | None = None) -> Track:
     """The track of a run, named by its strategy and what was changed."""
-    base = result.base or sessions.offset(result.window[0], -1).date()
-    return Track(
-        label=heading(result), returns=result.returns, base=pd.Timestamp(base), result=result, folder=folder
-    )  # fmt: skip
+    base = pd.Timestamp(result.base).as_unit("s") if result.base else eve(result.returns.index[0])
+    return Track(label=heading(result), returns=result.returns, base=base, result=result, folder=folder)
 
 
 def saved_track(folder: Path) -> Track:

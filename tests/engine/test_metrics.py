@@ -215,8 +215,8 @@ def test_the_risk_free_rate_reaches_sharpe_and_sortino(worked):
 
 
 def test_a_win_is_a_trade_with_a_profit_after_its_costs():
-    # bought and sold at the same price: no profit before costs, a loss after them
-    bars = make_bars({"A": [100.0, 100, 100, 100, 110, 110]})
+    # ten shares gain ten cents each, a dollar that two commissions of a dollar eat up; the second trade wins
+    bars = make_bars({"A": [100.0, 100, 100.1, 100, 110, 110]})
     plan = script({0: {"A": 10}, 1: {"A": 0}, 2: {"A": 10}, 4: {"A": 0}})
     found = measure(simulate(plan, bars, Account(slippage_bps=0.0)))
     assert (found.trades, found.win_rate, found.entry_dates) == (2, 0.5, 2)

@@ -13,6 +13,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import matplotlib as mpl
+import matplotlib.font_manager
 import numpy as np
 import pytest
 
@@ -27,6 +28,7 @@ from tests.ideas import script
 from tests.markets import make_bars
 
 ROOT = Path(__file__).parents[2]
+FONTS = [font.name for font in mpl.font_manager.fontManager.ttflist]  # before any page was drawn
 WEEK = {"start": date(2025, 1, 27), "end": date(2025, 1, 31)}
 HOSTILE = "<script>alert(1)</script>{{metrics}}</body></head><hr>&\"'<img src=x onerror=alert(2)>"
 BY_DAY = [
@@ -333,7 +335,6 @@ def test_another_process_writes_the_same_bytes(html):
 
 
 def test_a_page_leaves_everything_as_it_was(runs, monkeypatch, caplog):
-    from matplotlib import font_manager
     from matplotlib import pyplot as plt
 
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "12345")
@@ -342,7 +343,7 @@ def test_a_page_leaves_everything_as_it_was(runs, monkeypatch, caplog):
     caplog.set_level(logging.DEBUG, logger="matplotlib.font_manager")
 
     def state():
-        fonts = [font.name for font in font_manager.fontManager.ttflist]
+        fonts = [font.name for font in mpl.font_manager.fontManager.ttflist]
         return (
             dict(os.environ), dict(mpl.rcParams), mpl.get_backend(), plt.get_fignums(), list(warnings.filters), np.geterr(),
             fonts, Path.cwd(),
@@ -355,6 +356,7 @@ def test_a_page_leaves_everything_as_it_was(runs, monkeypatch, caplog):
     assert [str(warning.message) for warning in leaked] == []
     for was, now in zip(before, state(), strict=True):
         assert now == was
+    assert before[6] == FONTS
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
     plt.close(figure)
 

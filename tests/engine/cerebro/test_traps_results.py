@@ -77,6 +77,7 @@ def simulate_by_name(name, parameters, bars, account):
     return simulate(load_strategy(STRATEGIES, name)(**parameters), bars, account)
 
 
+@pytest.mark.filterwarnings("ignore:Pickle, copy, and deepcopy support")  # backtrader counts orders with itertools
 def test_a_strategy_made_in_a_function_cannot_be_optimised_by_plain_backtrader(monkeypatch):
     class Local(bt.Strategy):
         params = (("period", 1),)

@@ -1,0 +1,53 @@
+"""Finding: something that the figures have and should not have, and how a file of figures was read."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One fault or oddity among the figures.
+
+    Attributes
+    ----------
+    severity : {"error", "warning"}
+        An error stops a run; a warning is told and the run goes on.
+    kind : str
+        What is wrong in a word or two, such as "missing session" or "high far out".
+    symbol : str
+    date : str
+        The session or day concerned, as an ISO date; empty where it is the file as a whole.
+    figure : float
+        The price, volume, amount or count that is at fault; NaN where there is none.
+    text : str
+        One sentence that names symbol, date and figure.
+    """
+
+    severity: Literal["error", "warning"]
+    kind: str
+    symbol: str
+    date: str = ""
+    figure: float = float("nan")
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """How a file was understood.
+
+    Attributes
+    ----------
+    file : str
+        Its name.
+    layout : str
+        Whose columns it has: "dipfolio", "Yahoo", "yfinance", "Nasdaq" or "Stooq".
+    notes : tuple of str
+        What was converted or left out; empty where the figures were taken as they stand.
+    doubt : str
+        Why the figures may not follow our convention (split-adjusted, not dividend-adjusted); mostly empty.
+    """
+
+    file: str
+    layout: str
+    notes: tuple[str, ...] = ()
+    doubt: str = ""

@@ -1,0 +1,1 @@
+"""Sweep: one strategy, many parameter sets."""

@@ -1,0 +1,167 @@
+"""Placebos: by hand on a few sessions, against the appendix, and their size where there is nothing to find."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dipfolio.errors import DataError, ParameterError
+from dipfolio.evidence.placebo import clusters, matched_dates, other_names, random_entry, rotation, sign_flip_p_value
+from tests.panels import golden_panel
+
+
+def appendix(flag, forward):
+    """``rotation_p`` of METHODS, appendix A."""
+    there = ~np.isnan(forward)
+    values, signals = forward[there], flag[there]
+    observed = values[signals].mean()
+    shifted = np.array([values[np.roll(signals, j)].mean() for j in range(1, len(values))])
+    return observed, (1 + (shifted >= observed - 1e-12).sum()) / (1 + len(shifted))
+
+
+def test_a_rotation_by_hand():
+    found = rotation(np.array([True, False, False, True, False]), np.array([3.0, 1, 0, 5, np.nan]))
+    # the four whole sessions: signals on 3 and 5; shifted by 1, 2, 3: on 1 and 3, 0 and 1, 5 and 0
+    assert found.observed == 4
+    np.testing.assert_array_equal(found.draws, [2, 0.5, 2.5])
+    assert found.p_value == found.smallest == 1 / 4
+    assert (found.signals, found.opposite.p_value) == (2, 1.0)
+
+
+def test_a_rotation_is_that_of_the_appendix():
+    random = np.random.default_rng(5)
+    forward = np.convolve(random.standard_normal(420), np.ones(20), "valid")
+    forward[-10:] = np.nan
+    flag = random.random(len(forward)) < 0.05
+    found, (observed, p_value) = rotation(flag, forward), appendix(flag, forward)
+    assert found.observed == pytest.approx(observed)
+    assert found.p_value == p_value
+    assert found.excess == pytest.approx(observed - found.draws.mean())
+
+
+def test_a_rotation_of_several_names_keeps_their_dates_apart():
+    outcomes = np.arange(10.0).reshape(5, 2) ** 2
+    flags = np.zeros((5, 2), dtype=bool)
+    flags[0, 0] = flags[2, 1] = True
+    found = rotation(flags, outcomes)
+    assert found.observed == (0 + 25) / 2
+    assert found.draws[0] == (outcomes[1, 0] + outcomes[3, 1]) / 2
+    assert found.draws[3] == (outcomes[4, 0] + outcomes[1, 1]) / 2
+
+
+def test_landing_keeps_only_the_shifts_to_sessions_like_the_first_signal():
+    outcomes = np.array([5.0, 1, 2, 3, 4])
+    landing = np.array([True, False, True, False, True])
+    found = rotation(np.array([True, False, False, False, False]), outcomes, landing=landing)
+    np.testing.assert_array_equal(found.draws, [2, 4])
+    assert found.p_value == 1 / 3
+
+
+@settings(deadline=None, max_examples=30)
+@given(shift=st.integers(0, 40), factor=st.floats(0.1, 10), seed=st.integers(0, 99))
+def test_units_and_the_place_of_the_first_session_change_no_p_value(shift, factor, seed):
+    random = np.random.default_rng(seed)
+    outcomes, flags = random.standard_normal(41), random.random(41) < 0.2
+    flags[7] = True
+    one = rotation(flags, outcomes)
+    assert rotation(np.roll(flags, shift), np.roll(outcomes, shift) * factor).p_value == one.p_value
+    assert rotation(flags, -outcomes, "lower").p_value == one.p_value
+
+
+def test_a_rotation_finds_nothing_where_nothing_is_in_one_case_of_twenty():
+    random = np.random.default_rng(8)
+    wrong = 0
+    for _ in range(400):
+        wave = np.convolve(random.standard_normal(219), np.ones(20), "valid")  # overlapping trades of 20 sessions
+        start = random.integers(0, 180)
+        flags = np.zeros(200, dtype=bool)
+        flags[start : start + 8] = True  # one cluster of signals, wherever
+        wrong += rotation(flags, wave).p_value <= 0.05
+    assert 8 <= wrong <= 32  # 20 expected
+
+
+def test_thrown_single_dates_would_find_something_far_too_often_and_thrown_clusters_do_not():
+    random = np.random.default_rng(9)
+    single = cluster = 0
+    for case in range(150):
+        wave = np.convolve(random.standard_normal(419), np.ones(20), "valid")
+        flags = np.zeros(400, dtype=bool)
+        for start in random.integers(0, 390, 3):
+            flags[start : start + 8] = True
+        single += random_entry(flags, wave, gap=0, draws=200, seed=case).p_value <= 0.05
+        cluster += random_entry(flags, wave, draws=200, seed=case).p_value <= 0.05
+    assert single > 30  # 7.5 expected
+    assert cluster < 16
+
+
+def test_clusters_end_after_a_gap():
+    assert clusters(np.array([3, 5, 25, 46, 47]), gap=20).tolist() == [0, 0, 0, 1, 1]
+    assert clusters(np.array([], dtype=int)).tolist() == []
+
+
+def test_matched_dates_by_hand():
+    outcomes = np.array([4.0, 9, 3, 8, 2, 7, np.nan, 1])
+    alike = np.array([True, True, True, True, False, True, True, True])
+    found = matched_dates(outcomes, 3, alike, distance=2)
+    np.testing.assert_array_equal(found.draws, [4, 9, 7, 1])  # 3 is too near, 2 is not alike, one has no end
+    assert found.observed == 8
+    assert found.p_value == 2 / 5
+    assert found.smallest == 1 / 5
+
+
+def test_the_interval_holds_every_effect_that_would_leave_the_event_unremarkable():
+    draws = np.arange(-100.0, 101)
+    found = matched_dates(np.concatenate([[30.0], draws]), 0, np.ones(202, dtype=bool), distance=1)
+    low, high = found.interval()
+    assert (low, high) == (30 - 95, 30 + 95)
+    for effect, inside in ((low - 1, False), (low + 1, True), (high - 1, True), (high + 1, False)):
+        left = 30 - effect
+        assert (np.quantile(draws, 0.025) <= left <= np.quantile(draws, 0.975)) == inside
+
+
+def test_placebo_names_by_hand():
+    outcomes = np.array([5.0, 4, 1, 0])
+    found = other_names(outcomes, np.array([True, True, False, False]))
+    assert sorted(found.draws) == [0.5, 2, 2.5, 2.5, 3]
+    assert found.p_value == 1 / 6
+    many = other_names(np.arange(40.0), np.arange(40) >= 30, draws=500, seed=4)
+    assert len(many.draws) == 500
+    assert many.p_value == 1 / 501
+
+
+def test_signs_of_clusters():
+    values, market = golden_panel()
+    line = np.column_stack([np.ones(131), market])
+    coefficients = np.linalg.lstsq(line[:120], values[:120])[0]
+    assert sign_flip_p_value(values[125] - line[125] @ coefficients) == 2 / 32  # the golden day of the appendix
+    mixed = np.array([0.02, -0.01, 0.03, 0.005])
+
+    def t(x):
+        return abs(x.mean() / x.std(ddof=1))
+
+    expected = np.mean([t(mixed * signs) >= t(mixed) - 1e-12 for signs in itertools.product((-1, 1), repeat=4)])
+    assert sign_flip_p_value(mixed) == expected
+    with pytest.raises(ParameterError, match="2 to 16 clusters"):
+        sign_flip_p_value(np.ones(17))
+
+
+def test_what_has_no_placebo_is_refused():
+    outcomes = np.array([1.0, 2, np.nan])
+    with pytest.raises(DataError, match="need sessions after them"):
+        rotation(np.array([False, False, True]), outcomes)
+    with pytest.raises(DataError, match="does not end within the figures"):
+        matched_dates(outcomes, 2, np.ones(3, dtype=bool), 1)
+    with pytest.raises(DataError, match="no placebo"):
+        matched_dates(outcomes, 0, np.zeros(3, dtype=bool), 1)
+    with pytest.raises(DataError, match="no placebo"):
+        rotation(np.array([True, False, False]), outcomes, landing=np.zeros(3, dtype=bool))
+    with pytest.raises(DataError, match="need sessions after them"):
+        random_entry(np.array([False, False, True]), outcomes)
+    with pytest.raises(DataError, match="found 3 of 3"):
+        other_names(np.arange(3.0), np.ones(3, dtype=bool))
+    with pytest.raises(ParameterError, match="one shape"):
+        rotation(np.ones(2, dtype=bool), outcomes)
+    with pytest.raises(ParameterError, match="higher or lower"):
+        rotation(np.ones(3, dtype=bool), outcomes, "up")
