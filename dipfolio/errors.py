@@ -50,6 +50,12 @@ class WindowError(DipfolioError, ValueError):
     exit_code = 2
 
 
+class ComparisonError(DipfolioError, ValueError):
+    """Runs cannot be compared on fair terms."""
+
+    exit_code = 2
+
+
 class ReportError(DipfolioError, OSError):
     """A report cannot be written or read back."""
 

@@ -41,7 +41,7 @@ def _check(ctx: click.Context, name: str, data: Path, sessions: int) -> bool:
     except StrategyError as error:
         findings: tuple[Finding, ...] = (Finding(question="can be loaded", passed=False, detail=str(error)),)
     else:
-        bars = load_bars(data, kind().symbols, events=ctx.obj.data / "events.csv")
+        bars = load_bars(data, kind().symbols, events=ctx.obj.data / "events.csv", splits=ctx.obj.data / "splits.csv")
         findings = inspect_strategy(kind, bars, sessions=sessions)
     click.echo(name)
     for finding in findings:

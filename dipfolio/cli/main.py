@@ -10,6 +10,7 @@ import click
 
 from dipfolio import __version__
 from dipfolio.cli.check import check_strategies
+from dipfolio.cli.compare import compare_runs
 from dipfolio.cli.home import Home
 from dipfolio.cli.listing import list_strategies
 from dipfolio.cli.new import new_strategy
@@ -17,7 +18,7 @@ from dipfolio.cli.run import strategy_command
 from dipfolio.engine import catalogue
 from dipfolio.errors import DipfolioError, StrategyError, UnknownNameError
 
-COMMANDS = {"list": list_strategies, "check": check_strategies, "new": new_strategy}
+COMMANDS = {"list": list_strategies, "compare": compare_runs, "check": check_strategies, "new": new_strategy}
 
 
 class Doorway(click.Group):
@@ -90,6 +91,9 @@ def _guarded(arguments: list[str] | None, home: Home) -> Any:
         if isinstance(error, StrategyError) and error.__cause__:
             traceback.print_exception(_own_frames(error.__cause__))
         click.echo(f"Error: {error}", err=True)
+        return error.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
         return error.exit_code
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else "backtest.py"

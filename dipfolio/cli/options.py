@@ -21,6 +21,18 @@ class Day(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic 
             self.fail(f"{value!r} is no date; write it as 2025-01-27.", param, ctx)
 
 
+class OrNone(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic only in later versions
+    """A value of another kind, or the word none, which switches the parameter off."""
+
+    def __init__(self, kind: Any) -> None:
+        self.kind = click.types.convert_type(kind)
+        self.name = f"{self.kind.name}|none"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Text to a value or None."""
+        return None if str(value).lower() == "none" else self.kind.convert(value, param, ctx)
+
+
 class SectionedOption(click.Option):
     """An option that stands under a heading of its own in the help."""
 
@@ -54,4 +66,5 @@ def _option(item: Parameter, section: str) -> click.Option:
     if item.kind is bool:
         return SectionedOption([f"--{item.flag}/--no-{item.flag}", item.name], **common)
     kind: Any = click.Choice(item.choices) if item.choices else Day() if item.kind is date else item.kind
+    kind = OrNone(kind) if item.optional else kind
     return SectionedOption([f"--{item.flag}", item.name], type=kind, **common)

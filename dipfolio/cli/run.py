@@ -8,14 +8,39 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dipfolio.cli.compare import write_comparison
+from dipfolio.cli.errands import Errand, errands
 from dipfolio.cli.home import near
 from dipfolio.cli.options import Day, SectionedCommand, SectionedOption, options_of
+from dipfolio.engine import catalogue
 from dipfolio.errors import StrategyError
 
 if TYPE_CHECKING:
     from dipfolio.engine.idea import Idea
+    from dipfolio.engine.metrics import Metrics
+    from dipfolio.engine.result import Result
 
 NO_BENCHMARK = "none"
+SEVERAL = (
+    "With further strategies named, all are run on the same terms and compared on one page; a parameter can then be given only "
+    "if all of them have it, and is given to all."
+)
+
+
+class StrategyCommand(SectionedCommand):
+    """A strategy as a command; it explains why an option of a further strategy is none of its own."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Values of the words."""
+        words = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            others = set(catalogue.names(ctx.obj.strategies)) & set(words)
+            if others:
+                said = f"{self.name} has no option {error.option_name}; with several strategies only what all of them have can be given."
+                raise click.UsageError(said, ctx) from error
+            raise
 
 
 def strategy_command(name: str, strategy: "type[Idea]") -> click.Command:
@@ -30,19 +55,20 @@ def strategy_command(name: str, strategy: "type[Idea]") -> click.Command:
 
     own = options_of(strategy, "Strategy")
     general = [*_run_options(), *options_of(Account, "Account")]
-    taken = {option.name for option in general} & {option.name for option in own}
-    if taken:
-        raise StrategyError(f"{name}: the parameter {sorted(taken)[0]!r} has the name of a general option; choose another.")
+    flags = {flag for option in general for flag in (*option.opts, *option.secondary_opts)} | {"--help"}
+    for option in own:
+        if flags & {*option.opts, *option.secondary_opts}:
+            raise StrategyError(f"{name}: the parameter {option.name!r} has the name of a general option; choose another.")
 
     def run(**values: Any) -> None:
-        _run(strategy, values)
+        _run(errands(click.get_current_context(), strategy, values), values)
 
-    return SectionedCommand(
+    return StrategyCommand(
         name,
         callback=run,
-        params=[*own, *general],
+        params=[click.Argument(["more"], nargs=-1, metavar="[STRATEGY]..."), *own, *general],
         help=(strategy.__doc__ or "").strip(),
-        epilog=f"Example: python backtest.py {name} --benchmark QQQ --cash 250000",
+        epilog=f"{SEVERAL}\n\nExample: python backtest.py {name} --benchmark QQQ --cash 250000",
     )
 
 
@@ -62,37 +88,23 @@ def _run_options() -> list[click.Option]:
     ]
 
 
-def _run(strategy_class: "type[Idea]", values: dict[str, Any]) -> None:
-    from dipfolio.engine.account import Account
-    from dipfolio.engine.metrics import measure
-    from dipfolio.engine.parameter import parameters
-    from dipfolio.engine.simulation import simulate
-    from dipfolio.market.folder import load_bars
-    from dipfolio.report.shelf import place, report_name
+def _run(named: list[Errand], values: dict[str, Any]) -> None:
+    """Run the strategies, and show the one or compare the several."""
+    from dipfolio.report.gallery import refresh
     from dipfolio.report.summary import as_json, print_summary
-    from dipfolio.report.tearsheet import tear_sheet
+    from dipfolio.report.track import track_of
 
-    home = click.get_current_context().obj
-    strategy = strategy_class(**{item.name: values[item.name] for item in parameters(strategy_class)})
-    account = Account(**{item.name: values[item.name] for item in parameters(Account)})
-    account = account.without_costs() if values["no_costs"] else account
-    benchmark = "" if values["benchmark"].lower() == NO_BENCHMARK else values["benchmark"]
+    reports: Path = values["reports"] or click.get_current_context().obj.reports
     with _progress() as say:
-        say("Reading the figures")
-        wanted = tuple(dict.fromkeys([*strategy.symbols, *([benchmark] if benchmark else [])]))
-        bars = load_bars(values["data"] or home.data, wanted, events=home.data / "events.csv")
-        say("Simulating")
-        result = simulate(strategy, bars, account, benchmark=benchmark, start=values["start"], end=values["end"])
-        metrics = measure(result)
-        say("Drawing the tear sheet")
-        page = tear_sheet(result, metrics)
-
-        def write(folder: Path) -> None:
-            result.save(folder)
-            (folder / "tearsheet.html").write_text(page, encoding="utf-8")
-
-        report = place(values["reports"] or home.reports, report_name(result.strategy, _changed(values)), write)
-    sheet = str(near(report / "tearsheet.html"))
+        runs = [_simulated(errand, values, reports, say) for errand in named]
+        say("Putting it into the gallery")
+        refresh(reports)
+    if len(runs) > 1:
+        tracks = [track_of(result, folder) for result, _, folder in runs]
+        write_comparison(tracks, reports, strict=True, as_json=values["as_json"])
+        return
+    (result, metrics, folder) = runs[0]
+    sheet = str(near(folder / "tearsheet.html"))
     if values["as_json"]:
         click.echo(as_json(result, metrics, sheet))
     else:
@@ -100,16 +112,36 @@ def _run(strategy_class: "type[Idea]", values: dict[str, Any]) -> None:
         click.echo(f"Tear sheet: {sheet}")
 
 
-def _changed(values: dict[str, Any]) -> dict[str, Any]:
-    """The options that were given on the command line and matter to the result."""
-    context = click.get_current_context()
-    given = click.core.ParameterSource.COMMANDLINE
-    quiet = ("data", "reports", "as_json")
-    defaults = {param.name: param.default for param in context.command.params}
-    return {
-        name: value for name, value in values.items()
-        if name not in quiet and context.get_parameter_source(name) is given and value != defaults[name]
-    }  # fmt: skip
+def _simulated(
+    errand: Errand, values: dict[str, Any], reports: Path, say: Callable[[str], None]
+) -> "tuple[Result, Metrics, Path]":
+    """Simulate one strategy and place its report."""
+    from dipfolio.engine.account import Account
+    from dipfolio.engine.metrics import measure
+    from dipfolio.engine.parameter import parameters
+    from dipfolio.engine.simulation import simulate
+    from dipfolio.market.folder import load_bars
+    from dipfolio.report.shelf import place, report_name
+    from dipfolio.report.tearsheet import tear_sheet
+
+    home, strategy = click.get_current_context().obj, errand.strategy
+    account = Account(**{item.name: values[item.name] for item in parameters(Account)})
+    account = account.without_costs() if values["no_costs"] else account
+    benchmark = "" if values["benchmark"].lower() == NO_BENCHMARK else values["benchmark"]
+    say(f"{strategy.name}: reading the figures")
+    wanted = tuple(dict.fromkeys([*strategy.symbols, *([benchmark] if benchmark else [])]))
+    bars = load_bars(values["data"] or home.data, wanted, events=home.data / "events.csv", splits=home.data / "splits.csv")
+    say(f"{strategy.name}: simulating")
+    result = simulate(strategy, bars, account, benchmark=benchmark, start=values["start"], end=values["end"])
+    metrics = measure(result)
+    say(f"{strategy.name}: drawing the tear sheet")
+    page = tear_sheet(result, metrics)
+
+    def write(folder: Path) -> None:
+        result.save(folder)
+        (folder / "tearsheet.html").write_text(page, encoding="utf-8")
+
+    return result, metrics, place(reports, report_name(result.strategy, errand.changed), write)
 
 
 @contextmanager

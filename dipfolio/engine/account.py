@@ -65,8 +65,9 @@ class Account:
         _parameter.check(self)
         for item in _parameter.parameters(Account):
             value = getattr(self, item.name)
-            if item.kind is float and (value < 0 or (value == 0 and item.name in ("cash", "max_leverage"))):
-                raise ParameterError(f"{item.name} must be {'positive' if item.default else 'at least 0'}, found {value}.")
+            above_zero = item.name in ("cash", "max_leverage")
+            if item.kind is float and (value < 0 or (value == 0 and above_zero)):
+                raise ParameterError(f"{item.name} must be {'positive' if above_zero else 'at least 0'}, found {value}.")
         if self.slippage_bps >= 10_000:
             raise ParameterError(f"slippage_bps must be under 10,000 (all of the price), found {self.slippage_bps}.")
 

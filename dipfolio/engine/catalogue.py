@@ -81,6 +81,8 @@ def load_strategy(folder: Path, name: str) -> "type[Idea]":
 
 def _read(path: Path) -> Entry:
     name = path.stem.replace("_", "-")
+    if not NAME.fullmatch(name) or "-" in path.stem:
+        return Entry(name=name, path=path, title="", problem="a strategy file has a lower-case name with underscores: my_idea.py")
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except (SyntaxError, ValueError, OSError) as error:

@@ -44,13 +44,15 @@ def keep(panel: Panel, account: Account, fills: list[Fill]) -> Ledger:
         rows, columns = np.array([f.session for f in fills]), np.array([f.symbol for f in fills])
         shares, price = np.array([f.shares for f in fills]), np.array([f.price for f in fills])
         market = np.array([f.at != "settlement" for f in fills])
-        charge = account.commission(shares, price) + account.sale_fees(shares, price, panel.sessions[rows])
+        factor = panel.factor[rows, columns]
+        charge = account.commission(shares / factor, price * factor)
+        charge = charge + account.sale_fees(shares / factor, price * factor, panel.sessions[rows])
         np.add.at(traded, (rows, columns), shares)
         np.add.at(spent, rows, shares * price + np.where(market, charge, 0.0))
     positions = np.cumsum(traded, axis=0)
     held = np.vstack([np.zeros(symbols), positions[:-1]])
-    before = np.vstack([panel.close[:1], panel.close[:-1]])
-    borrow = account.borrow_fee(held, np.nan_to_num(before), panel.days[:, None]).sum(axis=1)
+    before, factor = (np.vstack([values[:1], values[:-1]]) for values in (np.nan_to_num(panel.close), panel.factor))
+    borrow = account.borrow_fee(held / factor, before * factor, panel.days[:, None]).sum(axis=1)
     income = (held * panel.dividends).sum(axis=1) - borrow - spent
     cash, balance = np.empty(sessions), account.cash
     for row in range(sessions):

@@ -42,7 +42,7 @@ def sharpe(returns: pd.Series, risk_free: float = 0.0) -> float:
         A year; a session earns ``f = (1 + risk_free) ^ (1 / 252) - 1``.
     """
     excess = _excess(returns, risk_free)
-    return _ratio(float(excess.mean()), float(np.std(excess, ddof=1)) if len(excess) > 1 else math.nan)
+    return _ratio(float(excess.mean()), float(np.std(excess, ddof=1)) if len(excess) > 1 and np.ptp(excess) > 0 else math.nan)
 
 
 def sortino(returns: pd.Series, risk_free: float = 0.0) -> float:
@@ -144,7 +144,7 @@ def measure(result: Result, risk_free: float = 0.0) -> Metrics:
         sortino=sortino(returns, risk_free),
         worst_drawdown=float(drawdowns(returns).min()),
         time_in_market=float(in_market(result).mean()),
-        mean_exposure=float((table["gross"] / table["equity"]).mean()),
+        mean_exposure=float((table["gross"] / table["equity"].where(table["equity"] > 0)).mean()),
         trades=len(trades),
         win_rate=float((trades["profit"] > 0).mean()) if len(trades) else math.nan,
         entry_dates=int(entries.nunique()),

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from dipfolio.market import sessions
 from dipfolio.market.bars import Bars
+from dipfolio.market.splits import factors
 
 Floats = NDArray[np.float64]
 
@@ -23,6 +24,8 @@ class Panel:
     next_sessions : array of datetime64[D], shape (sessions,)
         The session after each, from the exchange's calendar.
     open, high, low, close, volume, dividends : array of float
+    factor : array of float
+        Shares of these prices for one share as it was traded in that session (:mod:`dipfolio.market.splits`).
     prior_close : array of float, shape (symbols,)
         The closes before the first session, NaN where there are none.
     """
@@ -36,6 +39,7 @@ class Panel:
     close: Floats
     volume: Floats
     dividends: Floats
+    factor: Floats
     prior_close: Floats
 
     def __len__(self) -> int:
@@ -61,5 +65,6 @@ def panel_of(bars: Bars, first: int) -> Panel:
         close=bars.close.to_numpy()[first:],
         volume=bars.volume.to_numpy()[first:],
         dividends=bars.dividends.to_numpy()[first:],
+        factor=factors(bars.splits, days, bars.symbols),
         prior_close=bars.close.to_numpy()[first - 1] if first else np.full(len(bars.symbols), np.nan),
     )

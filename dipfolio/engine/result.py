@@ -130,8 +130,12 @@ def load(folder: Path) -> Result:
         if record.pop("format") != FORMAT:
             raise ReportError(f"{folder} was written by another version of dipfolio; run the strategy again.")
         tables = {name: _read(folder / f"{name}.csv", indexed=name in ("equity", "positions")) for name in _TABLES}
-        return Result(**{**record, **tables, **_typed(record)})
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        result = Result(**{**record, **tables, **_typed(record)})
+        _check_whole(result)
+        return result
+    except ReportError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ReportError(f"{folder} holds no readable run: {error}") from error
 
 
@@ -146,6 +150,31 @@ def _typed(record: dict[str, Any]) -> dict[str, Any]:
         "base": date.fromisoformat(record["base"]) if record["base"] else None,
         "provenance": Provenance(origin=Origin(**provenance["origin"]), sessions=spans, sha256=provenance["sha256"]),
     }
+
+
+def _check_whole(result: Result) -> None:
+    """Refuse tables that were cut off or have lost a column."""
+    index = result.equity.index
+    if not (len(index) and (index[0].date(), index[-1].date()) == result.window and index.equals(result.positions.index)):
+        raise ValueError("its sessions are not those of its window")
+    for name, columns in _COLUMNS.items():
+        missing = [column for column in columns if column not in getattr(result, name)]
+        if missing:
+            raise ValueError(f"{name}.csv lacks the column {missing[0]!r}")
+
+
+_FILL = ("session", "symbol", "shares", "price", "at", "commission", "fees", "slippage", "reason")
+_TRADE = (
+    "symbol", "side", "shares", "entry_session", "entry_price", "entry_at", "exit_session", "exit_price", "exit_at",
+    "sessions", "gross", "commission", "fees", "borrow", "dividends", "profit", "return", "worst", "best", "reason",
+)  # fmt: skip
+_COLUMNS = {
+    "equity": (
+        "equity", "cash", "gross", "net", "return", "benchmark", "commission", "fees", "slippage", "borrow", "interest",
+        "dividends",
+    ),
+    "fills": _FILL, "trades": _TRADE, "open_positions": _TRADE, "events": ("session", "kind", "symbol", "detail"),
+}  # fmt: skip
 
 
 def conform(table: pd.DataFrame) -> pd.DataFrame:

@@ -156,7 +156,7 @@ def checked_targets(strategy: Strategy, bars: Bars) -> pd.DataFrame:
     try:
         targets = targets.astype("float64")
     except (ValueError, TypeError) as error:
-        raise StrategyError(f"{strategy.name}: targets must be numbers: {error}.") from error
+        raise StrategyError(f"{strategy.name}: targets must be numbers: {error}.") from None
     endless = np.argwhere(np.isinf(targets.to_numpy()))
     if len(endless):
         row, column = endless[0]

@@ -20,6 +20,9 @@ Flags = NDArray[np.bool_]
 SEED = 20250127
 """Of every random number, if nobody asks for another."""
 
+EXACT = 14
+"""Clusters up to which all signs are tried."""
+
 TIE = 1e-12
 """Outcomes nearer than this are the same outcome, added up in another order."""
 
@@ -227,25 +230,37 @@ def clusters(rows: NDArray[np.int_], gap: int = 20) -> NDArray[np.int_]:
     return np.concatenate([[0], np.cumsum(np.diff(rows) > gap)]) if len(rows) else np.zeros(0, dtype=int)
 
 
-def sign_flip_p_value(values: Floats) -> float:
-    """Exact wild-bootstrap p-value of a mean, two-sided: all signs of the clusters' values tried (Rademacher weights).
+def sign_flip_p_value(values: Floats, direction: Direction | None = None, draws: int = 20_000, seed: int = SEED) -> float:
+    """Wild-bootstrap p-value of a mean: the signs of the clusters' values flipped (Rademacher weights), t compared.
 
-    The share of |t| at least as large as the observed, among ``2 ^ G`` sign patterns of G values; the smallest possible is
-    ``2 / 2 ^ G``. One value for each independent cluster, never for each name.
+    Exact for up to 14 clusters, where all ``2 ^ G`` patterns are tried and the smallest p-value is ``2 / 2 ^ G`` on two sides;
+    drawn for more. One value for each independent cluster, never for each name.
+
+    Parameters
+    ----------
+    values : array of shape (clusters,)
+    direction : {"higher", "lower"}, optional
+        Of the mean, from 0; both sides if not given.
+    draws, seed : int
+        For more than 14 clusters.
 
     Raises
     ------
-    ParameterError
-        Fewer than 2 clusters, or more than 16, for which a rotation or a bootstrap is there.
+    DataError
+        Fewer than 2 clusters.
     """
-    if not 2 <= len(values) <= 16:
-        raise ParameterError(f"Signs can be tried for 2 to 16 clusters, found {len(values)}.")
-    patterns = 1 - 2 * ((np.arange(2 ** len(values))[:, None] >> np.arange(len(values))) & 1)
+    if len(values) < 2:
+        raise DataError(f"Signs can be flipped for 2 or more clusters, found {len(values)}.")
+    if len(values) <= EXACT:
+        patterns = 1 - 2 * ((np.arange(2 ** len(values))[:, None] >> np.arange(len(values))) & 1)
+    else:
+        drawn = np.random.default_rng(seed).integers(0, 2, (draws, len(values)))
+        patterns = 1 - 2 * np.vstack([np.zeros(len(values), dtype=int), drawn])
     flipped = patterns * values
-    deviation = flipped.std(axis=1, ddof=1)
-    t = np.abs(flipped.mean(axis=1)) / np.where(deviation > 0, deviation, np.nan)
-    own = np.nan_to_num(t[0], nan=np.inf)
-    return float(np.mean(np.nan_to_num(t, nan=np.inf) >= own - TIE))
+    mean, deviation = flipped.mean(axis=1), flipped.std(axis=1, ddof=1)
+    t = np.divide(mean, deviation, out=np.sign(mean) * np.inf, where=deviation > 0)
+    t = np.abs(t) if direction is None else t if direction == "higher" else -t
+    return float(np.mean(t >= t[0] - TIE))
 
 
 def _check_direction(direction: str) -> None:

@@ -11,6 +11,8 @@ import pandas as pd
 from dipfolio.errors import DataError, UnknownNameError
 from dipfolio.market import sessions
 from dipfolio.market.events import Event
+from dipfolio.market.finding import Finding, Reading
+from dipfolio.market.splits import Split
 
 FIELDS = ("open", "high", "low", "close", "volume")
 PRICES = FIELDS[:4]
@@ -70,12 +72,18 @@ class Bars:
     origin : Origin
     events : tuple of Event
         Dated facts, with the day they belong to; a strategy may use one ahead of its day only if it was announced.
+    splits : tuple of Split
+        The splits that the prices are adjusted for; rules in dollars a share need them.
+    warnings : tuple of Finding
+        What is odd about the figures without being an error; filled by ``load_bars``.
+    readings : tuple of Reading
+        How each file was understood; filled by ``load_bars``.
 
     Raises
     ------
     DataError
         Frames that do not share index and columns, sessions that are unsorted, repeated or have a time zone,
-        a missing bar inside a symbol's history, a price that is not positive.
+        a missing session, a missing bar inside a symbol's history, a price that is not positive.
     """
 
     open: pd.DataFrame
@@ -86,6 +94,9 @@ class Bars:
     dividends: pd.DataFrame
     origin: Origin = Origin()
     events: tuple[Event, ...] = ()
+    splits: tuple[Split, ...] = ()
+    warnings: tuple[Finding, ...] = ()
+    readings: tuple[Reading, ...] = ()
 
     def __post_init__(self) -> None:
         _check_axes(self)
@@ -137,7 +148,9 @@ class Bars:
     @cached_property
     def provenance(self) -> Provenance:
         """Origin, first and last session of each symbol, and the SHA-256 of exactly these figures."""
-        digest = hashlib.sha256("\n".join([*self.symbols, *self.sessions.strftime("%Y-%m-%d")]).encode())
+        splits = [f"{s.symbol} {s.day} {s.ratio!r}" for s in self.splits if s.symbol in self.symbols]
+        words = [*self.symbols, *self.sessions.strftime("%Y-%m-%d"), *sorted(splits)]
+        digest = hashlib.sha256("\n".join(words).encode())
         for field in (*FIELDS, "dividends"):
             digest.update(np.ascontiguousarray(getattr(self, field).to_numpy(), dtype="<f8").tobytes())
         spans = {}
@@ -147,7 +160,11 @@ class Bars:
         return Provenance(origin=self.origin, sessions=spans, sha256=digest.hexdigest())
 
     def _map(self, cut) -> "Bars":  # type: ignore[no-untyped-def]
-        return replace(self, **{field: cut(getattr(self, field)) for field in (*FIELDS, "dividends")})
+        frames = {field: cut(getattr(self, field)) for field in (*FIELDS, "dividends")}
+        symbols, index = set(frames["close"].columns), frames["close"].index
+        first, last = (str(index[0].date()), str(index[-1].date())) if len(index) else ("9999", "")
+        kept = tuple(w for w in self.warnings if w.symbol in symbols and (not w.date or first <= w.date <= last))
+        return replace(self, **frames, warnings=kept)
 
 
 def _check_axes(bars: Bars) -> None:
@@ -156,8 +173,9 @@ def _check_axes(bars: Bars) -> None:
         frame = getattr(bars, field)
         if not (frame.index.equals(index) and frame.columns.equals(columns)):
             raise DataError(f"The {field} figures do not have the sessions and symbols of the closes.")
-        if any(kind != np.float64 for kind in frame.dtypes):
-            raise DataError(f"The {field} figures must be float64, found {frame.dtypes.iloc[0]}.")
+        other = [kind for kind in frame.dtypes if kind != np.float64]
+        if other:
+            raise DataError(f"The {field} figures must be float64, found {other[0]}.")
     if not columns.is_unique:
         raise DataError(f"Symbol {columns[columns.duplicated()][0]!r} stands twice among the figures.")
     if not isinstance(index, pd.DatetimeIndex):
@@ -168,20 +186,23 @@ def _check_axes(bars: Bars) -> None:
         raise DataError(f"Session {index[index.duplicated()][0].date()} stands twice among the figures.")
     if not index.is_monotonic_increasing:
         raise DataError("Sessions must be in order, oldest first.")
-    strangers = index.difference(sessions.between(index[0], index[-1])) if len(index) else index
+    expected = sessions.between(index[0], index[-1]) if len(index) else index
+    strangers, gaps = index.difference(expected), expected.difference(index)
     if len(strangers):
         raise DataError(f"{strangers[0].date()} is no session of {sessions.EXCHANGE}, but there are figures for it.")
+    if len(gaps):
+        raise DataError(f"{gaps[0].date()} is a session of {sessions.EXCHANGE}, but no symbol has figures for it.")
 
 
 def _check_figures(bars: Bars) -> None:
     known = bars.close.notna().to_numpy()
     inside = np.maximum.accumulate(known, axis=0) & np.maximum.accumulate(known[::-1], axis=0)[::-1]
     for field in FIELDS:
-        values = getattr(bars, field).to_numpy()
+        values, article = getattr(bars, field).to_numpy(), "an" if field == "open" else "a"
         _refuse(bars, inside & np.isnan(values), f"has no {field}")
-        _refuse(bars, ~inside & ~np.isnan(values), f"has a {field} but no close")
+        _refuse(bars, ~inside & ~np.isnan(values), f"has {article} {field} but no close")
         _refuse(bars, np.isinf(values), f"has an infinite {field}")
-        _refuse(bars, (values <= 0) if field in PRICES else (values < 0), f"has a {field} that is not positive")
+        _refuse(bars, (values <= 0) if field in PRICES else (values < 0), f"has {article} {field} that is not positive")
     _refuse(bars, ~(np.isfinite(bars.dividends.to_numpy()) & (bars.dividends.to_numpy() >= 0)), "has an unusable dividend")
 
 

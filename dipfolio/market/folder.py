@@ -1,19 +1,22 @@
-"""A data folder: ``prices/<SYMBOL>.csv`` or ``.parquet``, ``dividends.csv``; optionally ``events.csv``, ``source.json``."""
+"""A data folder: prices for each symbol, ``dividends.csv``; optionally ``events.csv`` and ``source.json``."""
 
 import json
-import re
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-from dipfolio.errors import DataError, ParameterError, UnknownNameError
-from dipfolio.market import sessions
+from dipfolio.errors import DataError, UnknownNameError
+from dipfolio.market import oddities, sessions
 from dipfolio.market.bars import FIELDS, Bars, Origin
 from dipfolio.market.events import read_events
-from dipfolio.market.exact import read_csv
-
-SYMBOL = re.compile(r"[A-Za-z0-9^][A-Za-z0-9.^=-]*")
+from dipfolio.market.faults import faults
+from dipfolio.market.files import Files, locate
+from dipfolio.market.finding import Reading
+from dipfolio.market.layouts import Figures
+from dipfolio.market.splits import read_splits
+from dipfolio.market.tables import read_table
 
 
 def available(folder: Path) -> tuple[str, ...]:
@@ -24,13 +27,7 @@ def available(folder: Path) -> tuple[str, ...]:
     DataError
         No such folder, or no prices in it.
     """
-    prices = folder / "prices"
-    if not prices.is_dir():
-        raise DataError(f"{folder} is no data folder: it has no prices/ with a file for each symbol.")
-    symbols = sorted({path.stem for path in prices.iterdir() if path.suffix in (".csv", ".parquet")})
-    if not symbols:
-        raise DataError(f"{prices} is empty; a data folder has prices/<SYMBOL>.csv or .parquet.")
-    return tuple(symbols)
+    return locate(folder).symbols
 
 
 def load_bars(
@@ -38,19 +35,25 @@ def load_bars(
     symbols: tuple[str, ...] | None = None,
     end: date | pd.Timestamp | None = None,
     events: Path | None = None,
+    splits: Path | None = None,
 ) -> Bars:
-    """Read the figures of some symbols onto one calendar.
+    """Read the figures of some symbols onto one calendar; no file of another symbol is opened.
 
     Parameters
     ----------
     folder : Path
-        A data folder.
+        A data folder, or one file with a symbol column; see :func:`dipfolio.market.files.locate`.
     symbols : tuple of str, optional
         All that the folder has, if not given.
     end : date, optional
         Nothing after this session is kept.
-    events : Path, optional
-        The events to use where the folder has no ``events.csv`` of its own.
+    events, splits : Path, optional
+        The events and the splits to use where the folder has no ``events.csv`` or ``splits.csv`` of its own.
+
+    Returns
+    -------
+    Bars
+        With the oddities of the figures in ``warnings`` and how each file was understood in ``readings``.
 
     Raises
     ------
@@ -60,89 +63,113 @@ def load_bars(
         A folder or file that cannot be read, or figures that cannot be trusted.
     """
     folder = Path(folder)
-    there = available(folder)
-    symbols = there if symbols is None else symbols
+    files = locate(folder)
+    symbols = files.symbols if symbols is None else symbols
     for symbol in symbols:
-        if symbol not in there:
-            raise UnknownNameError("symbol", symbol, there, f"{folder} has prices for: {', '.join(there)}.")
-    tables = {symbol: _read_prices(folder, symbol) for symbol in symbols}
-    first, last = min(t.index[0] for t in tables.values()), max(t.index[-1] for t in tables.values())
-    index = sessions.between(first, last)
-    for symbol, table in tables.items():
-        _check_sessions(symbol, table.index, index)
-    frames = {
-        field: pd.DataFrame({s: t[field].reindex(index) for s, t in tables.items()}, columns=list(symbols)) for field in FIELDS
-    }
-    calendar = next((path for path in (folder / "events.csv", events) if path and path.exists()), None)
+        if symbol not in files.paths:
+            raise UnknownNameError("symbol", symbol, files.symbols, f"{folder} has prices for: {_listed(files.symbols)}.")
+    tables, readings = _read(files, symbols)
+    index = sessions.between(min(t.days[0] for t in tables.values()), max(t.days[-1] for t in tables.values()))
+    dividends = _spread(read_dividends(files.folder), index, symbols)
+    frames = {**align(tables, index), "dividends": dividends}
+    calendar = _first_file(files.folder / "events.csv", events)
+    divisions = _first_file(files.folder / "splits.csv", splits)
     bars = Bars(
         **frames,
-        dividends=_read_dividends(folder, index, symbols),
-        origin=_read_origin(folder),
+        origin=read_origin(files.folder, folder.name),
         events=read_events(calendar) if calendar else (),
+        splits=read_splits(divisions) if divisions else (),
+        warnings=(*oddities.doubts(readings), *oddities.oddities(frames)),
+        readings=tuple(dict.fromkeys(readings.values())),
     )
     return bars if end is None else bars.until(end)
 
 
-def _read_prices(folder: Path, symbol: str) -> pd.DataFrame:
-    """One symbol's bars: date index, float64 columns open, high, low, close, volume."""
-    if not SYMBOL.fullmatch(symbol):
-        raise ParameterError(f"{symbol!r} cannot be the name of a symbol.")
-    path = folder / "prices" / f"{symbol}.parquet"
-    try:
-        if path.exists():
-            table = pd.read_parquet(path).reset_index()
-        else:
-            path = path.with_suffix(".csv")
-            table = read_csv(path)
-        table = table.rename(columns=str.lower)
-        index = pd.DatetimeIndex(pd.to_datetime(table["date"], format="%Y-%m-%d").astype("datetime64[ns]"))
-        values = table[list(FIELDS)].astype("float64").set_index(index)
-    except KeyError as error:
-        raise DataError(f"{path} lacks the column {error.args[0]}; expected date,{','.join(FIELDS)}.") from error
-    except (OSError, ValueError, TypeError, ImportError) as error:
-        raise DataError(f"{path} cannot be read as date,{','.join(FIELDS)}: {error}") from error
-    if values.empty:
-        raise DataError(f"{path} has no bar.")
-    if not index.is_unique:
-        raise DataError(f"{symbol} has two bars on {index[index.duplicated()][0].date()}, see {path}.")
-    return values.sort_index()
+def _first_file(*paths: Path | None) -> Path | None:
+    return next((path for path in paths if path and path.exists()), None)
 
 
-def _check_sessions(symbol: str, own: pd.DatetimeIndex, index: pd.DatetimeIndex) -> None:
-    strangers = own.difference(index)
-    if len(strangers):
-        raise DataError(f"{symbol} has a bar on {strangers[0].date()}, which is no session of {sessions.EXCHANGE}.")
-    gaps = index[(index > own[0]) & (index < own[-1])].difference(own)
-    if len(gaps):
-        raise DataError(f"{symbol} has no bar on {gaps[0].date()}, a session of {sessions.EXCHANGE}.")
+def _listed(symbols: tuple[str, ...], most: int = 40) -> str:
+    return ", ".join(symbols[:most]) + (f" and {len(symbols) - most} more" if len(symbols) > most else "")
 
 
-def _read_dividends(folder: Path, index: pd.DatetimeIndex, symbols: tuple[str, ...]) -> pd.DataFrame:
-    """Cash per share on its ex-date, 0 elsewhere; zeros throughout where the folder has no ``dividends.csv``."""
-    frame = pd.DataFrame(0.0, index=index, columns=list(symbols))
+def _read(files: Files, symbols: tuple[str, ...]) -> tuple[dict[str, Figures], dict[str, Reading]]:
+    """The figures of each symbol and how its file was read; the first fault is an error."""
+    tables, readings = {}, {}
+    for symbol in symbols:
+        tables[symbol], readings[symbol] = files.read(symbol)
+        for fault in faults(symbol, tables[symbol]):
+            raise DataError(fault.text)
+    return tables, readings
+
+
+def align(tables: dict[str, Figures], index: pd.DatetimeIndex) -> dict[str, pd.DataFrame]:
+    """A frame of shape (sessions, symbols) for each field, NaN where a symbol has no bar; empties ``tables`` on the way."""
+    symbols, days = list(tables), index.to_numpy().astype("datetime64[D]")
+    values = np.full((len(FIELDS), len(symbols), len(index)), np.nan)
+    for column, symbol in enumerate(symbols):
+        own = tables.pop(symbol)
+        values[:, column, np.searchsorted(days, own.days)] = own.cells
+    return {field: pd.DataFrame(values[i].T, index=index, columns=symbols, copy=False) for i, field in enumerate(FIELDS)}
+
+
+def read_dividends(folder: Path) -> pd.DataFrame:
+    """The dividends of a folder.
+
+    Returns
+    -------
+    DataFrame of shape (payments, 3)
+        symbol, ex_date and amount a share, NaN where it is left empty; no row where there is no ``dividends.csv``.
+
+    Raises
+    ------
+    DataError
+        A file that cannot be read.
+    """
     path = folder / "dividends.csv"
+    columns = ["symbol", "ex_date", "amount"]
     if not path.exists():
-        return frame
+        return pd.DataFrame({"symbol": [], "ex_date": pd.DatetimeIndex([]), "amount": np.array([], dtype="float64")})
     try:
-        table = read_csv(path)
-        table = table[table["symbol"].isin(symbols)]
-        days = pd.to_datetime(table["ex_date"], format="%Y-%m-%d")
-        amounts = table["amount"].astype("float64")
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise DataError(f"{path} cannot be read as symbol,ex_date,amount: {error}") from error
-    inside = (days >= index[0]) & (days <= index[-1])
-    for symbol, day, amount in zip(table["symbol"][inside], days[inside], amounts[inside], strict=True):
-        if day not in index:
-            raise DataError(f"{symbol} has a dividend on {day.date()}, which is no session of {sessions.EXCHANGE}.")
-        frame.loc[day, symbol] += amount
-    return frame
+        table = read_table(path)
+        cells = {head[0].strip().lower(): column for head, column in zip(table.heads, table.columns, strict=True)}
+        days = pd.to_datetime(pd.Series(cells["ex_date"], dtype=object), format="%Y-%m-%d")
+        amounts = np.array([float(text.strip() or "nan") for text in cells["amount"]], dtype="float64")
+        symbols = [text.strip() for text in cells["symbol"]]
+    except (DataError, ValueError, TypeError, KeyError) as error:
+        reason = " ".join(str(error).split()).rpartition("volume: ")[2]
+        raise DataError(f"{path} cannot be read as {','.join(columns)}: {reason}") from error
+    return pd.DataFrame({"symbol": symbols, "ex_date": days, "amount": amounts})
 
 
-def _read_origin(folder: Path) -> Origin:
+def _spread(table: pd.DataFrame, index: pd.DatetimeIndex, symbols: tuple[str, ...]) -> pd.DataFrame:
+    """Cash per share on its ex-date, 0 elsewhere, shape (sessions, symbols); what lies outside the sessions is left out."""
+    place = {symbol: column for column, symbol in enumerate(symbols)}
+    wanted = table[table["symbol"].isin(place) & table["ex_date"].between(index[0], index[-1])]
+    rows = index.get_indexer(wanted["ex_date"])
+    if (rows < 0).any():
+        symbol, day = wanted[rows < 0].iloc[0][["symbol", "ex_date"]]
+        raise DataError(f"{symbol} has a dividend on {day.date()}, which is no session of {sessions.EXCHANGE}.")
+    paid = np.zeros((len(symbols), len(index)))
+    np.add.at(paid, ([place[symbol] for symbol in wanted["symbol"]], rows), wanted["amount"].to_numpy())
+    return pd.DataFrame(paid.T, index=index, columns=list(symbols), copy=False)
+
+
+def read_origin(folder: Path, name: str) -> Origin:
+    """What a folder's ``source.json`` says, or only the name where there is none.
+
+    Raises
+    ------
+    DataError
+        A file that cannot be read as an origin.
+    """
     path = folder / "source.json"
     if not path.exists():
-        return Origin(path=folder.name)
+        return Origin(path=name)
     try:
-        return Origin(**{**json.loads(path.read_text(encoding="utf-8")), "path": folder.name})
-    except (OSError, ValueError, TypeError) as error:
+        said = json.loads(path.read_text(encoding="utf-8"))
+        if not all(isinstance(value, str) for value in said.values()):
+            raise TypeError("every value must be text")
+        return Origin(**{**said, "path": name})
+    except (OSError, ValueError, TypeError, AttributeError) as error:
         raise DataError(f"{path} cannot be read as the origin of the figures: {error}") from error

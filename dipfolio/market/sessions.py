@@ -8,6 +8,7 @@ from datetime import date
 from functools import cache
 
 import exchange_calendars
+import numpy as np
 import pandas as pd
 
 from dipfolio.errors import WindowError
@@ -19,6 +20,12 @@ FIRST, LAST = "1990-01-02", "2035-12-31"
 @cache
 def _all() -> pd.DatetimeIndex:
     return pd.DatetimeIndex(exchange_calendars.get_calendar(EXCHANGE, start=FIRST, end=LAST).sessions, freq=None)
+
+
+@cache
+def days() -> np.ndarray:
+    """Every session of the calendar as datetime64[D], in order."""
+    return np.asarray(_all().to_numpy().astype("datetime64[D]"))
 
 
 def between(start: date | pd.Timestamp, end: date | pd.Timestamp) -> pd.DatetimeIndex:

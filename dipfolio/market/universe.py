@@ -1,5 +1,7 @@
 """Universe: named groups of symbols."""
 
+from difflib import get_close_matches
+
 from dipfolio.errors import ParameterError, UnknownNameError
 
 UNIVERSES: dict[str, tuple[str, ...]] = {
@@ -25,7 +27,7 @@ def resolve(universe: str) -> tuple[str, ...]:
     if universe in UNIVERSES:
         return UNIVERSES[universe]
     symbols = tuple(part.strip() for part in universe.split(",") if part.strip())
-    if len(symbols) == 1 and symbols[0].islower():
+    if len(symbols) == 1 and (symbols[0].islower() or get_close_matches(symbols[0].lower(), UNIVERSES, cutoff=0.8)):
         raise UnknownNameError("universe", universe, UNIVERSES, "Groups: " + ", ".join(UNIVERSES) + "; symbols: NVDA,SMH.")
     if not symbols:
         raise ParameterError("A universe needs at least one symbol, such as NVDA,SMH, or a group, such as article.")

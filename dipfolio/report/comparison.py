@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dipfolio.report.board import cost_rows, metric_rows, month_rows
-from dipfolio.report.contender import benchmark_metrics, contenders, market_returns
+from dipfolio.report.contender import Contender, benchmark_metrics, contenders, market_returns
 from dipfolio.report.curves import chart_data, curves_in_words, drawdowns_in_words, trades_in_words
 from dipfolio.report.fairness import Fairness
 from dipfolio.report.page import asset, render
@@ -43,7 +43,7 @@ def comparison_page(fairness: Fairness, reports: Path, risk_free: float = 0.0) -
         benchmark=benchmark,
         facts=_facts(fairness, benchmark, risk_free),
         notes=fairness.notes,
-        remarks=[(c.label, said) for c in field if c.result for said in remarks(c.result, c.metrics)],
+        remarks=_remarks(field),
         metrics=metric_rows(field, of_market),
         costs=cost_rows(field),
         months=month_rows(field, market),
@@ -59,6 +59,15 @@ def comparison_page(fairness: Fairness, reports: Path, risk_free: float = 0.0) -
         drawdowns_in_words=drawdowns_in_words(field),
         trades_in_words=trades_in_words(field),
     )
+
+
+def _remarks(field: Sequence[Contender]) -> list[tuple[str, list[str]]]:
+    """What must be known of the runs, each sentence once with the runs of which it is true."""
+    said: dict[str, list[str]] = {}
+    for contender in field:
+        for sentence in remarks(contender.result, contender.metrics) if contender.result else ():
+            said.setdefault(sentence, []).append(contender.label)
+    return list(said.items())
 
 
 def _facts(fairness: Fairness, benchmark: str, risk_free: float) -> Sequence[tuple[str, str]]:

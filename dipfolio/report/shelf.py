@@ -54,10 +54,29 @@ def place(reports: Path, name: str, write: Callable[[Path], None]) -> Path:
             target = reports / name
             if target.exists():
                 os.rename(target, old)
-            os.rename(fresh, target)
+            try:
+                os.rename(fresh, target)
+            except BaseException:
+                if old.exists():
+                    os.rename(old, target)
+                raise
             shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
         raise ReportError(
             f"No report can be written to {reports}: {error.strerror or error}. Choose another with --reports."
         ) from error
     return target
+
+
+def saved_runs(reports: Path) -> tuple[Path, ...]:
+    """The folders that hold a record, newest first; of two written at once the name decides."""
+    records = sorted(path for path in reports.glob("*/run.json") if not path.parent.name.startswith("."))
+    return tuple(path.parent for path in sorted(records, key=_written, reverse=True))
+
+
+def _written(path: Path) -> float:
+    """When a file was written; at no time if it has just gone."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0

@@ -25,6 +25,8 @@ from dipfolio.report.record import record_section, stylesheet
 from dipfolio.report.wording import heading, remarks
 
 TITLE = "dipfolio-title-token"
+BENCHMARK = "DIPFOLIO-BENCHMARK-TOKEN"
+"""Upper case, as quantstats makes it so in one place."""
 BY_DAY = (
     "Avg. Return", "Avg. Win", "Avg. Loss", "Win/Loss Ratio", "Profit Ratio", "Kelly Criterion", "Max Consecutive Wins",
     "Max Consecutive Losses", "Gain/Pain Ratio", "Payoff Ratio", "Profit Factor", "Common Sense Ratio", "CPC Index",
@@ -47,7 +49,12 @@ def tear_sheet(result: Result, metrics: Metrics, risk_free: float = 0.0) -> str:
     risk_free : float
         A year.
     """
-    page = _plain_page(result) if result.bankrupt else _quantstats_page(result, risk_free)
+    if result.bankrupt:
+        page = _plain_page(f"Wiped out on {result.window[1]}: there are no ratios of a lost account.")
+    elif any(_looks_like_prices(series) for series in (result.returns, result.benchmark_returns) if series is not None):
+        page = _plain_page("No charts: no session lost and one more than doubled, which quantstats takes for prices.")
+    else:
+        page = _quantstats_page(result, risk_free)
     notes = "".join(f"<li>{escape(remark)}</li>" for remark in remarks(result, metrics))
     banner = f'<ul class="remarks">{notes}</ul>' if notes else ""
     link = '<p><a href="#record">Trades, costs, assumptions and sources of this run</a></p>'
@@ -57,13 +64,18 @@ def tear_sheet(result: Result, metrics: Metrics, risk_free: float = 0.0) -> str:
     return "".join([page[:head], style, page[head:foot], record_section(result, metrics), "\n", page[foot:]])
 
 
-def _plain_page(result: Result) -> str:
-    """A page without charts, for an account that quantstats would paint as a going concern."""
+def _looks_like_prices(returns: pd.Series) -> bool:
+    """The guess of quantstats' ``_prepare_returns``, which cannot be switched off."""
+    return bool(returns.min() >= 0 and returns.max() > 1)
+
+
+def _plain_page(why: str) -> str:
+    """A page without charts, for an account that quantstats would paint as something else."""
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{TITLE}</title>\n'
         f"<style>body{{margin:30px;background:#fff}}h1{{font:24px Arial,sans-serif}}</style>\n</head>\n<body>\n"
-        f'<div class="container"><h1>{TITLE}</h1>\n<p>Wiped out on {result.window[1]}: there are no ratios of a lost account.</p>'
+        f'<div class="container"><h1>{TITLE}</h1>\n<p>{why}</p>'
         f"\n<hr></div>\n</body>\n</html>\n"
     )
 
@@ -80,16 +92,16 @@ def _quantstats_page(result: Result, risk_free: float) -> str:
         output = Path(folder) / "page.html"
         reports.html(
             returns,
-            benchmark=None if market is None else market.rename(result.benchmark),
+            benchmark=None if market is None else market.rename(BENCHMARK),
             rf=risk_free,
             title=TITLE,
             output=str(output),
             match_dates=False,
             strategy_title=result.strategy,
-            benchmark_title=result.benchmark,
+            benchmark_title=BENCHMARK,
         )
         page = output.read_text(encoding="utf-8")
-    return _without_leftovers(page)
+    return _without_leftovers(page).replace(BENCHMARK, escape(result.benchmark))
 
 
 def _without_leftovers(page: str) -> str:

@@ -1,6 +1,7 @@
 """Wording: how numbers and facts of a run are put into words, the same on the terminal and on every page."""
 
 import math
+from typing import Any
 
 from dipfolio.engine.metrics import Metrics
 from dipfolio.engine.result import Result
@@ -11,7 +12,7 @@ NOTHING = "-"
 
 def percent(value: float, places: int = 2) -> str:
     """A signed percentage."""
-    return NOTHING if math.isnan(value) else f"{value * 100:+.{places}f} %"
+    return NOTHING if math.isnan(value) else f"{round(value * 100, places) + 0.0:+.{places}f} %"
 
 
 def part(value: float) -> str:
@@ -27,7 +28,7 @@ def money(value: float) -> str:
 
 def ratio(value: float) -> str:
     """A number such as a Sharpe ratio."""
-    return NOTHING if math.isnan(value) else f"{value:.2f}"
+    return NOTHING if math.isnan(value) else f"{round(value, 2) + 0.0:.2f}"
 
 
 def count(number: int, noun: str) -> str:
@@ -37,8 +38,13 @@ def count(number: int, noun: str) -> str:
 
 def heading(result: Result) -> str:
     """The name, with the parameters that were changed."""
-    changed = ", ".join(f"{name} {value}" for name, value in result.changed.items())
-    return f"{result.strategy} ({changed})" if changed else result.strategy
+    return titled(result.strategy, result.changed)
+
+
+def titled(strategy: str, changed: dict[str, Any]) -> str:
+    """A strategy's name, with the parameters that were changed."""
+    words = ", ".join(f"{name} {value}" for name, value in changed.items())
+    return f"{strategy} ({words})" if words else strategy
 
 
 def rows(result: Result, metrics: Metrics) -> tuple[tuple[str, str], ...]:

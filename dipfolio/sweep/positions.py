@@ -4,6 +4,7 @@ A cell is one symbol of one variant. The cells of a symbol lie side by side, ``c
 one step over all of them is one run through memory; :meth:`Positions.table` shows them as (variants, symbols).
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,23 @@ from dipfolio.engine.orders import FUZZ
 
 Floats = NDArray[np.float64]
 Cells = NDArray[np.intp]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Entry:
+    """What a trade entered in a session will be judged by.
+
+    Attributes
+    ----------
+    session : int
+        Its number.
+    decided, before : array of shape (symbols,)
+        The close of the session before, and of the one before that; NaN where it is unknown.
+    """
+
+    session: int
+    decided: Floats
+    before: Floats
 
 
 class Positions:
@@ -49,7 +67,7 @@ class Positions:
         names = ("side", "entry_price", "entry_session", "best", "decided", "before")
         return OpenTrades(**{name: self.table(getattr(self, name)) for name in names})
 
-    def follow(self, cells: Cells, shares: Floats, price: Floats, charge: Floats, seen: "Closes") -> None:
+    def follow(self, cells: Cells, shares: Floats, price: Floats, charge: Floats, entry: Entry) -> None:
         """Book fills, at most one for each cell: a trade begins, grows, shrinks, ends or turns round."""
         before = self.shares[cells]
         after = before + shares
@@ -58,13 +76,13 @@ class Positions:
         grown = ~fresh & (np.abs(after) > np.abs(before))
         if grown.any():
             more = cells[grown]
-            entry = self.entry_price[more]
-            self.entry_price[more] = entry + (price[grown] - entry) * shares[grown] / after[grown]
+            paid = self.entry_price[more]
+            self.entry_price[more] = paid + (price[grown] - paid) * shares[grown] / after[grown]
         begun = cells[fresh]
         self.entry_price[begun] = self.best[begun] = price[fresh]
-        self.entry_session[begun] = seen.number
+        self.entry_session[begun] = entry.session
         symbol = begun // self.variants
-        self.decided[begun], self.before[begun] = seen.decided[symbol], seen.before[symbol]
+        self.decided[begun], self.before[begun] = entry.decided[symbol], entry.before[symbol]
         self._count(cells, before, after, price, charge)
         self.shares[cells], self.side[cells] = after, np.sign(after)
 
@@ -79,18 +97,3 @@ class Positions:
         self.trades += np.bincount(variant, minlength=self.variants)
         self.wins += np.bincount(variant[total[ended] > 0], minlength=self.variants)
         self.profit[cells] = np.where(ended, -after * price - (1 - part) * charge, total)
-
-
-class Closes:
-    """The closes that a trade entered in a session is judged by.
-
-    Attributes
-    ----------
-    number : int
-        Of the session.
-    decided, before : array of shape (symbols,)
-        The close of the session before, and of the one before that; NaN where it is unknown.
-    """
-
-    def __init__(self, number: int, decided: Floats, before: Floats) -> None:
-        self.number, self.decided, self.before = number, decided, before

@@ -260,3 +260,10 @@ def test_exits_come_before_targets_and_are_not_undone_on_the_same_close():
     result = simulate(script(rows, exits=(HoldFor(1, fill="open"),)), bars, FREE)
     assert result.fills["shares"].tolist() == [100, -100, 100, -100, 100]
     assert pd.Index(result.fills["session"]).is_unique
+
+
+def test_a_target_for_the_close_may_open_again_what_left_at_that_sessions_open():
+    rows = {row: {"A": 100} for row in range(4)}
+    bars = make_bars({"A": [100.0, 101, 102, 103, 104]}, opens={"A": [100.0, 101, 101.5, 102.5, 103.5]})
+    result = simulate(script(rows, fill="close", exits=(HoldFor(1, fill="open"),)), bars, FREE)
+    assert result.trades[["entry_price", "exit_price"]].to_numpy().tolist() == [[101, 101.5], [102, 102.5], [103, 103.5]]

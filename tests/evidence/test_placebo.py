@@ -143,8 +143,19 @@ def test_signs_of_clusters():
 
     expected = np.mean([t(mixed * signs) >= t(mixed) - 1e-12 for signs in itertools.product((-1, 1), repeat=4)])
     assert sign_flip_p_value(mixed) == expected
-    with pytest.raises(ParameterError, match="2 to 16 clusters"):
-        sign_flip_p_value(np.ones(17))
+    assert sign_flip_p_value(mixed, "higher") == expected / 2 == 1 - sign_flip_p_value(mixed, "lower") + 1 / 16
+    with pytest.raises(DataError, match="2 or more clusters"):
+        sign_flip_p_value(np.ones(1))
+
+
+def test_signs_of_many_clusters_are_drawn_and_agree_with_a_t_test():
+    from scipy import stats
+
+    values = np.random.default_rng(4).normal(0.3, 1, 60)
+    expected = stats.ttest_1samp(values, 0).pvalue
+    assert sign_flip_p_value(values) == pytest.approx(expected, abs=0.01)
+    assert sign_flip_p_value(values, "higher") == pytest.approx(expected / 2, abs=0.01)
+    assert sign_flip_p_value(values) == sign_flip_p_value(values)
 
 
 def test_what_has_no_placebo_is_refused():

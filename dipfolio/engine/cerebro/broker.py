@@ -36,8 +36,8 @@ class MarginBroker(Execution):
         self.cash -= float(self.tape.interest[now])
         if not held.any():
             return
-        close = np.nan_to_num(panel.close[now - 1])
-        self.tape.borrow[now] = self.account.borrow_fee(held, close, days)
+        factor, close = panel.factor[now - 1], np.nan_to_num(panel.close[now - 1])
+        self.tape.borrow[now] = self.account.borrow_fee(held / factor, close * factor, days)
         self.tape.dividends[now] = held * panel.dividends[now]
         self.cash += float(self.tape.dividends[now].sum() - self.tape.borrow[now].sum())
 
@@ -73,7 +73,9 @@ class MarginBroker(Execution):
         if not self.shares.any():
             needed = 0.0
         else:
-            needed = float(self.account.maintenance(self.shares, self.panel.close[self.session]).sum())
+            factor = self.panel.factor[self.session]
+            close = self.panel.close[self.session] * factor
+            needed = float(self.account.maintenance(self.shares / factor, close).sum())
         if self._value <= 0:
             self._event("bankrupt", None, f"equity {self._value:,.2f}", self.session)
             self.cerebro.runstop()

@@ -1,7 +1,6 @@
 """Commission: the account's charges in the form in which backtrader asks for them."""
 
 import backtrader as bt
-import numpy as np
 
 from dipfolio.engine.account import Account
 
@@ -16,8 +15,11 @@ class AccountCommission(bt.CommInfoBase):  # type: ignore[misc]
 
     def _getcommission(self, size: float, price: float, pseudoexec: bool) -> float:  # noqa: ARG002 - backtrader's hook
         account: Account = self.p.account
-        day = np.datetime64(self.p.feed.datetime.date(0))
-        return float(account.commission(size, price) + account.sale_fees(size, price, day))
+        feed = self.p.feed
+        row = max(len(feed) - 1, 0)
+        day, factor = feed.p.panel.sessions[row], feed.p.panel.factor[row, feed.p.column]
+        shares, traded = size / factor, price * factor
+        return float(account.commission(shares, traded) + account.sale_fees(shares, traded, day))
 
     def getsize(self, price: float, cash: float) -> float:
         """Shares that the cash buys at the price; fractions of a share if the account trades them."""

@@ -92,9 +92,9 @@ class Execution(Intake):
         if price is None or (order.exectype not in _MOMENT and not self._has_buying_power(order)):
             return
         size, column = float(order.executed.remsize), self.column[order.data]
-        day = self.panel.sessions[self.session]
-        commission = float(self.account.commission(size, price))
-        fees = float(self.account.sale_fees(size, price, day))
+        day, factor = self.panel.sessions[self.session], self.panel.factor[self.session, column]
+        commission = float(self.account.commission(size / factor, price * factor))
+        fees = float(self.account.sale_fees(size / factor, price * factor, day))
         limit = order.exectype in (Order.Limit, Order.StopLimit, Order.StopTrailLimit)
         slippage = 0.0 if limit else size * (price - self._reference)
         self.tape.fills.append(

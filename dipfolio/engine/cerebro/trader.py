@@ -60,17 +60,21 @@ class Trader(bt.Strategy):  # type: ignore[misc]
         self.best = np.where(self.held > 0, np.fmax(self.best, close), np.fmin(self.best, close))
         if self.broker.under_margin_call:
             return
-        ending = self._end_trades(now) if self.held.any() else np.zeros(len(self.held), dtype=bool)
+        at_open, at_close = self._end_trades(now)
         if np.isnan(plan.targets[now]).all():
             return
         desired = rules.wanted(plan.targets[now], plan.unit, self.broker.getvalue(), close, self.broker.account)
-        trade = rules.change(self.held, desired, plan.resize)
-        trade[ending | np.isnan(close)] = 0.0
+        gone = rules.vacated(at_open, plan.fill)
+        trade = rules.change(np.where(gone, 0.0, self.held), desired, plan.resize)
+        trade[((at_open | at_close) & ~gone) | np.isnan(close)] = 0.0
         for column in np.flatnonzero(trade):
             self._send(int(column), trade[column], _ORDER[plan.fill], "target" if desired[column] else "target 0")
 
-    def _end_trades(self, now: int) -> NDArray[np.bool_]:
-        """Send the orders of the exit rules; returns the symbols concerned."""
+    def _end_trades(self, now: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Send the orders of the exit rules; returns the symbols that leave at the next open and at the next close."""
+        leaving = {"open": np.zeros(len(self.held), dtype=bool), "close": np.zeros(len(self.held), dtype=bool)}
+        if not self.held.any():
+            return leaving["open"], leaving["close"]
         trades, panel = self._open_trades(), self.panel
         bar = Bar(
             number=now,
@@ -81,13 +85,12 @@ class Trader(bt.Strategy):  # type: ignore[misc]
             low=panel.low[now],
             close=panel.close[now],
         )
-        ending = np.zeros(len(self.held), dtype=bool)
         for rule in self.p.plan.exits:
-            closing = rule.closes(trades, bar) & (self.held != 0) & ~ending
+            closing = rule.closes(trades, bar) & (self.held != 0) & ~(leaving["open"] | leaving["close"])
             for column in np.flatnonzero(closing):
                 self._send(int(column), -self.held[column], _ORDER[rule.fill], str(rule), reduce_only=True)
-            ending |= closing
-        return ending
+            leaving[rule.fill] |= closing
+        return leaving["open"], leaving["close"]
 
     def _rest(self) -> None:
         """Lay the resting exits of every open trade into the market, for this session alone, stops before limits."""

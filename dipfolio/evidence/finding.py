@@ -1,0 +1,86 @@
+"""Finding: one number that speaks to a claim, with all that must be known to read it."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import pandas as pd
+
+from dipfolio.evidence.placebo import Placebo
+from dipfolio.evidence.power import detectable
+
+Sample = Literal["event", "design", "confirmation"]
+
+DESIGN_END = pd.Timestamp("2025-01-24")
+"""Rules may be made with what was known up to here."""
+
+CONFIRMATION_START = pd.Timestamp("2025-01-28")
+"""From here on they are confirmed; the event between suggested them and is left out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """An effect with its uncertainty.
+
+    Attributes
+    ----------
+    label : str
+        Which entry or variant, or which name.
+    horizon : int
+        Sessions held, 0 where there is no such thing.
+    sample : {"event", "design", "confirmation"}
+    against : str
+        What it is compared to.
+    unit : {"return", "sessions", "dollars"}
+        Of the next five and of ``detectable``; returns are fractions.
+    observed, usual : float
+        The number, and that of what it is compared to.
+    effect, low, high : float
+        Observed less usual, and what the effect may be at 95 %; NaN where no interval can be given.
+    p_value, opposite : float
+        One-sided, as the claim says and the other way; uncorrected, NaN where there is no test.
+    smallest : float
+        The smallest p-value that this comparison could have given.
+    observations, clusters : int
+        Trades or events, and how many of them are independent at the most.
+    detectable : float
+        The effect that a one-sided 5 % test finds with 80 % probability.
+    """
+
+    label: str
+    horizon: int = 0
+    sample: Sample = "event"
+    against: str = ""
+    unit: Literal["return", "sessions", "dollars"] = "return"
+    observed: float
+    usual: float = math.nan
+    effect: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    p_value: float = math.nan
+    opposite: float = math.nan
+    smallest: float = math.nan
+    observations: int = 1
+    clusters: int = 1
+    detectable: float = math.nan
+
+    def turned(self) -> "Finding":
+        """The same number for the claim that says the opposite."""
+        return replace(
+            self, observed=-self.observed, usual=-self.usual, effect=-self.effect, low=-self.high, high=-self.low,
+            p_value=self.opposite, opposite=self.p_value,
+        )  # fmt: skip
+
+
+def from_placebo(
+    placebo: Placebo, label: str, horizon: int, sample: Sample = "event", against: str = "", clusters: int = 1
+) -> Finding:
+    """The finding of a comparison with placebos."""
+    low, high = placebo.interval()
+    spread = float(placebo.draws.std(ddof=1)) if len(placebo.draws) > 1 else 0.0
+    return Finding(
+        label=label, horizon=horizon, sample=sample, against=against, observed=placebo.observed, usual=placebo.usual,
+        effect=placebo.excess, low=low, high=high, p_value=placebo.p_value, opposite=placebo.opposite.p_value,
+        smallest=placebo.smallest, observations=placebo.signals, clusters=clusters,
+        detectable=detectable(spread, 1, sides=1) if spread > 0 else math.nan,
+    )  # fmt: skip

@@ -1,0 +1,148 @@
+"""Outcomes: what a whole trade would have earned, for every session on which it could have been decided.
+
+A shortcut for thousands of placebo dates: the same as simulating the strategy without costs, trade by trade.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from dipfolio.engine.exits import Fill, HoldFor
+from dipfolio.engine.strategy import Strategy
+from dipfolio.errors import ParameterError
+from dipfolio.market.bars import Bars
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Trades:
+    """When a strategy decides to trade, and how.
+
+    Attributes
+    ----------
+    weights : DataFrame of shape (sessions, symbols)
+        Positions wanted, decided on the close of the session; NaN for none. 0, to be flat, counts as none.
+    entry, leave : {"open", "close"}
+        Where in its first and last session a trade is executed.
+    hold : int
+        Sessions from the first to the last.
+    """
+
+    weights: pd.DataFrame
+    entry: Fill = "open"
+    leave: Fill = "close"
+    hold: int
+
+    @property
+    def flags(self) -> NDArray[np.bool_]:
+        """Sessions with a decision, shape (sessions,)."""
+        return np.asarray(self.weights.notna().any(axis=1))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Outcomes:
+    """Decisions and what each would have earned on every session.
+
+    Attributes
+    ----------
+    flags : array of bool, shape (sessions,) or (sessions, symbols)
+        Where the strategy did decide; by symbol if it does not always trade the same ones together.
+    values : array of float, same shape
+        Return of the whole trade over that of the benchmark, positive if it went the strategy's way; NaN where it does not
+        end within the figures.
+    sessions : DatetimeIndex
+    """
+
+    flags: NDArray[np.bool_]
+    values: NDArray[np.float64]
+    sessions: pd.DatetimeIndex
+
+    def between(self, start: pd.Timestamp, end: pd.Timestamp) -> "Outcomes":
+        """Only the decisions of these sessions, both included."""
+        kept = slice(*self.sessions.slice_locs(start, end))
+        return Outcomes(flags=self.flags[kept], values=self.values[kept], sessions=self.sessions[kept])
+
+
+def trades_of(strategy: Strategy, bars: Bars) -> Trades:
+    """The decisions of a strategy that holds for a fixed time, or of one that is asked anew on every session.
+
+    A strategy without exits is taken for one trade a session, from one open to the next.
+
+    Raises
+    ------
+    ParameterError
+        A strategy whose trades end otherwise: what it would have earned on other dates depends on their prices.
+    """
+    wanted = strategy.targets(bars.select(strategy.symbols))
+    weights = wanted.where(wanted != 0)
+    if not strategy.exits:
+        return Trades(weights=weights, entry=strategy.fill, leave=strategy.fill, hold=1)
+    if len(strategy.exits) > 1 or not isinstance(strategy.exits[0], HoldFor):
+        rules = ", ".join(map(str, strategy.exits))
+        raise ParameterError(f"{strategy.name} does not hold for a fixed time but until: {rules}.")
+    rule = strategy.exits[0]
+    return Trades(weights=weights, entry=strategy.fill, leave=rule.fill, hold=rule.sessions)
+
+
+def trade_returns(bars: Bars, hold: int, entry: Fill = "open", leave: Fill = "close") -> pd.DataFrame:
+    """Total return of a long trade in each symbol, by the session on whose close it is decided.
+
+    Row t enters in session t + 1 and leaves ``hold`` sessions later: ``(P_leave - P_enter + dividends) / P_enter`` with the
+    dividends whose ex-date is after the first session, up to the last.
+
+    Returns
+    -------
+    DataFrame of shape (sessions, symbols)
+        NaN where either price is not there.
+    """
+    enter = (bars.open if entry == "open" else bars.close).shift(-1)
+    out = (bars.open if leave == "open" else bars.close).shift(-1 - hold)
+    paid = bars.dividends.cumsum()
+    return (out - enter + paid.shift(-1 - hold) - paid.shift(-1)) / enter
+
+
+def outcomes_of(trades: Trades, bars: Bars, benchmark: str = "") -> Outcomes:
+    """What the trades of a strategy would have earned on each session, over a benchmark bought and sold at the same times.
+
+    Where every decision is for the same symbols, they are one trade: mean of the long side less mean of the short side, by
+    their weights, over the larger side; a symbol that does not trade yet is left out of its side. Otherwise each symbol is a
+    trade of its own.
+
+    Parameters
+    ----------
+    trades : Trades
+    bars : Bars
+        At least the symbols of the trades and the benchmark.
+    benchmark : str
+        Empty for none.
+    """
+    symbols = tuple(trades.weights.columns)
+    earned = trade_returns(bars.select(symbols), trades.hold, trades.entry, trades.leave).to_numpy()
+    market = np.zeros(len(earned))
+    if benchmark:
+        market = trade_returns(bars.select((benchmark,)), trades.hold, trades.entry, trades.leave)[benchmark].to_numpy()
+    decided = trades.weights[trades.flags].to_numpy()
+    sessions = pd.DatetimeIndex(trades.weights.index)
+    if len(decided) and (np.nan_to_num(decided) == np.nan_to_num(decided[0])).all():
+        values = _together(earned, np.nan_to_num(decided[0]), market)
+        return Outcomes(flags=trades.flags, values=values, sessions=sessions)
+    side = np.sign(np.nanmean(decided, axis=0)) if len(decided) else np.ones(len(symbols))
+    values = side * (earned - market[:, None])
+    return Outcomes(flags=trades.weights.notna().to_numpy(), values=values, sessions=sessions)
+
+
+def _together(
+    earned: NDArray[np.float64], weights: NDArray[np.float64], market: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The return of all symbols as one trade, shape (sessions,)."""
+    sides = [np.maximum(weights, 0.0), np.maximum(-weights, 0.0)]
+    larger = max(side.sum() for side in sides)
+    total = np.zeros(len(earned))
+    for sign, side in zip((1, -1), sides, strict=True):
+        if side.sum():
+            there = np.where(np.isnan(earned), 0.0, side)
+            kept = there.sum(axis=1)
+            mean = (there * np.nan_to_num(earned)).sum(axis=1) / np.where(kept > 0, kept, np.nan)
+            total = total + sign * side.sum() / larger * (mean - market)
+    return np.asarray(total)

@@ -1,0 +1,138 @@
+"""Repeated: the evidence for rules, which many dates can answer: a design sample, and a later one that confirms."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dipfolio.engine.account import Account
+from dipfolio.engine.simulation import simulate
+from dipfolio.errors import DataError
+from dipfolio.evidence.claims import Claim
+from dipfolio.evidence.finding import CONFIRMATION_START, DESIGN_END, Finding, Sample, from_placebo
+from dipfolio.evidence.outcomes import Outcomes, Trades, outcomes_of, trades_of
+from dipfolio.evidence.placebo import clusters, rotation, sign_flip_p_value
+from dipfolio.evidence.power import detectable
+from dipfolio.evidence.single import built
+from dipfolio.market.bars import Bars
+from dipfolio.market.universe import resolve
+
+LAGS = 4
+"""Weeks over which the error of a weekly mean allows for autocorrelation."""
+
+Z = 1.959963984540054
+"""Of a 95 % interval."""
+
+
+def rule_findings(claim: Claim, bars: Bars, folder: Path) -> Iterator[Finding]:
+    """The mean trade of a rule against the same trade on all dates, in both samples, the primary one first.
+
+    A ``list`` has too few cases: its means are told and not tested.
+    """
+    for label, changes in {"as stated": {}, **claim.variants}.items():
+        for horizon in claim.horizons:
+            for sample, outcomes in _samples(claim, bars, folder, horizon, changes):
+                found = _rotated(outcomes, label, horizon, sample)
+                untested = {"p_value": math.nan, "opposite": math.nan, "low": math.nan, "high": math.nan}
+                yield replace(found, **untested) if claim.kind == "list" else found
+
+
+def mean_findings(claim: Claim, bars: Bars, folder: Path) -> Iterator[Finding]:
+    """The mean of a trade at regular times against nothing, with an error for autocorrelation."""
+    for sample, outcomes in _samples(claim, bars, folder, claim.horizons[0], {}):
+        values = outcomes.values[outcomes.flags]
+        yield _mean(values[~np.isnan(values)], sample)
+
+
+def paired_findings(claim: Claim, bars: Bars, folder: Path) -> Iterator[Finding]:
+    """Two strategies over the same signals: the mean difference of their trades, by flipping the signs of clusters.
+
+    Without costs, which both would pay. Trades that reach into the event are left out.
+    """
+    horizon = claim.horizons[0]
+    own = _simulated(claim, bars, folder, horizon)
+    for other in claim.variants:
+        pairs = own.join(_simulated(replace(claim, strategy=other), bars, folder, horizon), how="inner", rsuffix="_other")
+        ended = pairs[["exit_session", "exit_session_other"]].max(axis=1)
+        for sample in ("design", "confirmation"):
+            kept = ended <= DESIGN_END if sample == "design" else pairs.index > CONFIRMATION_START
+            if kept.sum() > 1:
+                yield _paired(pairs[kept], bars, other, horizon, sample)
+
+
+def _samples(
+    claim: Claim, bars: Bars, folder: Path, horizon: int, changes: Mapping[str, Any]
+) -> Iterator[tuple[Sample, Outcomes]]:
+    """The outcomes of each sample that has any. A trade of the design that would reach into the event has no end there."""
+    design = _outcomes(claim, bars.until(DESIGN_END), folder, horizon, changes)
+    later = _outcomes(claim, bars, folder, horizon, changes).between(CONFIRMATION_START, bars.sessions[-1])
+    if _signals(design):
+        yield "design", design
+    if _signals(later):
+        yield "confirmation", later
+
+
+def _signals(outcomes: Outcomes) -> list[int]:
+    """Sessions with a decision whose trade has an end."""
+    ended = outcomes.flags & ~np.isnan(outcomes.values)
+    return [int(row) for row in np.flatnonzero(ended.reshape(len(ended), -1).any(axis=1))]
+
+
+def _outcomes(claim: Claim, bars: Bars, folder: Path, horizon: int, changes: Mapping[str, Any]) -> Outcomes:
+    if claim.signal is None:
+        trades = trades_of(built(folder, claim, horizon, changes), bars)
+    else:
+        symbols = resolve(claim.universe)
+        weights = pd.DataFrame(1 / len(symbols), index=bars.sessions, columns=list(symbols))
+        trades = Trades(weights=weights.where(claim.signal(bars), axis=0), hold=horizon)
+    return outcomes_of(trades, bars, claim.benchmark)
+
+
+def _rotated(outcomes: Outcomes, label: str, horizon: int, sample: Sample) -> Finding:
+    groups = int(clusters(np.array(_signals(outcomes)))[-1]) + 1
+    placebo = rotation(outcomes.flags, outcomes.values)
+    return from_placebo(placebo, label, horizon, sample, "the same trade on all dates, by rotation", groups)
+
+
+def _mean(values: np.ndarray, sample: Sample) -> Finding:
+    import statsmodels.api as sm
+    from scipy import stats
+
+    if len(values) < 10:
+        raise DataError(f"A weekly mean needs 10 weeks or more, the {sample} has {len(values)}.")
+    fit = sm.OLS(values, np.ones(len(values))).fit(cov_type="HAC", cov_kwds={"maxlags": LAGS, "use_correction": True})
+    mean, error = float(fit.params[0]), float(fit.bse[0])
+    p_value = float(stats.norm.sf(mean / error))
+    return Finding(
+        label="as stated", horizon=1, sample=sample, against="nothing", observed=mean, usual=0.0, effect=mean,
+        low=mean - Z * error, high=mean + Z * error, p_value=p_value, opposite=1 - p_value, smallest=0.0,
+        observations=len(values), clusters=len(values), detectable=detectable(error, 1, sides=1),
+    )  # fmt: skip
+
+
+def _simulated(claim: Claim, bars: Bars, folder: Path, horizon: int) -> pd.DataFrame:
+    """Its trades by the session of their entry: return and exit."""
+    account = replace(Account(fractional=True).without_costs(), max_volume_share=1.0)
+    trades = simulate(built(folder, claim, horizon), bars, account).trades
+    return trades.set_index("entry_session")[["return", "exit_session"]]
+
+
+def _paired(pairs: pd.DataFrame, bars: Bars, other: str, horizon: int, sample: Sample) -> Finding:
+    difference = (pairs["return"] - pairs["return_other"]).to_numpy()
+    groups = clusters(bars.sessions.get_indexer(pairs.index))
+    means = np.bincount(groups, difference) / np.bincount(groups)
+    error = float(means.std(ddof=1) / math.sqrt(len(means))) if len(means) > 1 else math.nan
+    known = len(means) > 1 and error > 0
+    return Finding(
+        label=f"less {other}", horizon=horizon, sample=sample, against=f"{other} on the same dips",
+        observed=float(pairs["return"].mean()), usual=float(pairs["return_other"].mean()), effect=float(difference.mean()),
+        low=float(difference.mean()) - Z * error, high=float(difference.mean()) + Z * error,
+        p_value=sign_flip_p_value(means, "higher") if known else math.nan,
+        opposite=sign_flip_p_value(means, "lower") if known else math.nan,
+        smallest=2.0 ** -min(len(means), 14), observations=len(pairs), clusters=len(means),
+        detectable=detectable(error, 1, sides=1) if known else math.nan,
+    )  # fmt: skip

@@ -1,0 +1,212 @@
+"""Verdict: which claims hold, which do not, and which these figures cannot decide.
+
+Each word is given by a rule that was fixed beforehand. *Supported* and *contradicted* need a one-sided p-value of at most 5 % in
+that direction after Holm's correction within the family; for a rule it is that of the design sample, and the later sample must
+show an effect of the same sign. *Undecided* is everything else, and comes with the effect that could have been found. A single
+event has a rank among placebo dates and nothing more.
+"""
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from dipfolio.errors import DipfolioError, UnknownNameError
+from dipfolio.evidence.claims import CLAIMS, Claim
+from dipfolio.evidence.finding import Finding
+from dipfolio.evidence.multiplicity import holm
+from dipfolio.evidence.repeated import mean_findings, paired_findings, rule_findings
+from dipfolio.evidence.single import duration_finding, event_findings, fact_findings, priced
+from dipfolio.market.bars import Bars
+
+Word = Literal["supported", "contradicted", "undecided", "not testable"]
+
+SIZE = 0.05
+"""Probability of a wrong word in a family, in each direction."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What the figures say of one claim.
+
+    Attributes
+    ----------
+    claim : Claim
+    word : {"supported", "contradicted", "undecided", "not testable"}
+    reason : str
+        Why that word.
+    primary : Finding or None
+        The comparison that decides; None where there is none.
+    corrected, corrected_opposite : float
+        Its p-values after Holm's correction; NaN where there is none.
+    family : int
+        Claims that were corrected together.
+    findings : tuple of Finding
+        All of them, other horizons, entries and samples included.
+    """
+
+    claim: Claim
+    word: Word
+    reason: str
+    primary: Finding | None = None
+    corrected: float = math.nan
+    corrected_opposite: float = math.nan
+    family: int = 0
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Thesis:
+    """The verdicts on all claims over the same figures.
+
+    Attributes
+    ----------
+    verdicts : tuple of Verdict
+        In the order of the claims.
+    window : (str, str)
+        First and last session of the figures, ISO dates.
+    figures : str
+        SHA-256 of the bars.
+    """
+
+    verdicts: tuple[Verdict, ...]
+    window: tuple[str, str]
+    figures: str
+
+    def __getitem__(self, claim: str) -> Verdict:
+        for verdict in self.verdicts:
+            if verdict.claim.id == claim:
+                return verdict
+        raise UnknownNameError("claim", claim, [verdict.claim.id for verdict in self.verdicts])
+
+
+def judge(bars: Bars, folder: Path, claims: Iterable[Claim] = CLAIMS) -> Thesis:
+    """Judge claims; the same figures always give the same verdicts.
+
+    Parameters
+    ----------
+    bars : Bars
+        The symbols of the claims, SPY and QQQ; a claim whose symbols are missing is undecided and says so.
+    folder : Path
+        The strategies.
+    claims : iterable of Claim
+    """
+    gathered = [_gather(claim, bars, folder) for claim in claims]
+    verdicts = _decide(gathered)
+    return Thesis(
+        verdicts=tuple(verdicts),
+        window=(str(bars.sessions[0].date()), str(bars.sessions[-1].date())),
+        figures=bars.provenance.sha256,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Gathered:
+    claim: Claim
+    findings: tuple[Finding, ...] = ()
+    problem: str = ""
+
+    @property
+    def primary(self) -> Finding | None:
+        """The first finding, if it is that of the claim as stated over its first horizon."""
+        stated = bool(self.findings) and self.findings[0].horizon == (self.claim.horizons or (0,))[0]
+        return self.findings[0] if stated else None
+
+
+def _gather(claim: Claim, bars: Bars, folder: Path) -> _Gathered:
+    try:
+        return _Gathered(claim=claim, findings=tuple(_findings(claim, bars, folder)))
+    except DipfolioError as error:
+        return _Gathered(claim=claim, problem=str(error))
+
+
+def _findings(claim: Claim, bars: Bars, folder: Path) -> Iterator[Finding]:
+    if claim.kind == "event":
+        yield from event_findings(claim, bars, folder)
+    elif claim.kind == "duration":
+        yield from duration_finding(claim, bars)
+    elif claim.kind == "fact":
+        yield from fact_findings(claim, bars)
+    elif claim.kind == "arithmetic":
+        yield from priced(claim, bars, folder)
+    elif claim.kind in ("rule", "list"):
+        yield from rule_findings(claim, bars, folder)
+    elif claim.kind == "mean":
+        yield from mean_findings(claim, bars, folder)
+    elif claim.kind == "paired":
+        yield from paired_findings(claim, bars, folder)
+
+
+TESTED = ("event", "duration", "rule", "mean", "paired")
+
+
+def _decide(gathered: list[_Gathered]) -> Iterator[Verdict]:
+    done: dict[str, Verdict] = {}
+    corrections = {family: _correct(gathered, family) for family in {g.claim.family for g in gathered if g.claim.family}}
+    for case in gathered:
+        if case.claim.kind == "same":
+            continue
+        done[case.claim.id] = _verdict(case, *corrections.get(case.claim.family, {}).get(case.claim.id, (math.nan, math.nan, 0)))
+    for case in gathered:
+        yield done[case.claim.id] if case.claim.id in done else _same(case.claim, done)
+
+
+def _correct(gathered: list[_Gathered], family: str) -> dict[str, tuple[float, float, int]]:
+    """Corrected p-values, both directions, and the number of claims, by claim."""
+    members = [g for g in gathered if g.claim.family == family and g.claim.kind in TESTED and g.primary is not None]
+    claimed = holm([g.primary.p_value for g in members if g.primary])
+    opposite = holm([g.primary.opposite for g in members if g.primary])
+    asked = sum(not math.isnan(value) for value in claimed)
+    return {g.claim.id: (p, q, asked) for g, p, q in zip(members, claimed, opposite, strict=True)}
+
+
+def _verdict(case: _Gathered, corrected: float, opposite: float, asked: int) -> Verdict:
+    word, reason = _word(case, corrected, opposite, asked)
+    return Verdict(
+        claim=case.claim, word=word, reason=reason, primary=case.primary, corrected=corrected, corrected_opposite=opposite,
+        family=asked, findings=case.findings,
+    )  # fmt: skip
+
+
+def _word(case: _Gathered, corrected: float, opposite: float, asked: int) -> tuple[Word, str]:
+    claim, primary = case.claim, case.primary
+    if claim.kind in ("untestable", "arithmetic"):
+        return "not testable", claim.remark
+    if case.problem:
+        return "undecided", case.problem
+    if claim.kind == "fact":
+        return _fact(case)
+    if primary is None:
+        return "undecided", "The figures do not reach to the end of the trade, or have no signal."
+    if claim.kind == "list":
+        return "undecided", f"{primary.observations} cases in the design sample are a list and no test."
+    if math.isnan(corrected):
+        return "undecided", "Too few independent cases for a test."
+    later = next((f for f in case.findings if f.sample == "confirmation" and f.horizon == primary.horizon), None)
+    alone = primary.sample == "event"
+    if corrected <= SIZE and (alone or (later is not None and later.effect > 0)):
+        return "supported", f"p = {corrected:.3f} after correction for {asked} claims."
+    if opposite <= SIZE and (alone or (later is not None and later.effect < 0)):
+        return "contradicted", f"The opposite has p = {opposite:.3f} after correction for {asked} claims."
+    if primary.sample == "design" and min(corrected, opposite) <= SIZE:
+        return "undecided", "The design sample has an effect that the later one does not confirm."
+    if primary.smallest * asked > SIZE:
+        return "undecided", f"No outcome could have decided it: the smallest p-value, {primary.smallest:.3f}, times {asked} claims."
+    return "undecided", "Neither direction is beyond chance."
+
+
+def _fact(case: _Gathered) -> tuple[Word, str]:
+    against = [f.label for f in case.findings if (f.observed >= 0) == (case.claim.direction == "lower")]
+    count = len(case.findings)
+    if not against:
+        return "supported", f"True of all {count}."
+    return "contradicted", f"True of {count - len(against)} of {count}, not of {', '.join(against)}."
+
+
+def _same(claim: Claim, done: dict[str, Verdict]) -> Verdict:
+    """The verdict of the other claim, told again and not counted again."""
+    other = done.get(claim.same_as)
+    if other is None:
+        return Verdict(claim=claim, word="undecided", reason=f"It is {claim.same_as}, which was not judged.")
+    return Verdict(claim=claim, word=other.word, reason=f"The same number as {claim.same_as}, counted once.", primary=other.primary)

@@ -1,0 +1,270 @@
+"""Layouts: the tables that providers hand out, recognised by their headings and turned into our figures.
+
+Nothing is guessed: a cell that is no plain number, a date that could be read in two ways or a column that stands
+twice is an error that names the file, the day and the cell.
+"""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from dipfolio.errors import DataError
+from dipfolio.market.bars import FIELDS
+from dipfolio.market.finding import Reading
+from dipfolio.market.tables import EXPECTED, Table
+
+EXCHANGE_ZONE = "America/New_York"
+
+_NAMES = {
+    "date": "date", "datetime": "date", "timestamp": "date", "ex_date": "date",
+    "open": "open", "high": "high", "low": "low", "close": "close", "close/last": "close", "volume": "volume", "vol": "volume",
+    "symbol": "symbol", "ticker": "symbol", "name": "symbol",
+    "adj close": "adjusted", "adj_close": "adjusted", "adjclose": "adjusted",
+    "dividends": "dividends", "stock splits": "splits", "capital gains": "gains",
+}  # fmt: skip
+_UNNAMED = ("", "index", "Unnamed: 0")
+_CORNERS = ("", "price", "ticker", "date", "datetime")
+_MISSING = ("", "nan", "null", "none", "n/a", "na", "nat")
+_DAY = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)(?:[T ](\d\d):?(\d\d)(?::?(\d\d)(?:\.\d+)?)? ?(Z|[+-]\d\d:?\d\d)?)?")
+_SLASHED = re.compile(r"(\d\d?)/(\d\d?)/(\d{4})")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?inf")
+_MONEY = re.compile(r"\$?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?")
+_PLAIN = frozenset("0123456789.eE+-")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Figures:
+    """One symbol's bars as a file has them, oldest first; days may repeat and figures be missing.
+
+    Attributes
+    ----------
+    days : ndarray of datetime64[D], shape (rows,)
+    cells : ndarray of float64, shape (5, rows)
+        In the order of ``FIELDS``.
+    """
+
+    days: np.ndarray
+    cells: np.ndarray
+
+
+def interpret(table: Table) -> tuple[dict[str, Figures], Reading]:
+    """The figures of a table and how they were understood.
+
+    Returns
+    -------
+    figures : dict
+        Symbol to its figures; the symbol is empty where the table names none.
+    reading : Reading
+
+    Raises
+    ------
+    DataError
+        A table that is none of the known layouts, or a cell that cannot be taken for what it should be.
+    """
+    table, multiple = _flatten(table)
+    layout = _layout(table, multiple)
+    notes = [f"{len(table.heads)} columns under {multiple} header lines"] if multiple else []
+    groups = _by_symbol_column(table) if any(_name(head[0]) == "symbol" for head in table.heads) else _by_head(table)
+    figures = {}
+    for symbol, part in groups.items():
+        figures[symbol], said = _figures(part, layout)
+        notes += [note for note in said if note not in notes]
+    return figures, Reading(file=table.file, layout=layout, notes=tuple(notes), doubt=_doubt(table, layout))
+
+
+def names_symbols(heads: list[tuple[str, ...]], rows: list[list[str]]) -> bool:
+    """Whether a table says itself which symbols its figures belong to, judged by its headings and its first rows."""
+    return any(_name(head[0]) == "symbol" for head in heads) or len(heads[0]) > 1 or _header_lines(heads, rows) > 0
+
+
+def _name(head: str) -> str:
+    return _NAMES.get(head.strip().strip("<>").lower(), "")
+
+
+def _layout(table: Table, multiple: int) -> str:
+    heads = [head[0].strip() for head in table.heads]
+    low = [head.lower() for head in heads]
+    if multiple:
+        return "yfinance"
+    if "close/last" in low:
+        return "Nasdaq"
+    if "<close>" in low or "<vol>" in low:
+        return "Stooq"
+    if any(_name(head) in ("adjusted", "dividends", "splits") for head in heads):
+        return "Yahoo"
+    return "dipfolio" if heads == low else "dipfolio, with capitals"
+
+
+def _doubt(table: Table, layout: str) -> str:
+    names = {_name(head[0]) for head in table.heads}
+    if layout in ("yfinance", "Yahoo") and "adjusted" not in names:
+        return "it has no Adj Close column, as when yfinance adjusts every price for dividends (auto_adjust=True)"
+    return "Stooq adjusts its prices for dividends unless told otherwise" if layout == "Stooq" else ""
+
+
+def _header_lines(heads: list[tuple[str, ...]], rows: list[list[str]]) -> int:
+    """How many of the first rows belong to yfinance's header: a line of tickers or fields, then perhaps one with ``Date``."""
+    if not rows or rows[0][0].strip().lower() not in _CORNERS:
+        return 0
+    first = [cell.strip() for cell in rows[0][1:]]
+    named = [cell for cell in first if cell]
+    if not named or any(_NUMBER.fullmatch(c.replace(",", "")) or c.lower() in _MISSING for c in named):
+        return 0
+    fields = sum(_name(head[0]) in FIELDS for head in heads)
+    if len(named) < 5 or (fields < 5 and sum(_name(cell) in FIELDS for cell in named) < 5):
+        return 0
+    dates = len(rows) > 1 and _name(rows[1][0]) == "date" and not any(cell.strip() for cell in rows[1][1:])
+    return 2 if dates else 1
+
+
+def _flatten(table: Table) -> tuple[Table, int]:
+    """The table with heads of (field,) or (field, ticker) and the number of its header lines where there are several."""
+    heads = table.heads
+    lines = _header_lines(heads, table.first_rows(2))
+    if lines:
+        heads = [(*head, str(column[0]).strip()) for head, column in zip(heads, table.columns, strict=True)]
+        table = Table(file=table.file, heads=heads, columns=[column[lines:] for column in table.columns])
+        heads = [("Date", "") if i == 0 and _name(head[0]) != "date" else head for i, head in enumerate(heads)]
+    if all(len(head) == 1 for head in heads):
+        unnamed = heads[0][0] in _UNNAMED and all(_name(head[0]) != "date" for head in heads)
+        heads = [("date",), *heads[1:]] if unnamed else heads
+        return Table(file=table.file, heads=heads, columns=table.columns), 0
+    swapped = sum(_name(head[1]) in FIELDS for head in heads) > sum(_name(head[0]) in FIELDS for head in heads)
+    heads = [(head[1], head[0]) if swapped and _name(head[0]) != "date" else (head[0], head[1]) for head in heads]
+    return Table(file=table.file, heads=heads, columns=table.columns), lines + 1 if lines else 2
+
+
+def _by_head(table: Table) -> dict[str, Table]:
+    """A table for each ticker of the header, every one with the dates."""
+    shared = [i for i, head in enumerate(table.heads) if _name(head[0]) == "date"]
+    symbols = dict.fromkeys(head[1].strip() if len(head) > 1 else "" for i, head in enumerate(table.heads) if i not in shared)
+    parts = {}
+    for symbol in symbols:
+        own = [i for i, head in enumerate(table.heads) if i in shared or (head[1].strip() if len(head) > 1 else "") == symbol]
+        parts[symbol] = table.take(own)
+    return parts
+
+
+def _by_symbol_column(table: Table) -> dict[str, Table]:
+    at = [i for i, head in enumerate(table.heads) if _name(head[0]) == "symbol"]
+    if len(at) > 1:
+        raise DataError(f"{table.file} has two columns for the symbol: {', '.join(table.heads[i][0] for i in at)}.")
+    labels = np.array([str(cell).strip() for cell in table.columns[at[0]]], dtype=object)
+    symbols, codes = np.unique(labels, return_inverse=True) if len(labels) else (labels, labels)
+    if "" in symbols:
+        raise DataError(f"{table.file} has a row without a symbol; every row needs one.")
+    order = np.argsort(codes, kind="stable")
+    bounds = np.searchsorted(codes[order], np.arange(len(symbols) + 1))
+    rest = table.take([i for i in range(len(table.heads)) if i != at[0]])
+    return {str(s): rest.rows(order[bounds[i] : bounds[i + 1]]) for i, s in enumerate(symbols)}
+
+
+def _figures(table: Table, layout: str) -> tuple[Figures, list[str]]:
+    found: dict[str, int] = {}
+    for i, head in enumerate(table.heads):
+        name = _name(head[0])
+        if name in found and name in ("date", *FIELDS):
+            raise DataError(f"{table.file} has two columns for {name}; expected {EXPECTED}.")
+        found[name] = i
+    missing = [name for name in ("date", *FIELDS) if name not in found]
+    if missing:
+        raise DataError(f"{table.file} lacks the column '{missing[0]}'; expected {EXPECTED}.")
+    notes = []
+    money = layout == "Nasdaq"
+    days, zoned = _days(table.file, table.columns[found["date"]], slashed=money)
+    columns = [_numbers(table.file, table.columns[found[field]], field, days, money=money) for field in FIELDS]
+    values = np.array(columns).reshape(len(FIELDS), len(days))
+    notes += ["dates as MM/DD/YYYY, dollar signs taken off"] if money else []
+    notes += [zoned] if zoned else []
+    left = [head for name, head in (("adjusted", "Adj Close"), ("dividends", "Dividends")) if name in found]
+    notes += [f"{' and '.join(left)} not used"] if left else []
+    empty = np.isnan(values).all(axis=0)
+    if empty.any():
+        notes.append(f"rows without any figure left out, the first of {days[empty][0]}")
+        days, values = days[~empty], values[:, ~empty]
+    if (np.diff(days) < np.timedelta64(0, "D")).any():
+        order = np.argsort(days, kind="stable")
+        days, values = days[order], np.ascontiguousarray(values[:, order])
+        notes.append("rows put in order, oldest first")
+    return Figures(days=days, cells=values), notes
+
+
+def _days(file: str, cells: np.ndarray, *, slashed: bool) -> tuple[np.ndarray, str]:
+    """Dates as datetime64[D], and what had to be done with time zones."""
+    if cells.dtype.kind == "M":
+        if np.isnat(cells).any():
+            raise DataError(f"{file} has a row without a date.")
+        return cells.astype("datetime64[D]"), ""
+    if cells.dtype.kind in "iu":
+        cells = np.array([str(cell) for cell in cells.tolist()], dtype=object)
+    texts = [str(cell).strip() for cell in cells]
+    if slashed and texts and all(_SLASHED.fullmatch(text) for text in texts):
+        parts = [_SLASHED.fullmatch(text).groups() for text in texts]  # type: ignore[union-attr]
+        return _calendar(file, [f"{year}-{int(month):02d}-{int(day):02d}" for month, day, year in parts]), ""
+    matches = [_DAY.fullmatch(text) for text in texts]
+    wrong = next((text for text, match in zip(texts, matches, strict=True) if match is None), None)
+    if wrong is not None:
+        form = "01/27/2025" if slashed else "2025-01-27"
+        raise DataError(f"{file} cannot be read as {EXPECTED}: {wrong!r} is no date; expected one such as {form}.")
+    found = [match.groups() for match in matches if match]
+    dates = _calendar(file, [f"{year}-{month}-{day}" for year, month, day, *_ in found])
+    return _local(dates, found)
+
+
+def _calendar(file: str, texts: list[str]) -> np.ndarray:
+    try:
+        return np.array(texts, dtype="datetime64[D]")
+    except ValueError:
+        wrong = next(text for text in texts if not _is_day(text))
+        raise DataError(f"{file} cannot be read as {EXPECTED}: {wrong!r} is no day of the calendar.") from None
+
+
+def _is_day(text: str) -> bool:
+    try:
+        np.datetime64(text, "D")
+    except ValueError:
+        return False
+    return True
+
+
+def _local(dates: np.ndarray, found: list[tuple[str | None, ...]]) -> tuple[np.ndarray, str]:
+    """The day written, where the time is midnight or has no zone; else the day in New York at that moment."""
+    zoned = [i for i, groups in enumerate(found) if groups[6]]
+    moved = [i for i in zoned if any(int(part or 0) for part in found[i][3:6])]
+    if not zoned:
+        return dates, ""
+    if moved:
+        import pandas as pd
+
+        stamps = [f"{dates[i]}T{found[i][3]}:{found[i][4]}:{found[i][5] or '00'}{found[i][6]}" for i in moved]
+        there = pd.to_datetime(stamps, utc=True).tz_convert(EXCHANGE_ZONE)
+        dates[moved] = there.tz_localize(None).to_numpy().astype("datetime64[D]")
+        return dates, "moments with a time zone turned into days in New York"
+    return dates, "time zone dropped, the day kept as written"
+
+
+def _numbers(file: str, cells: np.ndarray, field: str, days: np.ndarray, *, money: bool) -> np.ndarray:
+    """Floats nearest to what is written; NaN where nothing is."""
+    if cells.dtype.kind in "fiu":
+        return cells.astype("float64")
+    if cells.dtype.kind != "O":
+        raise DataError(f"{file} cannot be read as {EXPECTED}: the column {field} holds {cells.dtype}, expected numbers.")
+    texts = [cell if isinstance(cell, str) else str(cell) for cell in cells]
+    try:
+        if _PLAIN.issuperset("".join(texts)):
+            return np.array([float(text) for text in texts], dtype="float64")
+    except ValueError:
+        pass
+    return np.array([_number(file, text, field, day, money) for text, day in zip(texts, days, strict=True)], dtype="float64")
+
+
+def _number(file: str, text: str, field: str, day: np.datetime64, money: bool) -> float:
+    text = text.strip()
+    if text.lower() in _MISSING:
+        return float("nan")
+    if money and _MONEY.fullmatch(text):
+        return float(text.replace("$", "").replace(",", ""))
+    if _NUMBER.fullmatch(text):
+        return float(text)
+    raise DataError(f"{file} cannot be read as {EXPECTED}: the {field} of {day} is {text[:40]!r}, expected a number.")

@@ -1,0 +1,153 @@
+"""Lockstep is the same arithmetic as backtrader or it is a bug: hypothesis looks for a market on which they differ."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dipfolio.engine.account import Account
+from dipfolio.engine.cerebro.run import run_plan
+from dipfolio.engine.cerebro.trader import Plan
+from dipfolio.engine.exits import At, Exit, HoldFor, Recovered, StopLoss, TakeProfit, TrailingStop
+from dipfolio.engine.panel import panel_of
+from dipfolio.engine.trades import round_trips
+from dipfolio.sweep.batch import Batch
+from dipfolio.sweep.lockstep import run
+from dipfolio.sweep.tapes import COSTS
+from tests.markets import make_bars
+from tests.test_laws import SYMBOLS, markets
+
+thorough = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+
+
+@dataclass(frozen=True)
+class Moody(Exit):
+    """A user's own rule that no array could go through: it asks of its number whether it is large."""
+
+    size: float
+    fill = "open"
+
+    def __str__(self):
+        return "moody"
+
+    def closes(self, trades, bar):
+        if self.size > 0.03:
+            return bar.close > trades.entry_price * (1 + self.size)
+        return np.asarray(bar.number - trades.entry_session >= 2)
+
+
+fractions = st.floats(0.005, 0.3).map(lambda x: round(x, 4))
+FORMS = {
+    "none": st.just(()),
+    "hold": st.tuples(st.builds(HoldFor, st.integers(1, 6))),
+    "hold to the open": st.tuples(st.builds(HoldFor, st.integers(1, 6), fill=st.just("open"))),
+    "on closes": st.tuples(st.builds(StopLoss, fractions), st.builds(TakeProfit, fractions), st.builds(TrailingStop, fractions)),
+    "resting": st.tuples(
+        st.builds(TakeProfit, fractions, intraday=st.just(True)), st.builds(StopLoss, fractions, intraday=st.just(True)),
+        st.builds(HoldFor, st.integers(1, 6)),
+    ),
+    "trailing": st.tuples(
+        st.builds(TrailingStop, fractions, intraday=st.just(True)), st.builds(TakeProfit, fractions, intraday=st.just(True)),
+        st.builds(StopLoss, fractions),
+    ),
+    "recovered": st.tuples(st.builds(Recovered, st.sampled_from(["decision", "entry"])), st.builds(HoldFor, st.integers(2, 8))),
+    "at a date": st.tuples(st.builds(At, st.sampled_from([date(2025, 1, 8), date(2025, 1, 11), date(2025, 1, 15)]))),
+    "moody": st.tuples(st.builds(Moody, st.sampled_from([0.01, 0.02, 0.05, 0.1])), st.builds(HoldFor, st.integers(1, 6))),
+}  # fmt: skip
+
+accounts = st.builds(
+    Account,
+    cash=st.sampled_from([900.0, 3_000.0, 250_000.0]),
+    slippage_bps=st.sampled_from([0.0, 7.0, 300.0]),
+    borrow_rate=st.sampled_from([0.0, 0.4]),
+    debit_rate=st.sampled_from([0.0, 0.06]),
+    max_leverage=st.sampled_from([0.7, 2.0, 5.0]),
+    max_volume_share=st.sampled_from([0.0001, 0.1, 1.0]),
+    commission_minimum=st.sampled_from([0.0, 1.0, 20.0]),
+    maintenance_short_per_share=st.sampled_from([0.0, 5.0]),
+    fractional=st.booleans(),
+)
+
+
+@st.composite
+def panels(draw, sessions=12):
+    """The markets of the laws, sometimes with a history before the first decision and with a little volume."""
+    bars = draw(markets(sessions))
+    if draw(st.booleans()):
+        bars = replace(bars, volume=bars.volume * draw(st.sampled_from([0.0, 1e-4, 1e-3])))
+    return panel_of(bars, draw(st.sampled_from([0, 0, 1, 2])))
+
+
+@st.composite
+def books(draw, panel):
+    """Targets of some groups and exits of one form for the variants in each of them."""
+    unit = draw(st.sampled_from(["weight", "weight", "shares"]))
+    size = st.floats(-1.2, 1.2) if unit == "weight" else st.floats(-700, 700)
+    wanted = st.one_of(st.just(0.0), size, st.sampled_from([0.4, -0.4, 0.3]) if unit == "weight" else st.integers(-9, 9).map(float))
+    sizes = draw(st.lists(st.integers(1, 3), min_size=1, max_size=3))
+    targets = []
+    for _ in sizes:
+        grid = np.full(panel.close.shape, np.nan)
+        cells = draw(st.dictionaries(st.tuples(st.integers(0, len(panel) - 1), st.integers(0, 2)), wanted, max_size=14))
+        for place, target in cells.items():
+            grid[place] = target
+        targets.append(grid)
+    form = FORMS[draw(st.sampled_from(sorted(FORMS)))]
+    exits = tuple(draw(form) for _ in range(sum(sizes)))
+    return {
+        "targets": tuple(targets), "sizes": tuple(sizes), "exits": exits, "unit": unit,
+        "fill": draw(st.sampled_from(["open", "close"])), "resize": draw(st.booleans()),
+    }  # fmt: skip
+
+
+def alone(batch, variant):
+    """The same variant in backtrader."""
+    group = int(np.searchsorted(np.cumsum(batch.sizes), variant, side="right"))
+    plan = Plan(
+        targets=batch.targets[group], unit=batch.unit, fill=batch.fill, resize=batch.resize, exits=batch.exits[variant]
+    )
+    return run_plan(batch.panel, batch.account, plan)
+
+
+MOMENTS = ("settlement", "open", "day", "close")
+
+
+def executions(fills):
+    """Session, moment, symbol and the figures of fills, in an order of their own."""
+    rows = [(f.session, MOMENTS.index(f.at), f.symbol, f.shares, f.price, f.commission, f.fees, f.slippage) for f in fills]
+    return np.array(sorted(rows)).reshape(len(rows), 8)
+
+
+def assert_equal(batch, tapes, variant):
+    """Fills, fees, equity, sums and counts are those of backtrader to 1e-9."""
+    tape = alone(batch, variant)
+    np.testing.assert_allclose(executions(tapes.fills_of(variant)), executions(tape.fills), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(tapes.equity[:, variant], tape.equity, rtol=1e-9, atol=1e-7)
+    assert tapes.last[variant] == tape.last
+    sums = {
+        "borrow": tape.borrow.sum(), "interest": tape.interest.sum(), "dividends": tape.dividends.sum(),
+        **{name: sum(getattr(fill, name) for fill in tape.fills) for name in ("commission", "fees", "slippage")},
+    }  # fmt: skip
+    for name in COSTS:
+        assert getattr(tapes, name)[variant] == pytest.approx(sums[name], rel=1e-9, abs=1e-7), name
+    trades, still_open = round_trips(batch.panel, tape)
+    assert tapes.trades[variant] == len(trades)
+    if (trades["profit"].abs() > 1e-7).all():
+        assert tapes.wins[variant] == (trades["profit"] > 0).sum()
+    assert tapes.open_positions[variant] == len(still_open)
+    kinds = [event.kind for event in tape.events]
+    assert tapes.margin_calls[variant] == kinds.count("margin call")
+    return tape
+
+
+@thorough
+@given(data=st.data(), account=accounts)
+def test_every_variant_is_the_run_that_backtrader_makes_of_it_alone(data, account):
+    panel = data.draw(panels())
+    batch = Batch(panel=panel, account=account, **data.draw(books(panel)))
+    tapes = run(batch, keep_fills=True)
+    for variant in range(len(batch)):
+        assert_equal(batch, tapes, variant)

@@ -1,0 +1,68 @@
+"""Variants of the strategies that ship with the project, on the real figures, against backtrader."""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dipfolio.engine import catalogue
+from dipfolio.engine.account import Account
+from dipfolio.engine.brought import Brought
+from dipfolio.engine.exits import HoldFor
+from dipfolio.engine.parameter import parameters
+from dipfolio.engine.simulation import play
+from dipfolio.engine.strategy import Strategy, no_instruction, parameter
+from dipfolio.market.folder import load_bars
+from dipfolio.sweep.lockstep import run
+from dipfolio.sweep.tapes import COSTS
+from dipfolio.sweep.variants import batches
+from tests.markets import make_bars
+from tests.sweep.test_lockstep import executions
+
+ROOT = Path(__file__).parents[2]
+NAMES = catalogue.names(ROOT / "strategies")
+
+
+@pytest.fixture(scope="module")
+def bars():
+    return load_bars(ROOT / "data")
+
+
+def neighbours(kind):
+    """The default of a strategy, and one variant for every parameter that has another usable value near by."""
+    found = [kind()]
+    for item in parameters(kind):
+        near = {
+            bool: [not item.default], int: [item.default and item.default + 3], float: [item.default and round(item.default * 0.7, 6)],
+            date: [date(2025, 4, 4)], str: [choice for choice in item.choices if choice != item.default],
+        }[item.kind]  # fmt: skip
+        for value in near if item.name != "universe" else []:
+            try:
+                found.append(kind(**{item.name: value}))
+            except ValueError:
+                continue
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("account", [Account(), Account(fractional=True, cash=70_000, slippage_bps=20, max_leverage=1)], ids=str)
+def test_our_strategies_run_in_lockstep_as_in_backtrader(bars, name, account):
+    kind = catalogue.load_strategy(ROOT / "strategies", name)
+    if issubclass(kind, Brought):
+        pytest.skip("a backtrader class is swept with backtrader")
+    variants = neighbours(kind)
+    seen = []
+    for places, batch in batches(variants, bars, account, 3):
+        tapes = run(batch, keep_fills=True)
+        for column, place in enumerate(places):
+            tape = play(variants[place], bars.select(variants[place].symbols), account, 3)
+            np.testing.assert_allclose(tapes.equity[:, column], tape.equity, rtol=1e-9, atol=0, err_msg=str(variants[place]))
+            np.testing.assert_allclose(executions(tapes.fills_of(column)), executions(tape.fills), rtol=1e-9, atol=1e-9)
+            for cost in ("borrow", "interest", "dividends"):
+                assert getattr(tapes, cost)[column] == pytest.approx(getattr(tape, cost).sum(), rel=1e-9, abs=1e-7)
+            seen.append(place)
+    assert sorted(seen) == list(range(len(variants)))
