@@ -14,10 +14,11 @@ import pandas as pd
 from dipfolio.engine.signals import FUZZ
 from dipfolio.market.bars import Bars
 
-Kind = Literal["event", "duration", "fact", "rule", "paired", "mean", "list", "same", "arithmetic", "untestable"]
+Kind = Literal["event", "described", "duration", "fact", "rule", "paired", "mean", "list", "same", "arithmetic", "untestable"]
 """How a claim is answered.
 
 event : one trade on one date: its rank among placebo dates, never a Sharpe ratio.
+described : the same where no placebo date is like the event, such as a day of results among days without: told, not tested.
 duration : one waiting time among others.
 fact : true or false by the figures alone.
 rule : a trade that many dates had: its mean against that of all dates, by rotation.
@@ -30,7 +31,10 @@ untestable : prices do not answer it, or these figures lack what would.
 """
 
 MENU = (5, 20, 60)
+HOLDS = (1, 3, 5, 10, 20, 60)
 QUARTERS = (60, 120, 250)
+
+Variants = Mapping[str, Mapping[str, Any]]
 
 Signal = Callable[[Bars], "pd.Series[bool]"]
 """Sessions on whose close a trade is decided."""
@@ -58,6 +62,8 @@ class Claim:
         What the trade is measured against, empty for none.
     variants : mapping
         Other entries by their names, as parameters; for a paired claim the strategy it is compared to.
+    grids : tuple of mappings
+        All parameter sets that a reader might have chosen: the values of each parameter, every combination of them.
     horizons : tuple of int
         Sessions, the primary one first.
     direction : {"higher", "lower"}
@@ -79,7 +85,8 @@ class Claim:
     signal: Signal | None = None
     universe: str = ""
     benchmark: str = ""
-    variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    variants: Variants = field(default_factory=dict)
+    grids: tuple[Mapping[str, tuple[Any, ...]], ...] = ()
     horizons: tuple[int, ...] = MENU
     direction: Literal["higher", "lower"] = "higher"
     family: str = ""
@@ -98,8 +105,8 @@ def sector_shock(bars: Bars) -> "pd.Series[bool]":
     return (returns["SMH"] <= -0.04 + FUZZ) & (returns["SPY"] > -0.02)
 
 
-LATER = {"Monday's close": {"fill": "close"}, "Tuesday's open": {"day": date(2025, 1, 28)}}
-SHORTED = {"Monday's close": {"entry": "monday-close"}, "29 January, unrestricted": {"entry": "first-unrestricted"}}
+LATER: Variants = {"Monday's close": {"fill": "close"}, "Tuesday's open": {"day": date(2025, 1, 28)}}
+SHORTED: Variants = {"Monday's close": {"entry": "monday-close"}, "29 January, unrestricted": {"entry": "first-unrestricted"}}
 
 ARTICLE = (
     Claim(
@@ -123,14 +130,14 @@ ARTICLE = (
         variants=LATER, family="F1", remark="Confounded by their own results from 29 January on.",
     ),
     Claim(
-        id="A4a", sentence="Results of the coming days may lift the companies that report.", kind="event", horizons=(1,),
+        id="A4a", sentence="Results of the coming days may lift the companies that report.", kind="described", horizons=(1,),
         strategy="buy-before-earnings", hypothesis="Bought before its print and sold a session later, each beats QQQ.",
-        benchmark="QQQ", variants={"sold at the open": {"sell": "open"}}, family="F1",
-        remark="Six prints on four days: a handful of observations.",
+        benchmark="QQQ", variants={"sold at the open": {"sell": "open"}},
+        remark="Six prints on four days; such days move more than all that they could be compared with.",
     ),
     Claim(
-        id="A4b", sentence="Announced capital expenditure supports the chipmakers.", kind="event", strategy="chips-on-capex",
-        hypothesis="SMH beats QQQ over the hyperscalers' prints.", benchmark="QQQ", horizons=(1,), family="F1",
+        id="A4b", sentence="Announced capital expenditure supports the chipmakers.", kind="described",
+        strategy="chips-on-capex", hypothesis="SMH beats QQQ over the hyperscalers' prints.", benchmark="QQQ", horizons=(1,),
         remark="Three evenings describe and test nothing; the spending itself was raised, which is another matter.",
     ),
     Claim(
@@ -140,7 +147,8 @@ ARTICLE = (
     Claim(
         id="A5", sentence="Cheaper models will need more chips, not fewer.", kind="event", strategy="buy-chipmakers",
         hypothesis="The chipmakers, bought at Monday's open, beat QQQ over the next quarters.", benchmark="QQQ",
-        horizons=QUARTERS, variants=LATER, family="F1", remark="One long window is one draw; NVDA, AVGO and TSM were picked as winners.",
+        horizons=QUARTERS, variants=LATER, family="F1",
+        remark="One long window is one draw; NVDA, AVGO and TSM were picked as winners.",
     ),
     Claim(
         id="A6", sentence="Project Stargate was overshadowed for a moment only.", kind="event", strategy="buy-stargate",
@@ -154,8 +162,8 @@ ARTICLE = (
         remark="What selling costs is what the names earn meanwhile: A1 with the sign turned.",
     ),
     Claim(
-        id="A8", sentence="NVIDIA's processors remain central.", kind="event", strategy="nvda-over-chips", horizons=(250, 60, 120),
-        hypothesis="NVDA does not fall behind SMH over a year.", variants=LATER, family="F1",
+        id="A8", sentence="NVIDIA's processors remain central.", kind="event", strategy="nvda-over-chips",
+        horizons=(250, 60, 120), hypothesis="NVDA does not fall behind SMH over a year.", variants=LATER, family="F1",
         remark="A fifth of SMH is NVDA; one year is one draw.",
     ),
     Claim(
@@ -212,6 +220,7 @@ RULES = (
         id="G1", sentence="Buy chips after any drop of 4 % in a day.", kind="rule", strategy="dip-rule", family="F2",
         hypothesis="The mean trade beats the mean of the same trade on all dates.",
         variants={"drops of 2.5 sigma": {"sigmas": 2.5}, "NVDA": {"universe": "NVDA"}},
+        grids=({"drop": (0.02, 0.03, 0.04, 0.05, 0.06), "hold": HOLDS}, {"sigmas": (2.0, 2.5, 3.0), "hold": HOLDS}),
         remark="SMH rose throughout: the comparison is with any other day, not with nothing.",
     ),
     Claim(
@@ -239,11 +248,13 @@ RULES = (
         id="G7", sentence="Short NVDA while it trades below its average.", kind="rule", strategy="short-below-trend", family="F3",
         hypothesis="The short earns more in a falling trend than at other times.", horizons=(1,),
         variants={"20 sessions": {"window": 20}, "100 sessions": {"window": 100}, "200 sessions": {"window": 200}},
+        grids=({"window": (20, 50, 100, 200)}, {"by": ("momentum",)}),
     ),
     Claim(
         id="G8", sentence="Shocks to NVDA go on: short it after a drop of 6 %.", kind="rule", strategy="short-after-shock",
         hypothesis="The mean short beats the mean short of all dates.", family="F2",
-        variants={"drops of 4 %": {"drop": 0.04}, "drops of 8 %": {"drop": 0.08}}, remark="Nearly the mirror of G1, not a second proof.",
+        variants={"drops of 4 %": {"drop": 0.04}, "drops of 8 %": {"drop": 0.08}},
+        grids=({"drop": (0.04, 0.06, 0.08), "hold": (1, 5, 10, 20)},), remark="Nearly the mirror of G1, not a second proof.",
     ),
     Claim(
         id="G9", sentence="Hold chips over every quarter's prints.", kind="untestable", horizons=(), hypothesis="As A4b.",
@@ -253,6 +264,7 @@ RULES = (
         id="G10", sentence="When NVDA falls behind the hyperscalers, it goes on.", kind="rule", strategy="nvda-relative-value",
         hypothesis="The pair earns more after a gap of 5 % than on all dates.", family="F2",
         variants={"gaps of 3 %": {"gap": 0.03}, "gaps of 8 %": {"gap": 0.08}}, remark="Most gaps are NVDA's own results.",
+        grids=({"gap": (0.03, 0.05, 0.08), "side": ("continuation", "reversal"), "hold": MENU},),
     ),
     Claim(
         id="G11", sentence="Buy chips after a shock that is theirs alone.", kind="rule", signal=sector_shock, universe="SMH",

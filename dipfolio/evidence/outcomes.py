@@ -48,20 +48,25 @@ class Outcomes:
     ----------
     flags : array of bool, shape (sessions,) or (sessions, symbols)
         Where the strategy did decide; by symbol if it does not always trade the same ones together.
-    values : array of float, same shape
+    returns : array of float, same shape
         Return of the whole trade over that of the benchmark, positive if it went the strategy's way; NaN where it does not
         end within the figures.
     sessions : DatetimeIndex
     """
 
     flags: NDArray[np.bool_]
-    values: NDArray[np.float64]
+    returns: NDArray[np.float64]
     sessions: pd.DatetimeIndex
+
+    @property
+    def decided(self) -> int:
+        """Sessions with a decision."""
+        return int(self.flags.reshape(len(self.flags), -1).any(axis=1).sum())
 
     def between(self, start: pd.Timestamp, end: pd.Timestamp) -> "Outcomes":
         """Only the decisions of these sessions, both included."""
         kept = slice(*self.sessions.slice_locs(start, end))
-        return Outcomes(flags=self.flags[kept], values=self.values[kept], sessions=self.sessions[kept])
+        return Outcomes(flags=self.flags[kept], returns=self.returns[kept], sessions=self.sessions[kept])
 
 
 def trades_of(strategy: Strategy, bars: Bars) -> Trades:
@@ -125,11 +130,11 @@ def outcomes_of(trades: Trades, bars: Bars, benchmark: str = "") -> Outcomes:
     decided = trades.weights[trades.flags].to_numpy()
     sessions = pd.DatetimeIndex(trades.weights.index)
     if len(decided) and (np.nan_to_num(decided) == np.nan_to_num(decided[0])).all():
-        values = _together(earned, np.nan_to_num(decided[0]), market)
-        return Outcomes(flags=trades.flags, values=values, sessions=sessions)
+        returns = _together(earned, np.nan_to_num(decided[0]), market)
+        return Outcomes(flags=trades.flags, returns=returns, sessions=sessions)
     side = np.sign(np.nanmean(decided, axis=0)) if len(decided) else np.ones(len(symbols))
-    values = side * (earned - market[:, None])
-    return Outcomes(flags=trades.weights.notna().to_numpy(), values=values, sessions=sessions)
+    returns = side * (earned - market[:, None])
+    return Outcomes(flags=trades.weights.notna().to_numpy(), returns=returns, sessions=sessions)
 
 
 def _together(

@@ -145,11 +145,15 @@ def matched_dates(outcomes: Floats, day: int, alike: Flags, distance: int, direc
     _check_direction(direction)
     if np.isnan(outcomes[day]):
         raise DataError("The event has no outcome; its trade does not end within the figures.")
-    away = np.abs(np.arange(len(outcomes)) - day) >= distance
-    draws = outcomes[away & alike & ~np.isnan(outcomes)]
+    draws = outcomes[matched(outcomes, day, alike, distance)]
     if not len(draws):
         raise DataError("No other session is like that of the event, so there is no placebo.")
     return Placebo(observed=float(outcomes[day]), usual=float(draws.mean()), draws=draws, signals=1, direction=direction)
+
+
+def matched(outcomes: Floats, day: int, alike: Flags, distance: int) -> Flags:
+    """Sessions that can be a placebo of an event, shape (sessions,); see :func:`matched_dates`."""
+    return np.asarray((np.abs(np.arange(len(outcomes)) - day) >= distance) & alike & ~np.isnan(outcomes))
 
 
 def other_names(

@@ -17,7 +17,7 @@ from dipfolio.evidence.finding import CONFIRMATION_START, DESIGN_END, Finding, S
 from dipfolio.evidence.outcomes import Outcomes, Trades, outcomes_of, trades_of
 from dipfolio.evidence.placebo import clusters, rotation, sign_flip_p_value
 from dipfolio.evidence.power import detectable
-from dipfolio.evidence.single import built
+from dipfolio.evidence.single import STATED, built
 from dipfolio.market.bars import Bars
 from dipfolio.market.universe import resolve
 
@@ -33,19 +33,19 @@ def rule_findings(claim: Claim, bars: Bars, folder: Path) -> Iterator[Finding]:
 
     A ``list`` has too few cases: its means are told and not tested.
     """
-    for label, changes in {"as stated": {}, **claim.variants}.items():
+    for label, changes in {STATED: {}, **claim.variants}.items():
         for horizon in claim.horizons:
             for sample, outcomes in _samples(claim, bars, folder, horizon, changes):
                 found = _rotated(outcomes, label, horizon, sample)
-                untested = {"p_value": math.nan, "opposite": math.nan, "low": math.nan, "high": math.nan}
-                yield replace(found, **untested) if claim.kind == "list" else found
+                nan = math.nan
+                yield replace(found, p_value=nan, opposite=nan, low=nan, high=nan) if claim.kind == "list" else found
 
 
 def mean_findings(claim: Claim, bars: Bars, folder: Path) -> Iterator[Finding]:
     """The mean of a trade at regular times against nothing, with an error for autocorrelation."""
     for sample, outcomes in _samples(claim, bars, folder, claim.horizons[0], {}):
-        values = outcomes.values[outcomes.flags]
-        yield _mean(values[~np.isnan(values)], sample)
+        earned = outcomes.returns[outcomes.flags]
+        yield _mean(earned[~np.isnan(earned)], sample)
 
 
 def paired_findings(claim: Claim, bars: Bars, folder: Path) -> Iterator[Finding]:
@@ -78,7 +78,7 @@ def _samples(
 
 def _signals(outcomes: Outcomes) -> list[int]:
     """Sessions with a decision whose trade has an end."""
-    ended = outcomes.flags & ~np.isnan(outcomes.values)
+    ended = outcomes.flags & ~np.isnan(outcomes.returns)
     return [int(row) for row in np.flatnonzero(ended.reshape(len(ended), -1).any(axis=1))]
 
 
@@ -94,7 +94,7 @@ def _outcomes(claim: Claim, bars: Bars, folder: Path, horizon: int, changes: Map
 
 def _rotated(outcomes: Outcomes, label: str, horizon: int, sample: Sample) -> Finding:
     groups = int(clusters(np.array(_signals(outcomes)))[-1]) + 1
-    placebo = rotation(outcomes.flags, outcomes.values)
+    placebo = rotation(outcomes.flags, outcomes.returns)
     return from_placebo(placebo, label, horizon, sample, "the same trade on all dates, by rotation", groups)
 
 
@@ -108,7 +108,7 @@ def _mean(values: np.ndarray, sample: Sample) -> Finding:
     mean, error = float(fit.params[0]), float(fit.bse[0])
     p_value = float(stats.norm.sf(mean / error))
     return Finding(
-        label="as stated", horizon=1, sample=sample, against="nothing", observed=mean, usual=0.0, effect=mean,
+        label=STATED, horizon=1, sample=sample, against="nothing", observed=mean, usual=0.0, effect=mean,
         low=mean - Z * error, high=mean + Z * error, p_value=p_value, opposite=1 - p_value, smallest=0.0,
         observations=len(values), clusters=len(values), detectable=detectable(error, 1, sides=1),
     )  # fmt: skip

@@ -18,7 +18,7 @@ from dipfolio.evidence.claims import Claim
 from dipfolio.evidence.finding import Finding, from_placebo
 from dipfolio.evidence.multiplicity import holm
 from dipfolio.evidence.outcomes import Outcomes, outcomes_of, trades_of
-from dipfolio.evidence.placebo import matched_dates, rotation
+from dipfolio.evidence.placebo import matched, matched_dates, rotation
 from dipfolio.evidence.recovery import Recovery, rank_of, recover, survival
 from dipfolio.market.bars import Bars
 from dipfolio.market.events import DEEPSEEK_MONDAY
@@ -30,11 +30,20 @@ STRESS = 0.01
 """A stressful morning: SPY opens so far from its last close. Chosen before any outcome was seen, as the smallest round gap
 under which 2015-2026 has more than the 199 mornings that ten corrected claims need; Monday's was 2.2 %."""
 
+STATED = "as stated"
+"""Label of the claim's own entry."""
+
+APART = 10
+"""Sessions more than the holding time that must lie between the event and a placebo."""
+
 STRICT = 0.015
 """The gap of METHODS, which leaves fewer mornings; shown beside."""
 
 SHOCK = -2.5
 """Deviations of 60 sessions that a drop must have to be compared with DeepSeek Monday's."""
+
+BEFORE = (260, 10)
+"""Sessions before the event between which a name's own gaps are taken: 250 that end 11 before it."""
 
 MONDAY = pd.Timestamp(DEEPSEEK_MONDAY)
 
@@ -62,37 +71,38 @@ def built(folder: Path, claim: Claim, horizon: int, changes: Mapping[str, Any] |
 
 
 def event_findings(claim: Claim, bars: Bars, folder: Path) -> Iterator[Finding]:
-    """The trade of the claim among placebo dates, the primary comparison first.
-
-    One decision is compared with stressful mornings; decisions on several dates with the same pattern rotated over all.
-    """
-    for label, changes in {"": {}, **claim.variants}.items():
+    """The trade of the claim among placebo dates, the primary comparison, with stressful mornings, first."""
+    pools = {
+        f"mornings with SPY {STRESS:.1%} from its close": stressful(bars, STRESS),
+        f"mornings with SPY {STRICT:.1%} from its close": stressful(bars, STRICT),
+        "all other dates": np.ones(len(bars), dtype=bool),
+    }
+    for label, changes in {STATED: {}, **claim.variants}.items():
         for horizon in claim.horizons:
             outcomes = outcomes_of(trades_of(built(folder, claim, horizon, changes), bars), bars, claim.benchmark)
-            yield from _one_trade(outcomes, bars, label or "as stated", horizon, several=claim.horizons == (1,))
+            if outcomes.decided != 1:
+                raise DataError(f"{claim.strategy} decides {outcomes.decided} times in these figures; an event has one decision.")
+            for against, alike in list(pools.items())[: 3 if label == STATED else 1]:
+                yield from _ranked(outcomes, alike, label, horizon, against)
 
 
-def _one_trade(outcomes: Outcomes, bars: Bars, label: str, horizon: int, *, several: bool) -> Iterator[Finding]:
-    rows = np.flatnonzero(outcomes.flags.reshape(len(outcomes.flags), -1).any(axis=1))
-    if not len(rows):
-        return
-    if several:
-        placebo = rotation(outcomes.flags, outcomes.values)
-        yield from_placebo(placebo, label, horizon, against="the same pattern on all other dates", clusters=len(rows))
-        return
-    day, first = int(rows[0]), label == "as stated"
-    if np.isnan(outcomes.values[day]):
-        return
-    everywhere = np.ones(len(outcomes.values), dtype=bool)
-    yield _against(outcomes, day, stressful(bars, STRESS), label, horizon, f"mornings with SPY {STRESS:.1%} from its close")
-    if first:
-        strict = stressful(bars, STRICT)
-        yield _against(outcomes, day, strict, label, horizon, f"mornings with SPY {STRICT:.1%} from its close")
-        yield _against(outcomes, day, everywhere, label, horizon, "all other dates")
+def _ranked(outcomes: Outcomes, alike: np.ndarray, label: str, horizon: int, against: str) -> Iterator[Finding]:
+    """The event among these dates; nothing where its trade does not end within the figures, or none of theirs does."""
+    day, distance = int(outcomes.flags.argmax()), horizon + APART
+    pool = matched(outcomes.returns, day, alike, distance)
+    if pool.any() and not np.isnan(outcomes.returns[day]):
+        yield from_placebo(matched_dates(outcomes.returns, day, alike, distance), label, horizon, against=against)
 
 
-def _against(outcomes: Outcomes, day: int, alike: np.ndarray, label: str, horizon: int, against: str) -> Finding:
-    return from_placebo(matched_dates(outcomes.values, day, alike, horizon + 10), label, horizon, against=against)
+def described_findings(claim: Claim, bars: Bars, folder: Path) -> Iterator[Finding]:
+    """The mean of a few trades beside that of the same pattern on other dates, without a test."""
+    for label, changes in {STATED: {}, **claim.variants}.items():
+        outcomes = outcomes_of(trades_of(built(folder, claim, 0, changes), bars), bars, claim.benchmark)
+        placebo = rotation(outcomes.flags, outcomes.returns)
+        yield Finding(
+            label=label, horizon=claim.horizons[0], against="the same pattern on all other dates", observed=placebo.observed,
+            usual=placebo.usual, effect=placebo.excess, observations=placebo.signals, clusters=outcomes.decided,
+        )  # fmt: skip
 
 
 def stressful(bars: Bars, gap: float) -> np.ndarray:
@@ -130,15 +140,24 @@ def fact_findings(claim: Claim, bars: Bars) -> Iterator[Finding]:
     prices = bars.select(names)
     gaps = (prices.open + prices.dividends) / prices.close.shift() - 1
     row = bars.sessions.get_loc(MONDAY)
-    own, monday = gaps.iloc[row - 260 : row - 10].to_numpy(), gaps.iloc[row].to_numpy()
-    lower = [float((1 + (before[~np.isnan(before)] <= now).sum()) / (1 + len(before))) for before, now in zip(own.T, monday, strict=True)]
-    higher = [float((1 + (before[~np.isnan(before)] >= now).sum()) / (1 + len(before))) for before, now in zip(own.T, monday, strict=True)]
-    for name, now, before, low, high in zip(names, monday, own.T, holm(lower), holm(higher), strict=True):
-        usual = float(np.nanmean(before))
-        yield Finding(
-            label=name, against="its own 250 gaps before", observed=float(now), usual=usual, effect=float(now) - usual,
-            p_value=low, opposite=high, smallest=len(names) / (1 + len(before)),
-        )  # fmt: skip
+    if row < BEFORE[0]:
+        raise DataError(f"The gaps of {MONDAY.date()} need {BEFORE[0]} sessions before them, found {row}.")
+    own, monday = gaps.iloc[row - BEFORE[0] : row - BEFORE[1]], gaps.iloc[row]
+    everyone = _gap("all together", own.mean(axis=1).to_numpy(), float(monday.mean()))
+    each = [_gap(name, own[name].to_numpy(), float(monday[name])) for name in names]
+    yield everyone
+    for found, low, high in zip(each, holm([f.p_value for f in each]), holm([f.opposite for f in each]), strict=True):
+        yield dataclasses.replace(found, p_value=low, opposite=high, smallest=found.smallest * len(names))
+
+
+def _gap(label: str, before: np.ndarray, now: float) -> Finding:
+    """A gap among those before it, the lower tail first."""
+    lower, higher = ((1 + beyond.sum()) / (1 + len(before)) for beyond in (before <= now, before >= now))
+    usual = float(before.mean())
+    return Finding(
+        label=label, against=f"the {len(before)} gaps before", observed=now, usual=usual, effect=now - usual,
+        p_value=float(lower), opposite=float(higher), smallest=1 / (1 + len(before)),
+    )  # fmt: skip
 
 
 def priced(claim: Claim, bars: Bars, folder: Path) -> Iterator[Finding]:

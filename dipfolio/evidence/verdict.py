@@ -17,7 +17,7 @@ from dipfolio.evidence.claims import CLAIMS, Claim
 from dipfolio.evidence.finding import Finding
 from dipfolio.evidence.multiplicity import holm
 from dipfolio.evidence.repeated import mean_findings, paired_findings, rule_findings
-from dipfolio.evidence.single import duration_finding, event_findings, fact_findings, priced
+from dipfolio.evidence.single import STATED, described_findings, duration_finding, event_findings, fact_findings, priced
 from dipfolio.market.bars import Bars
 
 Word = Literal["supported", "contradicted", "undecided", "not testable"]
@@ -109,9 +109,11 @@ class _Gathered:
 
     @property
     def primary(self) -> Finding | None:
-        """The first finding, if it is that of the claim as stated over its first horizon."""
-        stated = bool(self.findings) and self.findings[0].horizon == (self.claim.horizons or (0,))[0]
-        return self.findings[0] if stated else None
+        """The first finding, if it is that of the claim as stated over its first horizon and in its first sample."""
+        first = self.findings[0] if self.findings else None
+        if first is None or first.horizon != (self.claim.horizons or (0,))[0] or first.sample == "confirmation":
+            return None
+        return first if self.claim.kind != "event" or first.label == STATED else None
 
 
 def _gather(claim: Claim, bars: Bars, folder: Path) -> _Gathered:
@@ -124,6 +126,8 @@ def _gather(claim: Claim, bars: Bars, folder: Path) -> _Gathered:
 def _findings(claim: Claim, bars: Bars, folder: Path) -> Iterator[Finding]:
     if claim.kind == "event":
         yield from event_findings(claim, bars, folder)
+    elif claim.kind == "described":
+        yield from described_findings(claim, bars, folder)
     elif claim.kind == "duration":
         yield from duration_finding(claim, bars)
     elif claim.kind == "fact":
@@ -138,6 +142,11 @@ def _findings(claim: Claim, bars: Bars, folder: Path) -> Iterator[Finding]:
         yield from paired_findings(claim, bars, folder)
 
 
+MISSING = {
+    "event": "The trade does not end within the figures, or they have no other morning like it.",
+    "rule": "The design sample has no signal whose trade ends within it.",
+}
+
 TESTED = ("event", "duration", "rule", "mean", "paired")
 
 
@@ -147,7 +156,8 @@ def _decide(gathered: list[_Gathered]) -> Iterator[Verdict]:
     for case in gathered:
         if case.claim.kind == "same":
             continue
-        done[case.claim.id] = _verdict(case, *corrections.get(case.claim.family, {}).get(case.claim.id, (math.nan, math.nan, 0)))
+        corrected = corrections.get(case.claim.family, {}).get(case.claim.id, (math.nan, math.nan, 0))
+        done[case.claim.id] = _verdict(case, *corrected)
     for case in gathered:
         yield done[case.claim.id] if case.claim.id in done else _same(case.claim, done)
 
@@ -178,9 +188,9 @@ def _word(case: _Gathered, corrected: float, opposite: float, asked: int) -> tup
     if claim.kind == "fact":
         return _fact(case)
     if primary is None:
-        return "undecided", "The figures do not reach to the end of the trade, or have no signal."
-    if claim.kind == "list":
-        return "undecided", f"{primary.observations} cases in the design sample are a list and no test."
+        return "undecided", MISSING["event" if claim.kind == "event" else "rule"]
+    if claim.kind in ("list", "described"):
+        return "undecided", f"{primary.observations} cases are a list and no test."
     if math.isnan(corrected):
         return "undecided", "Too few independent cases for a test."
     later = next((f for f in case.findings if f.sample == "confirmation" and f.horizon == primary.horizon), None)
@@ -192,7 +202,7 @@ def _word(case: _Gathered, corrected: float, opposite: float, asked: int) -> tup
     if primary.sample == "design" and min(corrected, opposite) <= SIZE:
         return "undecided", "The design sample has an effect that the later one does not confirm."
     if primary.smallest * asked > SIZE:
-        return "undecided", f"No outcome could have decided it: the smallest p-value, {primary.smallest:.3f}, times {asked} claims."
+        return "undecided", f"The most extreme outcome would not have been enough: p = {primary.smallest:.3f} x {asked} claims."
     return "undecided", "Neither direction is beyond chance."
 
 
@@ -209,4 +219,5 @@ def _same(claim: Claim, done: dict[str, Verdict]) -> Verdict:
     other = done.get(claim.same_as)
     if other is None:
         return Verdict(claim=claim, word="undecided", reason=f"It is {claim.same_as}, which was not judged.")
-    return Verdict(claim=claim, word=other.word, reason=f"The same number as {claim.same_as}, counted once.", primary=other.primary)
+    reason = f"The same number as {claim.same_as}, counted once."
+    return Verdict(claim=claim, word=other.word, reason=reason, primary=other.primary)

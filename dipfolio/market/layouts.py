@@ -26,10 +26,10 @@ _NAMES = {
 _UNNAMED = ("", "index", "Unnamed: 0")
 _CORNERS = ("", "price", "ticker", "date", "datetime")
 _MISSING = ("", "nan", "null", "none", "n/a", "na", "nat")
-_DAY = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)(?:[T ](\d\d):?(\d\d)(?::?(\d\d)(?:\.\d+)?)? ?(Z|[+-]\d\d:?\d\d)?)?")
-_SLASHED = re.compile(r"(\d\d?)/(\d\d?)/(\d{4})")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?inf")
-_MONEY = re.compile(r"\$?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?")
+_DAY = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)(?:[T ](\d\d):?(\d\d)(?::?(\d\d)(?:\.\d+)?)? ?(Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
+_SLASHED = re.compile(r"(\d\d?)/(\d\d?)/(\d{4})", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?inf", re.ASCII)
+_MONEY = re.compile(r"\$?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?", re.ASCII)
 _PLAIN = frozenset("0123456789.eE+-")
 
 

@@ -25,7 +25,7 @@ def assumptions(result: Result) -> tuple[tuple[str, str], ...]:
         (
             "Commission",
             f"{_dollars(account.commission_per_share)} a share, at least {money(account.commission_minimum)} and at most "
-            f"{account.commission_maximum:.2%} of an order; {regulatory}.",
+            f"{account.commission_maximum:.2%} of an order; {regulatory}. Shares count as they were traded, before later splits.",
         ),
         (
             "Buying power",

@@ -10,6 +10,12 @@ NOTHING = "-"
 """Where a number does not exist, such as the win rate of no trade."""
 
 
+FEW = 10
+"""Entry dates under which no ratio of a run is evidence of anything."""
+
+HALF = 0.5
+
+
 def percent(value: float, places: int = 2) -> str:
     """A signed percentage."""
     return NOTHING if math.isnan(value) else f"{round(value * 100, places) + 0.0:+.{places}f} %"
@@ -91,8 +97,12 @@ def remarks(result: Result, metrics: Metrics) -> tuple[str, ...]:
             )
     if not metrics.trades and not metrics.open_positions:
         said.append("The strategy never traded in this window.")
-    elif metrics.entry_dates == 1:
-        said.append("All trades were entered in one session: that is one observation, and no ratio here is evidence.")
+    elif metrics.entry_dates < FEW:
+        sessions, observations = count(metrics.entry_dates, "session"), count(metrics.entry_dates, "observation")
+        said.append(f"All trades were entered in {sessions}: {observations} at the most, and no ratio here is evidence.")
+    if result.benchmark and 0 < metrics.time_in_market < HALF:
+        idle = part(1 - metrics.time_in_market)
+        said.append(f"In cash for {idle} of the sessions, the benchmark never: the excess compares two accounts, not the trades.")
     return tuple(said)
 
 

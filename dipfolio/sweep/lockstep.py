@@ -88,7 +88,7 @@ class Lockstep:
         self.session = -1
         self.tapes = Tapes.blank(len(self.panel), self.variants)
         self.positions = Positions(len(self.panel.symbols), self.variants)
-        self.cash, self.value = np.full(self.variants, self.account.cash), np.full(self.variants, self.account.cash)
+        self.cash, self.value = (np.full(self.variants, float(self.account.cash)) for _ in range(2))
         self.alive, self.under_margin_call = np.ones(self.variants, dtype=bool), np.zeros(self.variants, dtype=bool)
         self.sent = NONE
         self.slots = slots(batch.exits)
@@ -179,7 +179,8 @@ class Lockstep:
         short = np.flatnonzero(held.side < 0)
         if len(short):
             symbol, variant = np.divmod(short, self.variants)
-            fee = self.account.borrow_fee(held.shares[short], self._marks[now - 1][symbol], days)
+            factor = self.panel.factor[now - 1][symbol]
+            fee = self.account.borrow_fee(held.shares[short] / factor, self._marks[now - 1][symbol] * factor, days)
             held.profit[short] -= fee
             borrow = np.bincount(variant, fee, self.variants)
             self.cash -= borrow
@@ -241,8 +242,9 @@ class Lockstep:
     def _execute(self, cells: Cells, shares: Floats, reference: Floats, at: Moment, *, slips: bool = True) -> None:
         """Fill orders whole and charge each once, also where it reverses a position."""
         price = self.account.slipped(reference, shares) if slips else reference
-        commission = self.account.commission(shares, price)
-        fees = self.account.sale_fees(shares, price, self.panel.sessions[self.session])
+        factor = self.panel.factor[self.session][cells // self.variants]
+        commission = self.account.commission(shares / factor, price * factor)
+        fees = self.account.sale_fees(shares / factor, price * factor, self.panel.sessions[self.session])
         self._book(cells, shares, price, (commission, fees, shares * (price - reference)), at)
 
     def _book(self, cells: Cells, shares: Floats, price: Floats, costs: tuple[Floats, Floats, Floats], at: Moment) -> None:
@@ -278,8 +280,9 @@ class Lockstep:
         rows = np.flatnonzero((self.value <= self._most_maintenance()) & self.alive)
         if not len(rows):
             return
-        value = self.value[rows]
-        needed = self.account.maintenance(self._rows(self.positions.shares, rows), self.panel.close[self.session]).sum(axis=-1)
+        value, factor = self.value[rows], self.panel.factor[self.session]
+        shares, close = self._rows(self.positions.shares, rows), self.panel.close[self.session]
+        needed = self.account.maintenance(shares / factor, close * factor).sum(axis=-1)
         self._end(rows[value <= 0])
         called = rows[(value > 0) & (value < needed)]
         self.under_margin_call[called] = True
@@ -289,7 +292,7 @@ class Lockstep:
 
     def _most_maintenance(self) -> Floats:
         """No less than the equity that each variant's positions need, shape (variants,)."""
-        account, close = self.account, self.panel.close[self.session]
+        account, close = self.account, self.panel.close[self.session] * self.panel.factor[self.session]
         rate = account.maintenance_long
         if (self.positions.side < 0).any():
             rate = max(rate, account.maintenance_short, account.maintenance_short_per_share / float(np.nanmin(close)))

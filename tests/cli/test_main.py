@@ -103,7 +103,7 @@ def one_line(err):
         (["buy-the-dip", "--holt", "3"], 2, "No such option '--holt'.*--hold.*See backtest.py buy-the-dip --help."),
         (["--verbose"], 2, "No such option '--verbose'"),
         (["list", "--hold", "3"], 2, "No such option '--hold'"),
-        (["buy-the-dip", "now"], 2, "unexpected extra argument"),
+        (["buy-the-dip", "now"], 2, "There is no strategy 'now'"),
         (["buy-the-dip", "--hold"], 2, "'--hold' requires an argument"),
         # values of the wrong type or out of range
         (["buy-the-dip", "--hold", "five"], 2, "'--hold': 'five' is not a valid integer"),

@@ -1,6 +1,8 @@
 """Folder: the figures of the repository against published moves, and small folders that are right or wrong."""
 
 import json
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -9,10 +11,12 @@ import pandas as pd
 import pytest
 
 from dipfolio.errors import DataError, ParameterError, UnknownNameError
+from dipfolio.market import sessions
 from dipfolio.market.bars import FIELDS, Origin
 from dipfolio.market.folder import available, load_bars
 
-DATA = Path(__file__).parents[2] / "data"
+ROOT = Path(__file__).parents[2]
+DATA = ROOT / "data"
 SYMBOLS = ["AAPL", "AMZN", "ARM", "AVGO", "GOOG", "META", "MSFT", "NVDA", "ORCL", "QQQ", "SMH", "SPY", "TSLA", "TSM"]
 HEAD = "date,open,high,low,close,volume"
 ROWS = (
@@ -310,3 +314,40 @@ def test_an_origin_that_cannot_be_read_is_named(folder, text):
     (folder / "source.json").write_text(text, encoding="utf-8")
     with pytest.raises(DataError, match=r"source\.json cannot be read as the origin"):
         load_bars(folder)
+
+
+def test_a_high_below_the_low_stops_a_run(folder):
+    prices(folder, "XYZ", ROWS[0], "2025-01-03,10.5,9,10,11,1100", ROWS[2])
+    with pytest.raises(DataError, match="XYZ has a high of 9 below its low of 10 on 2025-01-03"):
+        load_bars(folder)
+
+
+LOADING = """
+import resource, sys, time
+import pyarrow.parquet
+from pathlib import Path
+from dipfolio.market.folder import load_bars
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+before, start = peak(), time.perf_counter()
+bars = load_bars(Path(sys.argv[1]))
+print(time.perf_counter() - start, peak() - before, 6 * bars.close.size * 8, bars.close["S042"].iloc[-1])
+"""
+
+
+@pytest.mark.slow
+def test_five_hundred_symbols_by_ten_years_load_in_three_seconds_and_four_times_their_size(tmp_path):
+    (tmp_path / "prices").mkdir()
+    days = sessions.between("2015-01-02", "2024-12-31")
+    steps = np.random.default_rng(1).normal(0, 0.02, (500, len(days)))
+    for number, close in enumerate(100 * np.exp(np.cumsum(steps, axis=1))):
+        table = pd.DataFrame(
+            {"date": days, "open": close, "high": close * 1.01, "low": close * 0.99, "close": close, "volume": 1e6}
+        )
+        table.to_parquet(tmp_path / "prices" / f"S{number:03d}.parquet", index=False)
+        if number == 42:
+            last = close[-1]
+    done = subprocess.run([sys.executable, "-c", LOADING, str(tmp_path)], capture_output=True, text=True, check=True, cwd=ROOT)
+    seconds, memory, raw, found = map(float, done.stdout.split())
+    assert found == last
+    assert memory < 4 * raw
+    assert seconds < 3

@@ -105,7 +105,7 @@ def test_the_percentages_have_signs_and_the_money_thousands_separators(dip):
 
 
 def test_one_entry_date_is_remarked_upon(dip):
-    assert "Note: All trades were entered in one session" in printed(dip)
+    assert "Note: All trades were entered in 1 session: 1 observation at the most" in printed(dip)
 
 
 def test_numbers_that_do_not_exist_are_dashes_and_no_nan(idle):
@@ -142,7 +142,7 @@ def test_the_json_has_the_metrics_unrounded(dip):
     assert record["parameters"] == {"universe": "article", "fill": "open", "day": "2025-01-27", "hold": 5}
     assert record["benchmark"] == "SPY"
     assert record["report"] == "reports/x/tearsheet.html"
-    assert record["remarks"][0].startswith("All trades were entered in one session")
+    assert record["remarks"][0].startswith("All trades were entered in 1 session: 1 observation at the most")
 
 
 def test_in_the_json_what_does_not_exist_is_null(idle):

@@ -270,7 +270,7 @@ def test_a_run_without_a_trade_says_so(page):
 
 
 def test_the_remarks_stand_above_the_charts_too(html):
-    assert html("dip SPY").index("that is one observation") < html("dip SPY").index("<svg")
+    assert html("dip SPY").index("1 observation at the most") < html("dip SPY").index("<svg")
 
 
 def test_the_sum_under_the_trades_is_their_sum(page, runs):

@@ -47,3 +47,22 @@ def test_a_ratio_has_two_places(value, text):
 @pytest.mark.parametrize(("number", "text"), [(0, "0 orders"), (1, "1 order"), (12, "12 orders")])
 def test_a_number_has_its_noun(number, text):
     assert count(number, "order") == text
+
+
+def test_few_entry_dates_and_idle_cash_are_remarked_upon():
+    from dataclasses import replace
+
+    from dipfolio.engine.metrics import measure
+    from dipfolio.engine.simulation import simulate
+    from dipfolio.report.wording import remarks
+    from tests.ideas import script
+    from tests.markets import make_bars
+
+    bars = make_bars({"A": [100.0] * 40, "M": [100.0] * 40})
+    result = simulate(script({0: {"A": 1}, 2: {"A": 0}, 9: {"A": 1}, 10: {"A": 0}}), bars, benchmark="M")
+    metrics = measure(result)
+    said = " ".join(remarks(result, metrics))
+    assert "All trades were entered in 2 sessions: 2 observations at the most" in said
+    assert "In cash for 87.5 % of the sessions, the benchmark never" in said  # in the market in sessions 1-3 and 10-11
+    assert "observation" not in " ".join(remarks(result, replace(metrics, entry_dates=10)))
+    assert "In cash" not in " ".join(remarks(replace(result, benchmark=""), metrics))

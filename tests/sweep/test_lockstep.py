@@ -74,11 +74,14 @@ accounts = st.builds(
 
 @st.composite
 def panels(draw, sessions=12):
-    """The markets of the laws, sometimes with a history before the first decision and with a little volume."""
+    """The markets of the laws, sometimes with history before the first decision, little volume or a split."""
     bars = draw(markets(sessions))
     if draw(st.booleans()):
         bars = replace(bars, volume=bars.volume * draw(st.sampled_from([0.0, 1e-4, 1e-3])))
-    return panel_of(bars, draw(st.sampled_from([0, 0, 1, 2])))
+    panel = panel_of(bars, draw(st.sampled_from([0, 0, 1, 2])))
+    factor = np.ones(panel.close.shape)
+    factor[: draw(st.integers(0, 6)), 0] = draw(st.sampled_from([10.0, 0.2]))
+    return replace(panel, factor=factor)
 
 
 @st.composite

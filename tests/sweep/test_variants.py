@@ -24,6 +24,7 @@ from tests.markets import make_bars
 from tests.sweep.test_lockstep import executions
 
 ROOT = Path(__file__).parents[2]
+ACCOUNTS = (Account(), Account(fractional=True, cash=70_000, slippage_bps=20, max_leverage=1))
 NAMES = catalogue.names(ROOT / "strategies")
 
 
@@ -32,15 +33,26 @@ def bars():
     return load_bars(ROOT / "data")
 
 
+def near(item):
+    """Other values for a parameter, some of which it may refuse."""
+    if item.name == "universe":
+        return []
+    if item.choices:
+        return [choice for choice in item.choices if choice != item.default]
+    if item.kind is bool:
+        return [not item.default]
+    if item.kind is date:
+        return [date(2025, 4, 4)]
+    if item.default is None:
+        return [2 if item.kind is int else 0.05, 2.0]
+    return [item.default + 3] if item.kind is int else [round(item.default * 0.7, 6)]
+
+
 def neighbours(kind):
-    """The default of a strategy, and one variant for every parameter that has another usable value near by."""
+    """The default of a strategy, and variants that differ from it in one parameter each."""
     found = [kind()]
     for item in parameters(kind):
-        near = {
-            bool: [not item.default], int: [item.default and item.default + 3], float: [item.default and round(item.default * 0.7, 6)],
-            date: [date(2025, 4, 4)], str: [choice for choice in item.choices if choice != item.default],
-        }[item.kind]  # fmt: skip
-        for value in near if item.name != "universe" else []:
+        for value in near(item):
             try:
                 found.append(kind(**{item.name: value}))
             except ValueError:
@@ -49,7 +61,7 @@ def neighbours(kind):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("account", [Account(), Account(fractional=True, cash=70_000, slippage_bps=20, max_leverage=1)], ids=str)
+@pytest.mark.parametrize("account", ACCOUNTS, ids=["default", "small"])
 def test_our_strategies_run_in_lockstep_as_in_backtrader(bars, name, account):
     kind = catalogue.load_strategy(ROOT / "strategies", name)
     if issubclass(kind, Brought):
