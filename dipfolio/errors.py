@@ -64,6 +64,23 @@ class DataError(DipfolioError, ValueError):
     """The figures are missing or cannot be trusted."""
 
 
+class FetchError(DataError):
+    """A provider did not answer, or with something that cannot be stored.
+
+    Parameters
+    ----------
+    message : str
+    passing : bool
+        Whether asking again after a while may help.
+    general : bool
+        Whether it would be the same for any symbol.
+    """
+
+    def __init__(self, message: str, *, passing: bool = False, general: bool = False) -> None:
+        super().__init__(message)
+        self.passing, self.general = passing, general
+
+
 class StrategyError(DipfolioError, TypeError):
     """A strategy file or class breaks the contract."""
 

@@ -210,7 +210,7 @@ CRITICS = (
         remark="The rule was made from one Friday, which is left out.",
     ),
     Claim(
-        id="K6", sentence="China is the way to go.", kind="untestable", hypothesis="Chinese technology beats American.", horizons=(),
+        id="K6", sentence="China is the way to go.", kind="untestable", hypothesis="Chinese shares do better.", horizons=(),
         remark="Our reading of a remark; the figures have no Chinese fund.",
     ),
 )  # fmt: skip

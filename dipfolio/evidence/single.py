@@ -123,6 +123,10 @@ def duration_finding(claim: Claim, bars: Bars) -> Iterator[Finding]:
         observed=event.sessions, usual=curve.median, effect=event.sessions - curve.median, p_value=quick, opposite=slow,
         smallest=1 / (1 + len(others)),
     )  # fmt: skip
+    for name in resolve("article"):
+        if name in bars.symbols:
+            found = recover(bars.close[name], MONDAY, longest)
+            yield Finding(label=name, horizon=longest, unit="sessions", observed=found.sessions)
 
 
 def other_drops(bars: Bars, symbol: str, longest: int = 250) -> tuple[Recovery, ...]:

@@ -207,8 +207,9 @@ def _word(case: _Gathered, corrected: float, opposite: float, asked: int) -> tup
 
 
 def _fact(case: _Gathered) -> tuple[Word, str]:
-    against = [f.label for f in case.findings if (f.observed >= 0) == (case.claim.direction == "lower")]
-    count = len(case.findings)
+    _, *each = case.findings
+    against = [f.label for f in each if (f.observed >= 0) == (case.claim.direction == "lower")]
+    count = len(each)
     if not against:
         return "supported", f"True of all {count}."
     return "contradicted", f"True of {count - len(against)} of {count}, not of {', '.join(against)}."

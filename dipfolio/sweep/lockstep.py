@@ -90,7 +90,7 @@ class Lockstep:
         self.positions = Positions(len(self.panel.symbols), self.variants)
         self.cash, self.value = (np.full(self.variants, float(self.account.cash)) for _ in range(2))
         self.alive, self.under_margin_call = np.ones(self.variants, dtype=bool), np.zeros(self.variants, dtype=bool)
-        self.sent = NONE
+        self.sent, self._any_short = NONE, False
         self.slots = slots(batch.exits)
         self.resting = sorted((slot for slot in self.slots if slot.kind.resting), key=lambda slot: slot.limit)
         self._watches_best = any(slot.kind.made_by not in WITHOUT_BEST for slot in self.slots)
@@ -126,11 +126,9 @@ class Lockstep:
         sent, self.sent = self.sent, NONE
         if not len(sent):
             return sent
-        held = self.positions.shares[sent.cell]
-        adds = ~sent.reduce_only & (sent.at_close | (rules.reduction(held, sent.shares) != sent.shares))
-        if not adds.any():
+        rows = self._short_of_room(sent)
+        if not len(rows):
             return sent
-        rows = np.unique(sent.cell[adds] % self.variants)
         concerned = np.isin(sent.cell % self.variants, rows)
         position = self._rows(self.positions.shares, rows)
         admitted = [sent.only(~concerned)]
@@ -141,6 +139,18 @@ class Lockstep:
                 position = position + allowed
                 admitted.append(orders)
         return Orders.together(admitted)
+
+    def _short_of_room(self, sent: Orders) -> Cells:
+        """The variants whose orders may have to be cut: none where all of them together are well within bounds."""
+        before, added = self.session - 1, ~sent.reduce_only
+        symbol, variant = np.divmod(sent.cell[added], self.variants)
+        if not len(variant):
+            return variant
+        size, volume = np.abs(sent.shares[added]), self.panel.volume[before]
+        cap = np.where(np.isnan(volume), np.inf, rules.whole(self.account.max_volume_share * volume, self.account))
+        need = np.bincount(variant, size * self._marks[before][symbol], self.variants) + self.tapes.gross[before]
+        tight = need > (1 - rules.FUZZ) * self.account.max_leverage * self.value
+        return np.unique(variant[(size > cap[symbol]) | tight[variant]])
 
     def _rows(self, cells: Floats, rows: Cells) -> Floats:
         """The cells of some variants, shape (rows, symbols)."""
@@ -176,8 +186,8 @@ class Lockstep:
         interest = self.account.debit_interest(self.cash, days)
         self.cash -= interest
         self.tapes.interest += interest
-        short = np.flatnonzero(held.side < 0)
-        if len(short):
+        if self._any_short:
+            short = np.flatnonzero(held.side < 0)
             symbol, variant = np.divmod(short, self.variants)
             factor = self.panel.factor[now - 1][symbol]
             fee = self.account.borrow_fee(held.shares[short] / factor, self._marks[now - 1][symbol] * factor, days)
@@ -271,9 +281,11 @@ class Lockstep:
     def _mark(self) -> None:
         now = self.session
         worth = self.positions.shares.reshape(-1, self.variants) * self._marks[now][:, None]
-        self.value = self.cash + worth.sum(axis=0)
+        total = worth.sum(axis=0)
+        self.value = self.cash + total
         self.tapes.equity[now] = self.value
-        self.tapes.gross[now] = np.abs(worth, out=worth).sum(axis=0)
+        self._any_short = bool((self.positions.side < 0).any())
+        self.tapes.gross[now] = np.abs(worth, out=worth).sum(axis=0) if self._any_short else total
 
     def _watch_margin(self) -> None:
         self.under_margin_call = np.zeros(self.variants, dtype=bool)
@@ -294,7 +306,7 @@ class Lockstep:
         """No less than the equity that each variant's positions need, shape (variants,)."""
         account, close = self.account, self.panel.close[self.session] * self.panel.factor[self.session]
         rate = account.maintenance_long
-        if (self.positions.side < 0).any():
+        if self._any_short:
             rate = max(rate, account.maintenance_short, account.maintenance_short_per_share / float(np.nanmin(close)))
         return np.asarray(1.000001 * rate * self.tapes.gross[self.session])
 

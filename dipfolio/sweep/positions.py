@@ -88,12 +88,13 @@ class Positions:
 
     def _count(self, cells: Cells, before: Floats, after: Floats, price: Floats, charge: Floats) -> None:
         """Share fills and their charges between the trades that they end and those that they begin."""
-        shares = after - before
         ended = (before != 0) & (before * after <= 0)
-        closing = np.where(ended, -before, shares)
-        part = np.divide(closing, shares, out=np.ones(len(shares)), where=shares != 0)
-        total = self.profit[cells] - closing * price - part * charge
-        variant = cells[ended] % self.variants
-        self.trades += np.bincount(variant, minlength=self.variants)
-        self.wins += np.bincount(variant[total[ended] > 0], minlength=self.variants)
-        self.profit[cells] = np.where(ended, -after * price - (1 - part) * charge, total)
+        total = self.profit[cells] - (after - before) * price - charge
+        if ended.any():
+            over, rest = cells[ended], -after[ended] * price[ended]
+            rest -= charge[ended] * after[ended] / (after[ended] - before[ended])
+            variant, won = over % self.variants, total[ended] - rest > 0
+            self.trades += np.bincount(variant, minlength=self.variants)
+            self.wins += np.bincount(variant[won], minlength=self.variants)
+            total[ended] = rest
+        self.profit[cells] = total

@@ -67,6 +67,8 @@ accounts = st.builds(
     max_leverage=st.sampled_from([0.7, 2.0, 5.0]),
     max_volume_share=st.sampled_from([0.0001, 0.1, 1.0]),
     commission_minimum=st.sampled_from([0.0, 1.0, 20.0]),
+    maintenance_long=st.sampled_from([0.0, 0.25]),
+    maintenance_short=st.sampled_from([0.0, 0.3]),
     maintenance_short_per_share=st.sampled_from([0.0, 5.0]),
     fractional=st.booleans(),
 )
@@ -74,10 +76,13 @@ accounts = st.builds(
 
 @st.composite
 def panels(draw, sessions=12):
-    """The markets of the laws, sometimes with history before the first decision, little volume or a split."""
+    """The markets of the laws, sometimes with history before the first decision, little volume, a jump or a split."""
     bars = draw(markets(sessions))
     if draw(st.booleans()):
         bars = replace(bars, volume=bars.volume * draw(st.sampled_from([0.0, 1e-4, 1e-3])))
+    if draw(st.booleans()):
+        jump = np.where(np.arange(len(bars)) < draw(st.integers(2, 8)), 1.0, draw(st.sampled_from([0.3, 3.0])))[:, None]
+        bars = replace(bars, **{name: getattr(bars, name) * jump for name in ("open", "high", "low", "close")})
     panel = panel_of(bars, draw(st.sampled_from([0, 0, 1, 2])))
     factor = np.ones(panel.close.shape)
     factor[: draw(st.integers(0, 6)), 0] = draw(st.sampled_from([10.0, 0.2]))

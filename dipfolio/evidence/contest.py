@@ -1,0 +1,113 @@
+"""Contest: every variant that might have been chosen for a rule, and what the best of them is worth after that."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dipfolio.engine.account import Account
+from dipfolio.engine.result import Result
+from dipfolio.engine.simulation import simulate
+from dipfolio.errors import DataError
+from dipfolio.evidence.claims import Claim
+from dipfolio.evidence.finding import DESIGN_END
+from dipfolio.evidence.multiplicity import effective_trials
+from dipfolio.evidence.selection import Overfitting, SuperiorAbility, Survivors, overfitting, superior_ability, survivors
+from dipfolio.evidence.sharpe import Sharpe, hac_error, sharpe_of
+from dipfolio.evidence.single import built
+from dipfolio.evidence.trials import Deflation, Trial, deflate, trial_of
+from dipfolio.market.bars import Bars
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Contest:
+    """All variants of a rule over the design sample, after costs.
+
+    Attributes
+    ----------
+    claim : str
+    trials : tuple of Trial
+        Every variant, those that never traded included.
+    best : Trial
+        The one with the highest Sharpe ratio.
+    sharpe : Sharpe
+        Of the best, per session.
+    error : float
+        Of that ratio, for autocorrelated returns.
+    probability : float
+        That the ratio of the best is above 0, as if it had been the only one.
+    deflated : Deflation
+        The same with all of them counted.
+    effective : float
+        How many independent trials they amount to, and what the deflation would be with that number.
+    effectively_deflated : float
+    ability : SuperiorAbility
+        Whether any is better than holding what it trades, at its own mean exposure, all the time.
+    survivors : Survivors
+        Which are; in the order of the trials that traded.
+    overfitting : Overfitting
+    """
+
+    claim: str
+    trials: tuple[Trial, ...]
+    best: Trial
+    sharpe: Sharpe
+    error: float
+    probability: float
+    deflated: Deflation
+    effective: float
+    effectively_deflated: float
+    ability: SuperiorAbility
+    survivors: Survivors
+    overfitting: Overfitting
+
+
+def contest(claim: Claim, bars: Bars, folder: Path, account: Account | None = None) -> Contest:
+    """Run every variant of a claim's grids up to the day before the event.
+
+    Raises
+    ------
+    DataError
+        A claim without grids, or fewer than two variants that trade.
+    """
+    known = bars.until(DESIGN_END)
+    results = [
+        (simulate(strategy, known, account), strategy.symbols[0])
+        for grid in claim.grids
+        for strategy in (built(folder, claim, 0, variant) for variant in combinations(grid))
+    ]
+    trials = tuple(trial_of(result, claim.id) for result, _ in results)
+    active = [number for number, trial in enumerate(trials) if not math.isnan(trial.ratio)]
+    if len(active) < 2:
+        raise DataError(f"{claim.id} has {len(active)} variants that trade before {DESIGN_END.date()}; a contest needs two.")
+    returns = np.column_stack([results[number][0].returns.to_numpy() for number in active])
+    excess = np.column_stack([timing(*results[number], known) for number in active])
+    winner = max(active, key=lambda number: trials[number].ratio)
+    chosen = results[winner][0].returns.to_numpy()
+    sharpe, effective = sharpe_of(chosen), effective_trials(returns)
+    return Contest(
+        claim=claim.id, trials=trials, best=trials[winner], sharpe=sharpe, error=hac_error(chosen),
+        probability=sharpe.probability(), deflated=deflate(sharpe, trials), effective=effective,
+        effectively_deflated=deflate(sharpe, trials, effective).probability, ability=superior_ability(excess),
+        survivors=survivors(excess), overfitting=overfitting(returns, score="mean"),
+    )  # fmt: skip
+
+
+def combinations(grid: Mapping[str, tuple[Any, ...]]) -> list[dict[str, Any]]:
+    """Every combination of the values of the parameters."""
+    return [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
+
+
+def timing(result: Result, symbol: str, bars: Bars) -> np.ndarray:
+    """Returns over those of holding the symbol all the time at the strategy's own mean net exposure.
+
+    A rule that is invested for 5 % of the time would always lose to one that always is; what is asked here is whether its
+    days were better than others. For a pair the net exposure is about nothing. Shape (sessions,).
+    """
+    exposure = float((result.equity["net"] / result.equity["equity"]).mean())
+    held = bars.returns[symbol].reindex(result.returns.index).fillna(0.0).to_numpy()
+    return np.asarray(result.returns.to_numpy() - exposure * held)

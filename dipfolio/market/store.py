@@ -1,0 +1,146 @@
+"""Store: the folder that fetched figures are kept in; every file in it appears whole or not at all."""
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dipfolio.errors import DataError, ReportError
+from dipfolio.market.bars import ADJUSTMENT, FIELDS
+from dipfolio.market.faults import faults
+from dipfolio.market.files import locate
+from dipfolio.market.folder import read_dividends
+from dipfolio.market.layouts import Figures
+
+_KEY = b"dipfolio"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Entry:
+    """What is stored of one symbol.
+
+    Attributes
+    ----------
+    figures : Figures
+    dividends, splits : dict
+        ISO date to amount a share, and to new shares for one old.
+    asked_from : str
+        The first day that was asked for; the symbol may have been listed later.
+    retrieved : str
+        When, as a date.
+    """
+
+    figures: Figures
+    dividends: dict[str, float]
+    splits: dict[str, float]
+    asked_from: str
+    retrieved: str
+
+    @property
+    def last(self) -> np.datetime64:
+        """The last session stored."""
+        return np.datetime64(self.figures.days[-1])
+
+
+def file_of(folder: Path, symbol: str) -> Path:
+    """Where the prices of a symbol are kept."""
+    return folder / "prices" / f"{symbol}.parquet"
+
+
+def stored(folder: Path) -> tuple[str, ...]:
+    """The symbols of a store, sorted; none where there is no folder yet."""
+    try:
+        return locate(folder).symbols
+    except DataError:
+        return ()
+
+
+def read_entry(folder: Path, symbol: str) -> Entry | None:
+    """What is stored of a symbol, or nothing.
+
+    Raises
+    ------
+    DataError
+        A file that cannot be read, that was not written by ``data fetch``, or whose figures a run could not use.
+    """
+    path = file_of(folder, symbol)
+    if path.with_suffix(".csv").exists():
+        raise DataError(f"{path.with_suffix('.csv')} is not ours to change: fetched figures are Parquet. Choose another --to.")
+    if not path.exists():
+        return None
+    import pyarrow.parquet as pq
+
+    figures, _ = locate(folder).read(symbol)
+    said = (pq.read_schema(path).metadata or {}).get(_KEY)
+    if said is None:
+        raise DataError(f"{path} was not written by data fetch and is left alone. Choose another --to.")
+    for fault in faults(symbol, figures):
+        raise DataError(f"{path} cannot be used: {fault.text} --refresh --accept replaces it.")
+    return Entry(figures=figures, **json.loads(said))
+
+
+def write_entry(folder: Path, symbol: str, entry: Entry) -> None:
+    """Keep an entry: its dividends first, as prices without them would be silently wrong, then its prices.
+
+    Raises
+    ------
+    ReportError
+        A folder that cannot be written.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    said = {name: getattr(entry, name) for name in ("dividends", "splits", "asked_from", "retrieved")}
+    columns = {"date": entry.figures.days, **dict(zip(FIELDS, entry.figures.cells, strict=True))}
+    table = pa.table(columns).replace_schema_metadata({_KEY: json.dumps(said)})
+    _write_dividends(folder, symbol, entry.dividends)
+    with whole(file_of(folder, symbol)) as path:
+        pq.write_table(table, path)
+
+
+def write_source(folder: Path, source: str) -> None:
+    """Keep where the figures come from and when they were retrieved: one day, or the first and the last."""
+    import pyarrow.parquet as pq
+
+    notes = [(pq.read_schema(path).metadata or {}).get(_KEY) for path in sorted((folder / "prices").glob("*.parquet"))]
+    days = sorted({json.loads(note)["retrieved"] for note in notes if note})
+    retrieved = " to ".join(dict.fromkeys([days[0], days[-1]])) if days else ""
+    said = {"source": source, "retrieved": retrieved, "adjustment": ADJUSTMENT}
+    with whole(folder / "source.json") as path:
+        path.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+
+
+def _write_dividends(folder: Path, symbol: str, dividends: dict[str, float]) -> None:
+    table = read_dividends(folder)
+    others = table[table["symbol"] != symbol].itertuples(index=False)
+    rows: Iterable[tuple[str, str, float]] = [
+        *((name, str(day.date()), amount) for name, day, amount in others),
+        *((symbol, day, amount) for day, amount in dividends.items()),
+    ]
+    with whole(folder / "dividends.csv") as path:
+        text = "".join(f"{name},{day},{float(amount)!r}\n" for name, day, amount in sorted(rows))
+        path.write_text("symbol,ex_date,amount\n" + text, encoding="utf-8")
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A path beside the one wanted, to write to; it takes the place of the other only if nothing went wrong.
+
+    Raises
+    ------
+    ReportError
+        A folder that cannot be written.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield beside
+        os.replace(beside, path)
+    except OSError as error:
+        raise ReportError(f"{path} cannot be written: {error.strerror or error}. Choose another folder with --to.") from error
+    finally:
+        beside.unlink(missing_ok=True)
