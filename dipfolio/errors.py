@@ -87,3 +87,11 @@ class StrategyError(DipfolioError, TypeError):
 
 class LedgerError(DipfolioError, ArithmeticError):
     """The second ledger and the simulation disagree."""
+
+
+class FarmError(DipfolioError, RuntimeError):
+    """The processes or the cluster that should share a sweep cannot be had."""
+
+
+class SweepError(DipfolioError, ArithmeticError):
+    """A cell of a sweep is not what backtrader makes of it."""

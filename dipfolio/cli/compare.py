@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 @click.option("--reports", type=click.Path(path_type=Path), help="folder of saved runs, and for the page  [default: reports]")
 @click.option("--json", "as_json", is_flag=True, help="print the comparison for machines")
 @click.pass_context
-def compare_runs(
-    ctx: click.Context, runs: tuple[str, ...], kind: Any, as_is: bool, reports: Path | None, as_json: bool
-) -> None:
+def compare_runs(ctx: click.Context, runs: tuple[str, ...], kind: Any, as_is: bool, reports: Path | None, as_json: bool) -> None:
     """Write comparison.html from saved runs, without simulating.
 
     RUN is the name of a run's folder, the path of one, or a CSV file from elsewhere with a column of dates and one of
@@ -39,7 +37,9 @@ def compare_runs(
     write_comparison(tracks, shelf, strict=bool(runs), as_is=as_is, as_json=as_json)
 
 
-def write_comparison(tracks: "Iterable[Track]", reports: Path, *, strict: bool, as_is: bool = False, as_json: bool = False) -> None:
+def write_comparison(
+    tracks: "Iterable[Track]", reports: Path, *, strict: bool, as_is: bool = False, as_json: bool = False
+) -> None:
     """Compare, write the page and say on standard output what came of it.
 
     Parameters

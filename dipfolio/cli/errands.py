@@ -57,8 +57,8 @@ def _errand(context: click.Context, first: "type[Idea]", kind: "type[Idea]", val
     for name in of_first:
         if name in given and name not in own:
             raise ParameterError(
-                f"--{name.replace('_', '-')} is no parameter of {kind().name}; with several strategies only what all of them have can "
-                "be given. Run each by itself, then: python backtest.py compare"
+                f"--{name.replace('_', '-')} is no parameter of {kind().name}; with several strategies only what all of them "
+                "have can be given. Run each by itself, then: python backtest.py compare"
             )
     defaults = own | {param.name: param.default for param in context.command.params if param.name not in of_first}
     strategy = kind(**{name: values[name] for name in own if kind is first or name in given})

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dipfolio.market.choice import Choice
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +21,17 @@ class Home:
         """The three folders below one, as seen from where the user stands."""
         folder = near(folder)
         return cls(strategies=folder / "strategies", data=folder / "data", reports=folder / "reports")
+
+    @property
+    def cache(self) -> Path:
+        """Where ``data fetch`` keeps its figures."""
+        return self.data / "cache"
+
+    def figures(self, symbols: tuple[str, ...] = ()) -> "Choice":
+        """The figures to use without ``--data``: fetched ones, if they have all these symbols, else the embedded."""
+        from dipfolio.market.choice import choose
+
+        return choose(self.cache, self.data, symbols)
 
 
 def near(path: Path) -> Path:

@@ -11,14 +11,22 @@ import click
 from dipfolio import __version__
 from dipfolio.cli.check import check_strategies
 from dipfolio.cli.compare import compare_runs
+from dipfolio.cli.data import data_commands
 from dipfolio.cli.home import Home
 from dipfolio.cli.listing import list_strategies
 from dipfolio.cli.new import new_strategy
 from dipfolio.cli.run import strategy_command
+from dipfolio.cli.sweep import sweep_strategies
 from dipfolio.engine import catalogue
 from dipfolio.errors import DipfolioError, StrategyError, UnknownNameError
 
-COMMANDS = {"list": list_strategies, "compare": compare_runs, "check": check_strategies, "new": new_strategy}
+COMMANDS = {
+    "list": list_strategies,
+    "compare": compare_runs,
+    "check": check_strategies,
+    "new": new_strategy, "sweep": sweep_strategies,
+    "data": data_commands,
+}
 
 
 class Doorway(click.Group):

@@ -38,7 +38,7 @@ class StrategyCommand(SectionedCommand):
         except click.NoSuchOption as error:
             others = set(catalogue.names(ctx.obj.strategies)) & set(words)
             if others:
-                said = f"{self.name} has no option {error.option_name}; with several strategies only what all of them have can be given."
+                said = f"{self.name} has no option {error.option_name}; several strategies share only what all of them have."
                 raise click.UsageError(said, ctx) from error
             raise
 

@@ -51,14 +51,14 @@ def keep(panel: Panel, account: Account, fills: list[Fill]) -> Ledger:
         np.add.at(spent, rows, shares * price + np.where(market, charge, 0.0))
     positions = np.cumsum(traded, axis=0)
     held = np.vstack([np.zeros(symbols), positions[:-1]])
-    before, factor = (np.vstack([values[:1], values[:-1]]) for values in (np.nan_to_num(panel.close), panel.factor))
+    before, factor = (np.vstack([values[:1], values[:-1]]) for values in (panel.marks, panel.factor))
     borrow = account.borrow_fee(held / factor, before * factor, panel.days[:, None]).sum(axis=1)
     income = (held * panel.dividends).sum(axis=1) - borrow - spent
     cash, balance = np.empty(sessions), account.cash
     for row in range(sessions):
         balance = balance - float(account.debit_interest(balance, panel.days[row])) + income[row]
         cash[row] = balance
-    return Ledger(positions=positions, cash=cash, equity=cash + (positions * np.nan_to_num(panel.close)).sum(axis=1))
+    return Ledger(positions=positions, cash=cash, equity=cash + (positions * panel.marks).sum(axis=1))
 
 
 def audit(panel: Panel, account: Account, tape: Tape) -> tuple[Ledger, float]:

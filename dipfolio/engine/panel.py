@@ -46,6 +46,11 @@ class Panel:
         return len(self.sessions)
 
     @cached_property
+    def marks(self) -> Floats:
+        """The closes with 0 where a symbol does not trade, so that no position of 0 shares makes a sum NaN."""
+        return np.nan_to_num(self.close)
+
+    @cached_property
     def days(self) -> NDArray[np.int_]:
         """Calendar days since the session before, 0 for the first. Shape (sessions,)."""
         return np.diff(self.sessions, prepend=self.sessions[:1]).astype(int)

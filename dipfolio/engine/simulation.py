@@ -61,7 +61,7 @@ def simulate(
         The two sets of books differ by more than a cent.
     """
     account = account or Account()
-    first = _first_session(bars, start, end)
+    first = first_session(bars, start, end)
     known = bars if end is None else bars.until(end)
     own = known.select(strategy.symbols)
     eve = max(first - 1, 0)
@@ -132,8 +132,14 @@ def _refuse_latecomers(panel: Panel) -> None:
         )
 
 
-def _first_session(bars: Bars, start: date | None, end: date | None) -> int:
-    """Number of the first session of the window."""
+def first_session(bars: Bars, start: date | None, end: date | None) -> int:
+    """Number of the first session of the window.
+
+    Raises
+    ------
+    WindowError
+        ``start`` after ``end``, or no session between them.
+    """
     if start and end and start > end:
         raise WindowError(f"The start, {start}, is after the end, {end}.")
     first = int(bars.sessions.searchsorted(pd.Timestamp(start))) if start else 0
@@ -166,7 +172,7 @@ def checked_targets(strategy: Strategy, bars: Bars) -> pd.DataFrame:
 
 def _session_table(panel: Panel, account: Account, tape: Tape, books: Ledger, market: np.ndarray) -> pd.DataFrame:
     """One row for each session of the panel; see ``Result.equity``."""
-    value = books.positions * np.nan_to_num(panel.close)
+    value = books.positions * panel.marks
     paid = np.zeros((len(panel), 3))
     for fill in tape.fills:
         paid[fill.session] += fill.commission, fill.fees, fill.slippage

@@ -80,7 +80,14 @@ def mean_differences(
         ends = _ends(gaps, block, level, draws, seed)
     return tuple(
         Difference(
-            mean=float(mean), low=float(low), high=float(high), level=level, block=block, sessions=sessions, draws=draws, seed=seed
+            mean=float(mean),
+            low=float(low),
+            high=float(high),
+            level=level,
+            block=block,
+            sessions=sessions,
+            draws=draws,
+            seed=seed,
         )
         for mean, low, high in zip(means, *ends, strict=True)
     )

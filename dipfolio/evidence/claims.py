@@ -126,7 +126,7 @@ ARTICLE = (
     ),
     Claim(
         id="A3", sentence="The hyperscalers are doubted for their spending, without reason.", kind="event", benchmark="QQQ",
-        strategy="buy-hyperscalers", hypothesis="The four, bought at Monday's open, beat QQQ by more than on other such mornings.",
+        strategy="buy-hyperscalers", hypothesis="The four, bought at Monday's open, beat QQQ by more than on other mornings.",
         variants=LATER, family="F1", remark="Confounded by their own results from 29 January on.",
     ),
     Claim(

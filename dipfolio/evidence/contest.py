@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from dipfolio.engine.account import Account
 from dipfolio.engine.result import Result
@@ -20,6 +21,7 @@ from dipfolio.evidence.selection import Overfitting, SuperiorAbility, Survivors,
 from dipfolio.evidence.sharpe import Sharpe, hac_error, sharpe_of
 from dipfolio.evidence.single import built
 from dipfolio.evidence.trials import Deflation, Trial, deflate, trial_of
+from dipfolio.evidence.walkforward import WalkForward, walk_forward
 from dipfolio.market.bars import Bars
 
 
@@ -50,6 +52,9 @@ class Contest:
     survivors : Survivors
         Which are; in the order of the trials that traded.
     overfitting : Overfitting
+        By the mean return, as some variants do not trade for years; a variant that is mostly invested wins by that alone.
+    walk : WalkForward or None
+        Each year with the variant that had earned most a session held; None if the sample is too short.
     """
 
     claim: str
@@ -64,6 +69,7 @@ class Contest:
     ability: SuperiorAbility
     survivors: Survivors
     overfitting: Overfitting
+    walk: WalkForward | None
 
 
 def contest(claim: Claim, bars: Bars, folder: Path, account: Account | None = None) -> Contest:
@@ -75,26 +81,41 @@ def contest(claim: Claim, bars: Bars, folder: Path, account: Account | None = No
         A claim without grids, or fewer than two variants that trade.
     """
     known = bars.until(DESIGN_END)
-    results = [
-        (simulate(strategy, known, account), strategy.symbols[0])
-        for grid in claim.grids
-        for strategy in (built(folder, claim, 0, variant) for variant in combinations(grid))
-    ]
-    trials = tuple(trial_of(result, claim.id) for result, _ in results)
+    variants = [variant for grid in claim.grids for variant in combinations(grid)]
+    results = [simulate(built(folder, claim, 0, variant), known, account) for variant in variants]
+    trials = tuple(trial_of(result, claim.id) for result in results)
     active = [number for number, trial in enumerate(trials) if not math.isnan(trial.ratio)]
     if len(active) < 2:
         raise DataError(f"{claim.id} has {len(active)} variants that trade before {DESIGN_END.date()}; a contest needs two.")
-    returns = np.column_stack([results[number][0].returns.to_numpy() for number in active])
-    excess = np.column_stack([timing(*results[number], known) for number in active])
+    returns = np.column_stack([results[number].returns.to_numpy() for number in active])
+    excess = np.column_stack([timing(results[number], known) for number in active])
     winner = max(active, key=lambda number: trials[number].ratio)
-    chosen = results[winner][0].returns.to_numpy()
+    chosen = results[winner].returns.to_numpy()
     sharpe, effective = sharpe_of(chosen), effective_trials(returns)
     return Contest(
         claim=claim.id, trials=trials, best=trials[winner], sharpe=sharpe, error=hac_error(chosen),
         probability=sharpe.probability(), deflated=deflate(sharpe, trials), effective=effective,
         effectively_deflated=deflate(sharpe, trials, effective).probability, ability=superior_ability(excess),
-        survivors=survivors(excess), overfitting=overfitting(returns, score="mean"),
+        survivors=survivors(excess), overfitting=overfitting(returns, score="mean"), walk=_walk(variants, results),
     )  # fmt: skip
+
+
+def _walk(variants: list[dict[str, Any]], results: list[Result]) -> WalkForward | None:
+    tables = [
+        pd.DataFrame(
+            {
+                "variant": ", ".join(f"{name} {value}" for name, value in variant.items()),
+                "decided": result.trades["entry_session"],
+                "ended": result.trades["exit_session"],
+                "return": result.trades["return"] / result.trades["sessions"].clip(lower=1),
+            }
+        )
+        for variant, result in zip(variants, results, strict=True)
+    ]
+    try:
+        return walk_forward(pd.concat(tables))
+    except DataError:
+        return None
 
 
 def combinations(grid: Mapping[str, tuple[Any, ...]]) -> list[dict[str, Any]]:
@@ -102,12 +123,14 @@ def combinations(grid: Mapping[str, tuple[Any, ...]]) -> list[dict[str, Any]]:
     return [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
 
 
-def timing(result: Result, symbol: str, bars: Bars) -> np.ndarray:
-    """Returns over those of holding the symbol all the time at the strategy's own mean net exposure.
+def timing(result: Result, bars: Bars) -> np.ndarray:
+    """Returns over those of holding the same symbols all the time, each at its own mean weight.
 
     A rule that is invested for 5 % of the time would always lose to one that always is; what is asked here is whether its
-    days were better than others. For a pair the net exposure is about nothing. Shape (sessions,).
+    days were better than others. Shape (sessions,).
     """
-    exposure = float((result.equity["net"] / result.equity["equity"]).mean())
-    held = bars.returns[symbol].reindex(result.returns.index).fillna(0.0).to_numpy()
-    return np.asarray(result.returns.to_numpy() - exposure * held)
+    prices = bars.select(tuple(result.positions.columns))
+    value = result.positions * prices.close.reindex(result.positions.index)
+    weights = value.div(result.equity["equity"], axis=0).mean()
+    held = prices.returns.reindex(result.returns.index).fillna(0.0) @ weights
+    return np.asarray((result.returns - held).to_numpy())

@@ -61,12 +61,21 @@ class Outcomes:
     @property
     def decided(self) -> int:
         """Sessions with a decision."""
-        return int(self.flags.reshape(len(self.flags), -1).any(axis=1).sum())
+        return int(_any_symbol(self.flags).sum())
+
+    @property
+    def ended(self) -> NDArray[np.int_]:
+        """Numbers of the sessions with a decision whose trade ends within the figures."""
+        return np.flatnonzero(_any_symbol(self.flags & ~np.isnan(self.returns)))
 
     def between(self, start: pd.Timestamp, end: pd.Timestamp) -> "Outcomes":
         """Only the decisions of these sessions, both included."""
         kept = slice(*self.sessions.slice_locs(start, end))
         return Outcomes(flags=self.flags[kept], returns=self.returns[kept], sessions=self.sessions[kept])
+
+
+def _any_symbol(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    return flags if flags.ndim == 1 else np.asarray(flags.any(axis=1))
 
 
 def trades_of(strategy: Strategy, bars: Bars) -> Trades:
@@ -137,9 +146,7 @@ def outcomes_of(trades: Trades, bars: Bars, benchmark: str = "") -> Outcomes:
     return Outcomes(flags=trades.weights.notna().to_numpy(), returns=returns, sessions=sessions)
 
 
-def _together(
-    earned: NDArray[np.float64], weights: NDArray[np.float64], market: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _together(earned: NDArray[np.float64], weights: NDArray[np.float64], market: NDArray[np.float64]) -> NDArray[np.float64]:
     """The return of all symbols as one trade, shape (sessions,)."""
     sides = [np.maximum(weights, 0.0), np.maximum(-weights, 0.0)]
     larger = max(side.sum() for side in sides)

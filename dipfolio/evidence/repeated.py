@@ -56,7 +56,8 @@ def paired_findings(claim: Claim, bars: Bars, folder: Path) -> Iterator[Finding]
     horizon = claim.horizons[0]
     own = _simulated(claim, bars, folder, horizon)
     for other in claim.variants:
-        pairs = own.join(_simulated(replace(claim, strategy=other), bars, folder, horizon), how="inner", rsuffix="_other")
+        theirs = _simulated(replace(claim, strategy=other), bars, folder, horizon)
+        pairs = own.join(theirs.add_suffix("_other"), how="inner")
         ended = pairs[["exit_session", "exit_session_other"]].max(axis=1)
         for sample in ("design", "confirmation"):
             kept = ended <= DESIGN_END if sample == "design" else pairs.index > CONFIRMATION_START
@@ -70,16 +71,10 @@ def _samples(
     """The outcomes of each sample that has any. A trade of the design that would reach into the event has no end there."""
     design = _outcomes(claim, bars.until(DESIGN_END), folder, horizon, changes)
     later = _outcomes(claim, bars, folder, horizon, changes).between(CONFIRMATION_START, bars.sessions[-1])
-    if _signals(design):
+    if len(design.ended):
         yield "design", design
-    if _signals(later):
+    if len(later.ended):
         yield "confirmation", later
-
-
-def _signals(outcomes: Outcomes) -> list[int]:
-    """Sessions with a decision whose trade has an end."""
-    ended = outcomes.flags & ~np.isnan(outcomes.returns)
-    return [int(row) for row in np.flatnonzero(ended.reshape(len(ended), -1).any(axis=1))]
 
 
 def _outcomes(claim: Claim, bars: Bars, folder: Path, horizon: int, changes: Mapping[str, Any]) -> Outcomes:
@@ -93,7 +88,7 @@ def _outcomes(claim: Claim, bars: Bars, folder: Path, horizon: int, changes: Map
 
 
 def _rotated(outcomes: Outcomes, label: str, horizon: int, sample: Sample) -> Finding:
-    groups = int(clusters(np.array(_signals(outcomes)))[-1]) + 1
+    groups = int(clusters(outcomes.ended)[-1]) + 1
     placebo = rotation(outcomes.flags, outcomes.returns)
     return from_placebo(placebo, label, horizon, sample, "the same trade on all dates, by rotation", groups)
 

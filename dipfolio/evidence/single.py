@@ -143,9 +143,9 @@ def fact_findings(claim: Claim, bars: Bars) -> Iterator[Finding]:
     names = resolve(claim.universe)
     prices = bars.select(names)
     gaps = (prices.open + prices.dividends) / prices.close.shift() - 1
-    row = bars.sessions.get_loc(MONDAY)
-    if row < BEFORE[0]:
-        raise DataError(f"The gaps of {MONDAY.date()} need {BEFORE[0]} sessions before them, found {row}.")
+    row = int(bars.sessions.searchsorted(MONDAY))
+    if row < BEFORE[0] or MONDAY not in bars.sessions:
+        raise DataError(f"The gaps of {MONDAY.date()} need that session and {BEFORE[0]} before it.")
     own, monday = gaps.iloc[row - BEFORE[0] : row - BEFORE[1]], gaps.iloc[row]
     everyone = _gap("all together", own.mean(axis=1).to_numpy(), float(monday.mean()))
     each = [_gap(name, own[name].to_numpy(), float(monday[name])) for name in names]
@@ -167,5 +167,7 @@ def _gap(label: str, before: np.ndarray, now: float) -> Finding:
 def priced(claim: Claim, bars: Bars, folder: Path) -> Iterator[Finding]:
     """What a told trade made in dollars, before costs."""
     result = simulate(built(folder, claim, 0), bars, Account().without_costs())
+    if result.trades.empty:
+        raise DataError(f"{claim.strategy} does not trade in these figures.")
     dollars = float(result.trades["gross"].sum())
     yield Finding(label=claim.strategy, unit="dollars", observed=dollars, observations=len(result.trades))

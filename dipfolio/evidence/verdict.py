@@ -8,16 +8,19 @@ event has a rank among placebo dates and nothing more.
 
 import math
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from dipfolio.errors import DipfolioError, UnknownNameError
+from dipfolio.errors import DataError, DipfolioError, UnknownNameError
 from dipfolio.evidence.claims import CLAIMS, Claim
+from dipfolio.evidence.contest import Contest, contest
 from dipfolio.evidence.finding import Finding
 from dipfolio.evidence.multiplicity import holm
 from dipfolio.evidence.repeated import mean_findings, paired_findings, rule_findings
 from dipfolio.evidence.single import STATED, described_findings, duration_finding, event_findings, fact_findings, priced
+from dipfolio.evidence.trials import Trial
 from dipfolio.market.bars import Bars
 
 Word = Literal["supported", "contradicted", "undecided", "not testable"]
@@ -68,11 +71,19 @@ class Thesis:
         First and last session of the figures, ISO dates.
     figures : str
         SHA-256 of the bars.
+    contests : tuple of Contest
+        The variants of each rule that has some, over the design sample.
     """
 
     verdicts: tuple[Verdict, ...]
     window: tuple[str, str]
     figures: str
+    contests: tuple[Contest, ...] = ()
+
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        """Every variant that was run, for the register."""
+        return tuple(trial for one in self.contests for trial in one.trials)
 
     def __getitem__(self, claim: str) -> Verdict:
         for verdict in self.verdicts:
@@ -81,7 +92,7 @@ class Thesis:
         raise UnknownNameError("claim", claim, [verdict.claim.id for verdict in self.verdicts])
 
 
-def judge(bars: Bars, folder: Path, claims: Iterable[Claim] = CLAIMS) -> Thesis:
+def judge(bars: Bars, folder: Path, claims: Iterable[Claim] = CLAIMS, *, contests: bool = True) -> Thesis:
     """Judge claims; the same figures always give the same verdicts.
 
     Parameters
@@ -91,14 +102,26 @@ def judge(bars: Bars, folder: Path, claims: Iterable[Claim] = CLAIMS) -> Thesis:
     folder : Path
         The strategies.
     claims : iterable of Claim
+    contests : bool
+        Also run every variant of the rules, which takes most of the time.
     """
+    claims = tuple(claims)
     gathered = [_gather(claim, bars, folder) for claim in claims]
     verdicts = _decide(gathered)
     return Thesis(
         verdicts=tuple(verdicts),
         window=(str(bars.sessions[0].date()), str(bars.sessions[-1].date())),
         figures=bars.provenance.sha256,
+        contests=tuple(_contests(claims, bars, folder)) if contests else (),
     )
+
+
+def _contests(claims: Iterable[Claim], bars: Bars, folder: Path) -> Iterator[Contest]:
+    """The contests that these figures allow."""
+    for claim in claims:
+        with suppress(DataError):
+            if claim.grids:
+                yield contest(claim, bars, folder)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,7 +216,8 @@ def _word(case: _Gathered, corrected: float, opposite: float, asked: int) -> tup
         return "undecided", f"{primary.observations} cases are a list and no test."
     if math.isnan(corrected):
         return "undecided", "Too few independent cases for a test."
-    later = next((f for f in case.findings if f.sample == "confirmation" and f.horizon == primary.horizon), None)
+    same = (primary.label, primary.horizon, "confirmation")
+    later = next((f for f in case.findings if (f.label, f.horizon, f.sample) == same), None)
     alone = primary.sample == "event"
     if corrected <= SIZE and (alone or (later is not None and later.effect > 0)):
         return "supported", f"p = {corrected:.3f} after correction for {asked} claims."

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dipfolio.errors import DataError, ReportError
+from dipfolio.errors import DataError
 from dipfolio.market.bars import ADJUSTMENT, FIELDS
 from dipfolio.market.faults import faults
 from dipfolio.market.files import locate
@@ -88,7 +88,7 @@ def write_entry(folder: Path, symbol: str, entry: Entry) -> None:
 
     Raises
     ------
-    ReportError
+    DataError
         A folder that cannot be written.
     """
     import pyarrow as pa
@@ -132,7 +132,7 @@ def whole(path: Path) -> Iterator[Path]:
 
     Raises
     ------
-    ReportError
+    DataError
         A folder that cannot be written.
     """
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -141,6 +141,6 @@ def whole(path: Path) -> Iterator[Path]:
         yield beside
         os.replace(beside, path)
     except OSError as error:
-        raise ReportError(f"{path} cannot be written: {error.strerror or error}. Choose another folder with --to.") from error
+        raise DataError(f"{path} cannot be written: {error.strerror or error}. Choose another folder with --to.") from error
     finally:
         beside.unlink(missing_ok=True)

@@ -110,7 +110,7 @@ def _explained(symbol: str, error: Exception) -> FetchError:
     from yfinance.exceptions import YFPricesMissingError, YFRateLimitError, YFTickerMissingError
 
     kind, text = type(error).__name__, " ".join(str(error).split())
-    status = getattr(getattr(error, "response", None), "status_code", None)
+    status = getattr(getattr(error, "response", None), "status_code", None) or None
     if isinstance(error, YFRateLimitError) or status == 429:
         return FetchError("Yahoo asks for a pause (rate limit); run the same again in some minutes.", passing=True, general=True)
     if isinstance(error, YFPricesMissingError) and error.yahoo_reason is None and "status_code" not in text:
@@ -136,7 +136,7 @@ def _unreached(symbol: str, kind: str, text: str, status: int | None) -> FetchEr
     if status is not None:
         return FetchError(f"Yahoo answers for {symbol} with HTTP {status}.", passing=status >= 500)
     if kind == "DNSError":
-        return FetchError("There is no network: Yahoo's address cannot be found.", passing=True, general=True)
+        return FetchError("There is no network: Yahoo's address cannot be found.", general=True)
     if "Timeout" in kind:
         return FetchError(f"Yahoo gave no answer for {symbol} in time.", passing=True)
     if kind in ("IncompleteRead", "ChunkedEncodingError") or "transfer closed" in text or "end of response" in text:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from dipfolio.engine.metrics import Metrics, total_return
 from dipfolio.report.contender import Contender
-from dipfolio.report.wording import NOTHING, money, part, percent, ratio
+from dipfolio.report.wording import FEW, NOTHING, money, part, percent, ratio
 
 Format = Callable[[float], str]
 
@@ -27,12 +27,15 @@ class Cell:
         Whether no other contender does better.
     tint : int
         From -4 to 4: how strongly it is coloured as a loss or a gain.
+    quiet : bool
+        Whether it says that nothing happened.
     """
 
     text: str
     value: float | None = None
     best: bool = False
     tint: int = 0
+    quiet: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,12 +93,12 @@ RATIOS = ("annual_return", "volatility", "sharpe", "sortino")
 
 
 EVIDENCE = ("sharpe", "sortino", "win_rate")
-"""Not marked as best in a run that is one observation."""
+"""Not marked as best in a run of few observations."""
 
 
-def one_look(contender: Contender) -> bool:
-    """Whether all trades were entered in one session, which is one observation."""
-    return contender.result is not None and contender.metrics.entry_dates == 1
+def few_looks(contender: Contender) -> bool:
+    """Whether the trades were entered in so few sessions that no ratio of the run is evidence."""
+    return contender.result is not None and 0 < contender.metrics.entry_dates < FEW
 
 
 def metric_rows(field: Sequence[Contender], benchmark: Metrics | None) -> tuple[Row, ...]:
@@ -118,8 +121,8 @@ def _row(measure: Measure, field: Sequence[Contender], benchmark: Metrics | None
 
 
 def _is_judged(contender: Contender, measure: Measure) -> bool:
-    """One observation has no best ratio."""
-    return measure.field not in EVIDENCE or not one_look(contender)
+    """A few observations make no best ratio."""
+    return measure.field not in EVIDENCE or not few_looks(contender)
 
 
 def _value(contender: Contender, measure: Measure) -> float | None:
@@ -168,11 +171,11 @@ def month_rows(field: Sequence[Contender], market: pd.Series | None) -> tuple[Ro
 
 def _period(label: str, returns: pd.DataFrame, *, strong: bool) -> Row:
     values = [total_return(days) if len(days) else None for days in (returns[name].dropna() for name in returns)]
-    cells = tuple(Cell(text=NOTHING if v is None else percent(v), value=v, tint=0 if v is None else _tint(v)) for v in values)
-    return Row(label=label, cells=cells, strong=strong)
+    cells = (Cell(text=NOTHING if v is None else percent(v), value=v, tint=_tint(v or 0.0), quiet=not v) for v in values)
+    return Row(label=label, cells=tuple(cells), strong=strong)
 
 
 def _tint(value: float) -> int:
-    """A step for each doubling from 1 % on."""
+    """Five steps, from nothing to more than 8 %."""
     size = next((step for step, limit in enumerate((0.0005, 0.01, 0.03, 0.08)) if abs(value) < limit), 4)
     return size if value > 0 else -size

@@ -61,13 +61,14 @@ def comparison_page(fairness: Fairness, reports: Path, risk_free: float = 0.0) -
     )
 
 
-def _remarks(field: Sequence[Contender]) -> list[tuple[str, list[str]]]:
-    """What must be known of the runs, each sentence once with the runs of which it is true."""
-    said: dict[str, list[str]] = {}
+def _remarks(field: Sequence[Contender]) -> list[tuple[list[str], tuple[str, ...]]]:
+    """What must be known of the runs: the names of those of which the same is true, and the sentences."""
+    said: dict[tuple[str, ...], list[str]] = {}
     for contender in field:
-        for sentence in remarks(contender.result, contender.metrics) if contender.result else ():
-            said.setdefault(sentence, []).append(contender.label)
-    return list(said.items())
+        sentences = remarks(contender.result, contender.metrics) if contender.result else ()
+        if sentences:
+            said.setdefault(sentences, []).append(contender.label)
+    return [(names, sentences) for sentences, names in said.items()]
 
 
 def _facts(fairness: Fairness, benchmark: str, risk_free: float) -> Sequence[tuple[str, str]]:

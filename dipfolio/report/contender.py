@@ -88,12 +88,18 @@ def excerpt(result: Result, days: pd.DatetimeIndex, base: pd.Timestamp) -> Resul
     for name in RATES:
         summed[name] = compounded(inside[name], days, base)
     trades, still = _inside(result, days, base)
-    fills, events = (frame[(frame["session"] > base) & (frame["session"] <= days[-1])] for frame in (result.fills, result.events))
+    fills, events = (t[(t["session"] > base) & (t["session"] <= days[-1])] for t in (result.fills, result.events))
     return replace(
-        result, window=(days[0].date(), days[-1].date()), base=base.date(), equity=summed[result.equity.columns].rename_axis("session"),
-        positions=result.positions.reindex(days, fill_value=0.0), fills=fills.reset_index(drop=True),
-        events=events.reset_index(drop=True), trades=trades, open_positions=still,
-    )  # fmt: skip
+        result,
+        window=(days[0].date(), days[-1].date()),
+        base=base.date(),
+        equity=summed[result.equity.columns].rename_axis("session"),
+        positions=result.positions.reindex(days, fill_value=0.0),
+        fills=fills.reset_index(drop=True),
+        events=events.reset_index(drop=True),
+        trades=trades,
+        open_positions=still,
+    )
 
 
 def _inside(result: Result, days: pd.DatetimeIndex, base: pd.Timestamp) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -135,10 +141,12 @@ def _on_terms(result: Result, fairness: Fairness, market: pd.Series | None) -> R
 
 
 def _of_whole(whole: Result, part: Result, base: pd.Timestamp) -> dict[str, Any]:
-    """What an excerpt cannot know of itself: whether it was invested when it began, and what was entered in it."""
+    """What an excerpt cannot know of itself: whether it was invested when it began, and when what it held was entered."""
     in_market = formulas.in_market(whole).reindex(part.returns.index, fill_value=False)
-    entries = pd.concat([part.trades["entry_session"], part.open_positions["entry_session"]])
-    return {"time_in_market": float(in_market.mean()), "entry_dates": int(entries[entries > base].nunique())}
+    ended = whole.trades[whole.trades["exit_session"] > base]
+    entries = pd.concat([ended["entry_session"], whole.open_positions["entry_session"]])
+    inside = entries[entries <= part.returns.index[-1]]
+    return {"time_in_market": float(in_market.mean()), "entry_dates": int(inside.nunique())}
 
 
 def _of_series(returns: pd.Series, market: pd.Series | None, base: pd.Timestamp, risk_free: float) -> Metrics:

@@ -56,7 +56,9 @@ def _trade(row: Any, last: Any) -> dict[str, Any]:
     out = f"out {row.exit_session.date()} {row.exit_at} at {row.exit_price:,.4f}, {row.reason}" if closed else f"open on {last}"
     words = [f"{row.side} {row.shares:,.10g} {row.symbol}", entry, out]
     if closed or not row.exit_at:
-        words.append(f"profit {money(row.profit)}{'' if closed else ' so far'}, {percent(row[row._fields.index('profit') + 1], 1)}")
+        words.append(
+            f"profit {money(row.profit)}{'' if closed else ' so far'}, {percent(row[row._fields.index('profit') + 1], 1)}"
+        )
     return {
         "symbol": row.symbol,
         "long": row.side == "long",

@@ -132,16 +132,16 @@ def _refusal(track: Track, before: list[Track]) -> str:
         return f"has a value for {had} of the {len(days)} common sessions and is no daily series"
     if any(other.bankrupt and other.last < days[0] for other in (*before, track)):
         return "leaves a common window in which an account was wiped out before it began"
-    runs = list(_runs(before))
-    return _other_terms(track.result, runs[0]) if track.result and runs else ""
+    return _other_terms(track.result, before) if track.result else ""
 
 
-def _other_terms(result: Result, reference: tuple[str, Result]) -> str:
-    label, other = reference
-    if result.account.cash != other.account.cash:
-        return f"starts with {money(result.account.cash)} of cash where {label} has {money(other.account.cash)}"
-    if result.benchmark and other.benchmark and result.benchmark != other.benchmark:
-        return f"is measured against {result.benchmark} where {label} has {other.benchmark}"
+def _other_terms(result: Result, before: list[Track]) -> str:
+    """Other cash than the first run, or another benchmark than the first run that has one."""
+    for label, other in _runs(before):
+        if result.account.cash != other.account.cash:
+            return f"starts with {money(result.account.cash)} of cash where {label} has {money(other.account.cash)}"
+        if result.benchmark and other.benchmark and result.benchmark != other.benchmark:
+            return f"is measured against {result.benchmark} where {label} has {other.benchmark}"
     return ""
 
 
@@ -195,8 +195,8 @@ def _alignments(tracks: tuple[Track, ...], days: pd.DatetimeIndex) -> Iterator[N
         yield Note(kind="aligned", text=text)
     unknown = [track.label for track in tracks if track.result is None]
     if unknown:
-        text = "comes from elsewhere: its costs, cash, assumptions and figures are not known, and nothing was audited."
-        yield Note(kind="flag", text=f"{', '.join(unknown)} {text}")
+        text = f"From elsewhere: {', '.join(unknown)}. Costs, cash, assumptions and figures are not known; nothing was audited."
+        yield Note(kind="flag", text=text)
 
 
 def _cut_notes(tracks: tuple[Track, ...], days: pd.DatetimeIndex) -> Iterator[Note]:
@@ -205,8 +205,8 @@ def _cut_notes(tracks: tuple[Track, ...], days: pd.DatetimeIndex) -> Iterator[No
     window = f"{days[0].date()} to {days[-1].date()}"
     if begun:
         text = (
-            f"Cut to the common window, {window}: {', '.join(begun)}. Only the returns of the common sessions are chained, from 1 "
-            "at the close before; positions already held come along without the cost of entering them, and trades entered "
+            f"Cut to the common window, {window}: {', '.join(begun)}. Only the returns of the common sessions are chained, "
+            "from 1 at the close before; positions already held come along without the cost of entering them, and trades entered "
             "before are not counted. The tear sheets show the whole runs, so their figures differ from those here."
         )
         yield Note(kind="aligned", text=text)
@@ -236,16 +236,16 @@ def _flags(tracks: tuple[Track, ...]) -> Iterator[Note]:
         other_label, other_sha = seen.setdefault(tuple(source.sessions.items()), (label, source.sha256))
         if source.sha256 != other_sha:
             prints = f"SHA-256 {source.sha256[:12]} against {other_sha[:12]}"
-            yield Note(kind="flag", text=f"{label} was made from other figures than {other_label}, of the same symbols ({prints}).")
-        elif _other_origin(result, first):
-            origin, known = source.origin, first.provenance.origin
             yield Note(
-                kind="flag",
-                text=f"{label} has its figures from {origin.source or 'nowhere stated'}, retrieved {origin.retrieved or 'at an unknown date'}; "
-                f"{first_label} from {known.source or 'nowhere stated'}, retrieved {known.retrieved or 'at an unknown date'}.",
+                kind="flag", text=f"{label} was made from other figures than {other_label}, of the same symbols ({prints})."
             )
+        elif _other_origin(result, first):
+            text = f"{label} has its figures from {_origin(result)}; {first_label} from {_origin(first)}."
+            yield Note(kind="flag", text=text)
         elif not _same_market(result, first):
-            yield Note(kind="flag", text=f"{label} has other returns of {first.benchmark} than {first_label}: its figures differ.")
+            yield Note(
+                kind="flag", text=f"{label} has other returns of {first.benchmark} than {first_label}: its figures differ."
+            )
         elif source.sha256 != first.provenance.sha256:
             apart.append(label)
     if apart:
@@ -255,6 +255,11 @@ def _flags(tracks: tuple[Track, ...]) -> Iterator[Note]:
         )
         yield Note(kind="flag", text=text)
     yield from _account_flags(runs)
+
+
+def _origin(result: Result) -> str:
+    origin = result.provenance.origin
+    return f"{origin.source or 'nowhere stated'}, retrieved {origin.retrieved or 'at an unknown date'}, {origin.adjustment}"
 
 
 def _other_origin(one: Result, other: Result) -> bool:

@@ -105,7 +105,7 @@ def _full(bare: Card, folder: Path) -> Card:
 def _curve(returns: pd.Series) -> str:
     """Wealth as an SVG path; a flat line lies in the middle."""
     wealth = (1 + returns).cumprod()
-    points = wealth.iloc[:: max(1, len(wealth) // POINTS)].tolist() + [wealth.iloc[-1]]
+    points = [*wealth.iloc[:: max(1, len(wealth) // POINTS)], wealth.iloc[-1]]
     low, span = min(points), max(points) - min(points)
     heights = [HEIGHT / 2 if span == 0 else HEIGHT - 2 - (p - low) / span * (HEIGHT - 4) for p in points]
     steps = [f"{WIDTH * place / (len(points) - 1):.1f} {height:.1f}" for place, height in enumerate(heights)]

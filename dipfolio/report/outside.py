@@ -66,7 +66,9 @@ def _read(path: Path) -> tuple[str, pd.Series]:
             raise DataError(f"{path.name}, line {number}: {day.date()} stands twice.")
         values[day] = value
     if len(values) < 2:
-        raise DataError(f"{path.name} has {len(values)} values; a series needs a column of dates and one of values, at least two rows.")
+        raise DataError(
+            f"{path.name} has {len(values)} values; a series needs a column of dates and one of values, at least two rows."
+        )
     return titles[0][1][-1] if titles else "", pd.Series(values, dtype="float64").sort_index().rename_axis("session")
 
 
@@ -136,5 +138,7 @@ def _returns(path: Path, series: pd.Series, kind: Kind, *, certain: bool) -> tup
         worst = series.index[series <= -1][0].date()
         raise DataError(f"{path.name}: a return of {series[series <= -1].iloc[0]:g} on {worst} loses all money; 1 % is 0.01.")
     if not certain and series.std() > WILD:
-        raise DataError(f"{path.name}: returns that vary by {series.std():.2g} a day look like percent; 1 % is 0.01. If not: --kind.")
+        raise DataError(
+            f"{path.name}: returns that vary by {series.std():.2g} a day look like percent; 1 % is 0.01. If not: --kind."
+        )
     return series, eve(series.index[0])

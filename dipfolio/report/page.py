@@ -59,5 +59,7 @@ def place_page(reports: Path, name: str, page: str) -> Path:
             fresh.write_text(page, encoding="utf-8", newline="\n")
             os.replace(fresh, target)
     except OSError as error:
-        raise ReportError(f"{target} cannot be written: {error.strerror or error}. Choose another folder with --reports.") from error
+        raise ReportError(
+            f"{target} cannot be written: {error.strerror or error}. Choose another folder with --reports."
+        ) from error
     return target

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from dipfolio.evidence.bootstrap import Difference, mean_differences
-from dipfolio.report.board import Cell, Row, one_look
+from dipfolio.report.board import Cell, Row, few_looks
 from dipfolio.report.contender import Contender
-from dipfolio.report.wording import NOTHING, percent
+from dipfolio.report.wording import NOTHING, count, percent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,15 +38,14 @@ class Gap:
 def correlations(field: Sequence[Contender], market: pd.Series | None, benchmark: str) -> tuple[Row, ...]:
     """Pearson correlation of session returns, idle sessions included; nothing where a return never varies."""
     table = _returns(field, market, benchmark).corr(min_periods=3)
-    rows = []
-    for name in table.index:
-        cells = tuple(
-            Cell(text=NOTHING if math.isnan(value) else f"{value:+.2f}", value=None if math.isnan(value) else float(value),
-                 tint=0 if math.isnan(value) else int(math.copysign(min(4, abs(value) * 5), value)))
-            for value in table.loc[name]
-        )  # fmt: skip
-        rows.append(Row(label=str(name), cells=cells))
-    return tuple(rows)
+    return tuple(Row(label=str(name), cells=tuple(map(_correlation, table.loc[name]))) for name in table.index)
+
+
+def _correlation(value: float) -> Cell:
+    if math.isnan(value):
+        return Cell(text=NOTHING)
+    shown = round(value, 2) + 0.0
+    return Cell(text=f"{shown:+.2f}", value=float(value), tint=int(math.copysign(min(4, abs(shown) * 5), shown)))
 
 
 def gaps(field: Sequence[Contender], market: pd.Series | None, benchmark: str) -> tuple[tuple[Gap, ...], Difference | None]:
@@ -77,7 +76,7 @@ def _gap(first: Contender, other: Contender | None, difference: Difference, benc
         low=_percent(low),
         high=_percent(high),
         reading=_reading(low, high),
-        remark=f"{' and '.join(lost)} was wiped out: a lost account has no mean return." if lost else _one_look(first, other),
+        remark=f"{' and '.join(lost)} was wiped out: a lost account has no mean return." if lost else _looks(first, other),
     )
 
 
@@ -93,9 +92,11 @@ def _reading(low: float, high: float) -> str:
     return "chance alone could explain it" if low <= 0 <= high else "more than chance, by this measure"
 
 
-def _one_look(first: Contender, other: Contender | None) -> str:
-    """A run whose trades were all entered in one session is one observation, however many sessions are resampled."""
-    single = [c.label for c in (first, other) if c is not None and one_look(c)]
-    if not single:
+def _looks(first: Contender, other: Contender | None) -> str:
+    """A run is as many observations as sessions in which it entered, however many sessions are resampled."""
+    few = [c for c in (first, other) if c is not None and few_looks(c)]
+    if not few:
         return ""
-    return f"{' and '.join(single)}: all trades entered in one session, one observation. The interval is no evidence about the rule."
+    numbers = [(c.label, c.metrics.entry_dates) for c in few]
+    said = [f"{label} entered in {count(number, 'session')}: {count(number, 'observation')}" for label, number in numbers]
+    return f"{'; '.join(said)}. The interval is no evidence about {'the rule' if len(few) == 1 else 'the rules'}."

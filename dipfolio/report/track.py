@@ -90,9 +90,7 @@ def with_own_labels(tracks: Iterable[Track]) -> tuple[Track, ...]:
     """The tracks with labels that tell them apart: where two are alike, the folder's name, else a number, is added."""
     tracks = tuple(tracks)
     alike = Counter(track.label for track in tracks)
-    named = [
-        replace(track, label=track.folder.name) if alike[track.label] > 1 and track.folder else track for track in tracks
-    ]
+    named = [replace(track, label=track.folder.name) if alike[track.label] > 1 and track.folder else track for track in tracks]
     seen: Counter[str] = Counter()
     for place, track in enumerate(named):
         seen[track.label] += 1

@@ -34,8 +34,8 @@ def test_the_mean_difference_is_that_of_the_paired_sessions_times_252():
 
 
 def test_the_block_length_is_the_one_published_with_the_correction():
-    """arch's own golden: y(i) = 0.3 y(i-1) + e(i), 10,000 values, gives 13.64."""
-    y = np.random.RandomState(0).standard_normal(10100)  # noqa: NPY002 - the stream of the golden
+    """The golden of arch itself: y(i) = 0.3 y(i-1) + e(i), 10,000 values, gives 13.64."""
+    y = np.random.RandomState(0).standard_normal(10100)
     for row in range(1, len(y)):
         y[row] += 0.3 * y[row - 1]
     gaps = y[100:, None]

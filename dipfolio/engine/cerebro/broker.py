@@ -36,7 +36,7 @@ class MarginBroker(Execution):
         self.cash -= float(self.tape.interest[now])
         if not held.any():
             return
-        factor, close = panel.factor[now - 1], np.nan_to_num(panel.close[now - 1])
+        factor, close = panel.factor[now - 1], panel.marks[now - 1]
         self.tape.borrow[now] = self.account.borrow_fee(held / factor, close * factor, days)
         self.tape.dividends[now] = held * panel.dividends[now]
         self.cash += float(self.tape.dividends[now].sum() - self.tape.borrow[now].sum())
@@ -44,7 +44,7 @@ class MarginBroker(Execution):
     def _settle_symbols_that_stopped(self) -> None:
         gone = (self.shares != 0) & np.isnan(self.panel.close[self.session])
         for column in np.flatnonzero(gone):
-            feed, shares = self.feeds[column], float(self.shares[column])
+            feed, shares = self.feed(int(column)), float(self.shares[column])
             price = float(self.panel.close[self.session - 1, column])
             self.cash += shares * price
             self.positions[feed].update(-shares, price, feed.datetime.datetime())
@@ -89,7 +89,7 @@ class MarginBroker(Execution):
             self.cancel(order)
         owner = self.cerebro.runningstrats[0]
         for column in np.flatnonzero(self.shares):
-            feed, shares = self.feeds[column], float(self.shares[column])
+            feed, shares = self.feed(int(column)), float(self.shares[column])
             send = self.sell if shares > 0 else self.buy
             send(owner, feed, abs(shares), exectype=Order.Market, reason=MARGIN_CALL)
 

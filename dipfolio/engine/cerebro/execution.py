@@ -43,6 +43,7 @@ class Execution(Intake):
             if order not in self.pending or not order.active():
                 continue
             self.pending.remove(order)
+            order.data.move_to(self.session)
             if np.isnan(self.panel.close[self.session, self.column[order.data]]):
                 self._event("unfilled", order.data, f"{order.executed.remsize:+,.10g} shares: {STOPPED}", self.session)
                 order.cancel()

@@ -7,7 +7,7 @@ import backtrader as bt
 from dipfolio.engine.account import Account
 from dipfolio.engine.cerebro.broker import MarginBroker
 from dipfolio.engine.cerebro.commission import AccountCommission
-from dipfolio.engine.cerebro.feed import ArrayFeed
+from dipfolio.engine.cerebro.feed import ArrayFeed, LazyFeed
 from dipfolio.engine.cerebro.trader import Plan, Trader
 from dipfolio.engine.panel import Panel
 from dipfolio.engine.tape import Tape
@@ -24,7 +24,14 @@ def run_plan(panel: Panel, account: Account, plan: Plan, *, vectorised: bool = T
     vectorised : bool
         Which of backtrader's two loops to use; both give the same tape.
     """
-    return _run(panel, account, Trader, {"plan": plan}, vectorised)
+    feeds = [LazyFeed(panel=panel, column=column, name=symbol) for column, symbol in enumerate(panel.symbols)]
+    cerebro = bt.Cerebro(stdstats=False, runonce=vectorised)
+    cerebro.adddata(ArrayFeed(panel=panel), name="clock")
+    for feed in feeds:
+        feed.setenvironment(cerebro)
+        feed.begin()
+    cerebro.addstrategy(Trader, plan=plan)
+    return _play(cerebro, MarginBroker(account=account, panel=panel, feeds=feeds), feeds)
 
 
 def run_backtrader(panel: Panel, account: Account, strategy: type, parameters: dict[str, Any]) -> Tape:
@@ -33,18 +40,18 @@ def run_backtrader(panel: Panel, account: Account, strategy: type, parameters: d
     Bar by bar, because the vectorised loop computes indicators to the end first, and an index before their first value
     reads their last one.
     """
-    return _run(panel, account, strategy, parameters, vectorised=False)
-
-
-def _run(panel: Panel, account: Account, strategy: type, parameters: dict[str, Any], vectorised: bool) -> Tape:
-    cerebro = bt.Cerebro(stdstats=False, runonce=vectorised)
-    broker = MarginBroker(account=account, panel=panel)
-    cerebro.setbroker(broker)
-    for column, symbol in enumerate(panel.symbols):
-        feed = ArrayFeed(panel=panel, column=column)
+    feeds = [ArrayFeed(panel=panel, column=column) for column in range(len(panel.symbols))]
+    cerebro = bt.Cerebro(stdstats=False, runonce=False)
+    for feed, symbol in zip(feeds, panel.symbols, strict=True):
         cerebro.adddata(feed, name=symbol)
-        broker.addcommissioninfo(AccountCommission(account=account, feed=feed), name=symbol)
     cerebro.addstrategy(strategy, **parameters)
+    return _play(cerebro, MarginBroker(account=account, panel=panel), feeds)
+
+
+def _play(cerebro: bt.Cerebro, broker: MarginBroker, feeds: list[ArrayFeed]) -> Tape:
+    cerebro.setbroker(broker)
+    for feed in feeds:
+        broker.addcommissioninfo(AccountCommission(account=broker.p.account, feed=feed), name=feed._name)
     cerebro.run()
     broker.finish()
     tape: Tape = broker.tape

@@ -44,7 +44,7 @@ class Trader(bt.Strategy):  # type: ignore[misc]
         self.panel: Panel = self.broker.panel
         self.seen = 0
         count = len(self.panel.symbols)
-        self.entry_price, self.best = np.full(count, np.nan), np.full(count, np.nan)
+        self.entry_price, self.best, self.decided, self.before = np.full((4, count), np.nan)
         self.entry_session = np.zeros(count, dtype=int)
         self.held = np.zeros(count)
         resting = [rule for rule in self.p.plan.exits if isinstance(rule, Level) and rule.intraday]
@@ -73,7 +73,7 @@ class Trader(bt.Strategy):  # type: ignore[misc]
     def _end_trades(self, now: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Send the orders of the exit rules; returns the symbols that leave at the next open and at the next close."""
         leaving = {"open": np.zeros(len(self.held), dtype=bool), "close": np.zeros(len(self.held), dtype=bool)}
-        if not self.held.any():
+        if not self.held.any() or not self.p.plan.exits:
             return leaving["open"], leaving["close"]
         trades, panel = self._open_trades(), self.panel
         bar = Bar(
@@ -106,27 +106,24 @@ class Trader(bt.Strategy):  # type: ignore[misc]
                 group = group or order
 
     def _open_trades(self) -> OpenTrades:
-        decided = self._close_at(self.entry_session - 1)
-        before = self._close_at(self.entry_session - 2)
-        side = np.sign(self.held).astype(int)
         return OpenTrades(
-            side=side,
+            side=np.sign(self.held).astype(int),
             entry_price=self.entry_price,
             entry_session=self.entry_session,
             best=self.best,
-            decided=decided,
-            before=before,
+            decided=self.decided,
+            before=self.before,
         )
 
-    def _close_at(self, sessions: NDArray[np.int_]) -> NDArray[np.float64]:
-        """The close of each symbol in a session of its own, shape (symbols,)."""
-        columns = np.arange(len(self.held))
-        known = np.where(sessions >= 0, self.panel.close[np.maximum(sessions, 0), columns], np.nan)
-        return np.where(sessions == -1, self.panel.prior_close, known)
+    def _close_of(self, column: int, session: int) -> float:
+        """The close of a symbol; of the session before the panel for -1, unknown before that."""
+        if session < 0:
+            return float(self.panel.prior_close[column]) if session == -1 else np.nan
+        return float(self.panel.close[session, column])
 
     def _send(self, column: int, shares: float, exectype: int, reason: str, **terms: Any) -> Order:
         send = self.buy if shares > 0 else self.sell
-        return send(data=self.datas[column], size=abs(float(shares)), exectype=exectype, reason=reason, **terms)
+        return send(data=self.broker.feed(column), size=abs(float(shares)), exectype=exectype, reason=reason, **terms)
 
     def _follow_fills(self) -> None:
         """Bring the open trades up to date with the fills since the last look."""
@@ -136,8 +133,9 @@ class Trader(bt.Strategy):  # type: ignore[misc]
             if before * after <= 0:
                 self.entry_price[column], self.entry_session[column] = fill.price, fill.session
                 self.best[column] = fill.price
+                self.decided[column] = self._close_of(column, fill.session - 1)
+                self.before[column] = self._close_of(column, fill.session - 2)
             elif abs(after) > abs(before):
                 self.entry_price[column] += (fill.price - self.entry_price[column]) * fill.shares / after
-            self.held[column] = after
+            self.held[column] = 0.0 if abs(after) < rules.FUZZ else after
         self.seen = len(self.broker.tape.fills)
-        self.held = np.where(np.abs(self.held) < rules.FUZZ, 0.0, self.held)

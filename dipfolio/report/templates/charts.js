@@ -21,7 +21,8 @@
     height, autosize: true, showlegend: false, hovermode: "x unified", dragmode: narrow() ? false : "zoom",
     margin: { l: 52, r: 10, t: 10, b: 30 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: colour("muted") },
-    hoverlabel: { bgcolor: colour("bg"), bordercolor: colour("strong-line"), font: { color: colour("text"), size: 12 }, namelength: -1 },
+    hoverlabel: { bgcolor: colour("bg"), bordercolor: colour("strong-line"), font: { color: colour("text"), size: 12, family: getComputedStyle(document.body).fontFamily }, namelength: -1 },
+    modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("muted"), activecolor: colour("text") },
     xaxis: { type: "date", range: state.range || [days[0], last], gridcolor: colour("line"), linecolor: colour("strong-line"), hoverformat: "%Y-%m-%d" },
     yaxis: { gridcolor: colour("line"), zerolinecolor: colour("strong-line"), fixedrange: true, ...y },
   });

@@ -1,0 +1,259 @@
+"""``sweep``: one strategy over a grid of parameters."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dipfolio.cli.home import near
+from dipfolio.cli.options import Day, SectionedCommand, SectionedOption, options_of
+from dipfolio.engine import catalogue
+from dipfolio.errors import SweepError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from dipfolio.engine.idea import Idea
+    from dipfolio.market.bars import Bars
+    from dipfolio.sweep.farm import Crew
+    from dipfolio.sweep.findings import Findings
+    from dipfolio.sweep.work import Terms
+
+DEFAULT = -1
+"""Number of the default among the cells."""
+CENT = 0.01
+
+
+class Sweeps(click.Group):
+    """A group with one command for each strategy, whose options take ranges."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every strategy."""
+        return list(catalogue.names(ctx.obj.strategies))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
+        """The sweep of one strategy."""
+        return sweep_command(cmd_name, catalogue.load_strategy(ctx.obj.strategies, cmd_name))
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The strategies, without importing one."""
+        with formatter.section("Strategies"):
+            found = catalogue.entries(ctx.obj.strategies)
+            formatter.write_dl([(entry.name, entry.problem or entry.title) for entry in found])
+
+
+@click.group("sweep", cls=Sweeps, short_help="Thousands of variants of a strategy, each equal to backtrader's.")
+def sweep_strategies() -> None:
+    """Run a strategy over a grid of parameters and show the whole surface.
+
+    Every parameter takes a value, a list (1,2,5) or a range (1:60, 0.01:0.06:0.0025; both ends included). All combinations are
+    run; `sweep STRATEGY --help` shows the parameters.
+
+    Example: python backtest.py sweep dip-rule --drop 0.02:0.06:0.01 --hold 1:60
+    """
+
+
+def sweep_command(name: str, strategy: "type[Idea]") -> click.Command:
+    """The command that sweeps a strategy."""
+    from dipfolio.engine.account import Account
+    from dipfolio.engine.parameter import parameters
+
+    own = [
+        SectionedOption(
+            [f"--{item.flag}", f"grid_{item.name}"], metavar="VALUES", section="Strategy",
+            help=f"{item.help}  [{'|'.join(item.choices) + '; ' if item.choices else ''}default: {item.default}]",
+        )
+        for item in parameters(strategy)
+    ]  # fmt: skip
+
+    def run(**values: Any) -> None:
+        _sweep(name, strategy, values)
+
+    return SectionedCommand(
+        name,
+        callback=run,
+        params=[*own, *_sweep_options(), *options_of(Account, "Account")],
+        help=f"{(strategy.__doc__ or '').strip().split(chr(10))[0]}\n\nA parameter takes a value, a list (1,2,5) or a range (1:60:2).",
+        epilog=f"Example: python backtest.py sweep {name} --fill open,close --verify 20",
+    )
+
+
+def _sweep_options() -> list[click.Option]:
+    folder = click.Path(path_type=Path)
+    by = click.Choice(["total-return", "sharpe", "worst-drawdown", "final-equity"])
+    options: dict[str, list[tuple[list[str], dict[str, Any]]]] = {
+        "Sweep": [
+            (["--by"], {"type": by, "default": "total-return", "show_default": True, "help": "what is best"}),
+            (["--verify"], {"type": click.IntRange(0), "default": 5, "show_default": True, "help": "random cells to run again in backtrader"}),
+            (["--resume"], {"is_flag": True, "help": "go on with an interrupted sweep"}),
+            (["--jobs"], {"type": click.IntRange(0), "default": 0, "help": "local processes  [default: one for each processor]"}),
+            (["--scheduler"], {"default": "", "metavar": "ADDRESS", "help": "Dask cluster to use, such as tcp://10.0.0.1:8786"}),
+            (["--dask-local"], {"type": click.IntRange(0), "default": 0, "help": "workers of a Dask cluster on this machine"}),
+        ],
+        "Run": [
+            (["--start"], {"type": Day(), "help": "first session  [default: the first of the figures]"}),
+            (["--end"], {"type": Day(), "help": "last session  [default: the last of the figures]"}),
+            (["--no-costs"], {"is_flag": True, "help": "trade, borrow and owe for nothing"}),
+            (["--data"], {"type": folder, "help": "folder of figures  [default: data]"}),
+            (["--reports"], {"type": folder, "help": "folder for reports  [default: reports]"}),
+        ],
+    }  # fmt: skip
+    return [SectionedOption(flags, section=section, **how) for section, group in options.items() for flags, how in group]
+
+
+def _sweep(name: str, strategy: "type[Idea]", values: dict[str, Any]) -> None:
+    from dipfolio.engine.parameter import parameters
+    from dipfolio.report.surface import print_findings
+    from dipfolio.sweep.farm import Crew
+    from dipfolio.sweep.grid import grid_of
+
+    given = {item.name: values[f"grid_{item.name}"] for item in parameters(strategy) if values[f"grid_{item.name}"] is not None}
+    grid = grid_of(strategy, given)
+    click.echo(f"{name}: {grid}")
+    by, reports = values["by"].replace("-", "_"), values["reports"] or click.get_current_context().obj.reports
+    crew = Crew(jobs=values["jobs"], scheduler=values["scheduler"], dask_local=values["dask_local"])
+    terms, bars = _terms(name, strategy, grid, values)
+    findings = _found(terms, bars, grid, crew, reports, resume=values["resume"])
+    print_findings(findings, by, sys.stdout)
+    worst, checked = _verified(findings, terms, bars, values["verify"])
+    page = _write(findings, by, reports, _command(name, values), worst, checked)
+    if checked:
+        click.echo(f"Verified in backtrader: {checked} random cells, largest difference ${worst:.9f}")
+    click.echo(f"Surface: {near(page / 'sweep.html')}")
+
+
+def _terms(name: str, strategy: "type[Idea]", grid: Any, values: dict[str, Any]) -> "tuple[Terms, Bars]":
+    from dipfolio.engine.account import Account
+    from dipfolio.engine.parameter import parameters
+    from dipfolio.engine.simulation import first_session
+    from dipfolio.market import universe
+    from dipfolio.market.folder import load_bars
+    from dipfolio.sweep.work import Terms
+
+    home = click.get_current_context().obj
+    account = Account(**{item.name: values[item.name] for item in parameters(Account)})
+    account = account.without_costs() if values["no_costs"] else account
+    axis = next((axis.values for axis in grid.axes if axis.name == "universe"), None)
+    wanted = axis or (grid.fixed.get("universe") or strategy().universe,)
+    symbols = tuple(dict.fromkeys(symbol for group in wanted for symbol in universe.resolve(group)))
+    bars = load_bars(values["data"] or home.data, symbols, events=home.data / "events.csv", splits=home.data / "splits.csv")
+    first = first_session(bars, values["start"], values["end"])
+    bars = bars if values["end"] is None else bars.until(values["end"])
+    terms = Terms(strategies=home.strategies.resolve(), name=name, account=account, first=first, eve=max(first - 1, 0))
+    return terms, bars
+
+
+def _found(terms: "Terms", bars: "Bars", grid: Any, crew: "Crew", reports: Path, *, resume: bool) -> "Findings":
+    """Run the grid; what is done stays on disk until all of it is."""
+    import pandas as pd
+
+    from dipfolio.sweep.farm import farm, fingerprint, tasks_of
+    from dipfolio.sweep.findings import Findings, gather
+    from dipfolio.sweep.parts import Parts
+
+    tasks = tasks_of(grid, terms, bars, DEFAULT)
+    parts = Parts(reports / f".sweep-{terms.name}", fingerprint(grid, terms, bars), resume=resume)
+    with _progress(len(grid) + 1) as said:
+        try:
+            done = farm(tasks, bars, crew, parts, said)
+        except KeyboardInterrupt:
+            kept = sum(len(tasks[number].cells) for number in parts.done())
+            click.echo(f"Interrupted; {kept:,} of {len(grid) + 1:,} variants are kept. Go on with --resume.", err=True)
+            raise click.exceptions.Exit(1) from None
+    table, default, returns, refused = gather(done, grid, DEFAULT)
+    parts.remove()
+    sessions = bars.sessions[terms.first :]
+    return Findings(
+        strategy=terms.name, grid=grid, account=terms.account, window=(sessions[0].date(), sessions[-1].date()), table=table,
+        default=default, returns=pd.DataFrame(returns, index=sessions), refused=refused, provenance=bars.provenance,
+    )  # fmt: skip
+
+
+def _verified(findings: "Findings", terms: "Terms", bars: "Bars", count: int) -> tuple[float, int]:
+    """Run random cells again in backtrader; the largest difference in dollars and how many.
+
+    Raises
+    ------
+    SweepError
+        A difference above one cent.
+    """
+    import numpy as np
+
+    from dipfolio.engine.strategy import Strategy
+    from dipfolio.sweep.work import difference
+
+    if not issubclass(terms.kind, Strategy):
+        return 0.0, 0
+    cells = np.random.default_rng().permutation(findings.table.index)[:count]
+    worst = 0.0
+    for cell in cells.tolist():
+        parameters = findings.grid.cell(cell)
+        gap, where = difference(findings.table.loc[cell], terms, parameters, bars)
+        if not gap <= CENT:
+            raise SweepError(
+                f"The sweep and backtrader differ by {gap:,.4f} in the {where.replace('_', ' ')} of {parameters}. "
+                "This is a fault of dipfolio; please report it with the command you ran."
+            )
+        worst = max(worst, gap)
+    return worst, len(cells)
+
+
+def _write(findings: "Findings", by: str, reports: Path, command: str, worst: float, checked: int) -> Path:
+    from dipfolio.report.shelf import place
+    from dipfolio.report.surface import surface_page
+
+    verified = f"{checked} random cells, largest difference ${worst:.9f}" if checked else "no cell"
+    page = surface_page(findings, by, command, verified)
+
+    def write(folder: Path) -> None:
+        findings.table.to_parquet(folder / "sweep.parquet")
+        _columns_as_text(findings.returns).to_parquet(folder / "returns.parquet")
+        (folder / "sweep.html").write_text(page, encoding="utf-8", newline="\n")
+
+    return place(reports, f"sweep-{findings.strategy}", write)
+
+
+def _columns_as_text(frame: "pd.DataFrame") -> "pd.DataFrame":
+    return frame.set_axis([str(column) for column in frame.columns], axis=1)
+
+
+def _command(name: str, values: dict[str, Any]) -> str:
+    """The command that runs one cell in full, but for the parameters of the grid: the options given here that it has too."""
+    import shlex
+
+    context, words = click.get_current_context(), ["python", "backtest.py", name]
+    own = ("by", "verify", "resume", "jobs", "scheduler", "dask_local", "reports")
+    for param in context.command.params:
+        option = param.name or ""
+        given = context.get_parameter_source(option) is click.core.ParameterSource.COMMANDLINE
+        if not given or option in own or option.startswith("grid_"):
+            continue
+        flag = f"--{option.replace('_', '-')}"
+        value = values[option]
+        words += [flag if value else flag.replace("--", "--no-", 1)] if isinstance(value, bool) else [flag, str(value)]
+    return shlex.join(words)
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[int], None]]:
+    """Gives a function to tell how many variants more are done; the rate and the time left stand on standard error."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _: None
+        return
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        job = bar.add_task("", total=total, rate="")
+
+        def said(count: int) -> None:
+            bar.advance(job, count)
+            task = bar.tasks[0]
+            bar.update(job, rate=f"{task.completed / max(task.elapsed or 0.0, 1e-3):,.0f} a second")
+
+        yield said

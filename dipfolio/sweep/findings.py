@@ -1,0 +1,110 @@
+"""Findings: everything that came of a sweep, and how its cells stand to one another."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from dipfolio.engine.account import Account
+from dipfolio.errors import ParameterError
+from dipfolio.market.bars import Provenance
+from dipfolio.sweep.grid import Grid
+from dipfolio.sweep.parts import Part
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Findings:
+    """A finished sweep.
+
+    Attributes
+    ----------
+    strategy : str
+    grid : Grid
+    account : Account
+    window : (date, date)
+    table : DataFrame of shape (variants, columns)
+        By number of the cell: a column for each axis, then :data:`dipfolio.sweep.outcome.FIGURES`. Cells whose parameters
+        the strategy refuses are left out.
+    default : Series or None
+        The figures with the default of every axis, on the grid or off it; None if the strategy refuses that.
+    returns : DataFrame of shape (sessions, variants)
+        Of an even sample of the cells.
+    refused : dict
+        Cell to the reason.
+    provenance : Provenance
+    """
+
+    strategy: str
+    grid: Grid
+    account: Account
+    window: tuple[date, date]
+    table: pd.DataFrame
+    default: pd.Series | None
+    returns: pd.DataFrame
+    refused: dict[int, str]
+    provenance: Provenance
+
+    def ranked(self, by: str) -> pd.DataFrame:
+        """The cells, best first; without a figure last, then in the order of the grid."""
+        return self.table.sort_values(by, ascending=False, kind="stable", na_position="last")
+
+    def standing(self, by: str) -> float:
+        """The part of the cells that the default is better than; NaN without a default or its figure."""
+        values = self.table[by].dropna()
+        own = np.nan if self.default is None else float(self.default[by])
+        return float("nan") if np.isnan(own) or values.empty else float((values < own).mean())
+
+    def neighbours(self, cell: int) -> pd.DataFrame:
+        """The cells that are one step away along one axis."""
+        shape = self.grid.shape
+        place = np.array(np.unravel_index(cell, shape))
+        near = []
+        for axis in range(len(shape)):
+            for step in (-1, 1):
+                other = place.copy()
+                other[axis] += step
+                if 0 <= other[axis] < shape[axis]:
+                    near.append(int(np.ravel_multi_index(tuple(other), shape)))
+        return self.table[self.table.index.isin(near)]
+
+
+def gather(parts: Sequence[Part], grid: Grid, default: int) -> tuple[pd.DataFrame, pd.Series | None, dict[int, Floats], dict[int, str]]:
+    """The table, the default's figures, the returns that were kept and the refusals.
+
+    Raises
+    ------
+    ParameterError
+        The strategy refuses every cell; the first reason is given.
+    """
+    figures = pd.concat([part.table for part in parts if len(part.table)] or [parts[0].table]).set_index("cell").sort_index()
+    returns = {cell: path for part in parts for cell, path in part.returns.items()}
+    refused = {cell: why for part in parts for cell, why in sorted(part.refused.items()) if cell != default}
+    own = figures.loc[default] if default in figures.index else None
+    figures = figures.drop(index=default, errors="ignore")
+    if figures.empty:
+        raise ParameterError(f"No cell of the grid can be run: {next(iter(refused.values()))}")
+    axes = pd.DataFrame(_parameters(grid, figures.index), index=figures.index)
+    returns.pop(default, None)
+    return pd.concat([axes, figures], axis=1), own, returns, refused
+
+
+def _parameters(grid: Grid, cells: pd.Index) -> dict[str, Any]:
+    """A column for each axis; words and dates as text."""
+    if not grid.axes:
+        return {}
+    places = np.unravel_index(cells.to_numpy(), grid.shape)
+    return {axis.name: _column(axis.values, place) for axis, place in zip(grid.axes, places, strict=True)}
+
+
+def _column(values: tuple[Any, ...], place: NDArray[np.intp]) -> Any:
+    if all(isinstance(value, bool) for value in values) or all(isinstance(value, int | float) for value in values):
+        return np.array(values)[place]
+    if all(value is None or isinstance(value, int | float) for value in values):
+        return np.array([np.nan if value is None else value for value in values], dtype=float)[place]
+    return np.array(["none" if value is None else str(value) for value in values], dtype=object)[place]

@@ -1,0 +1,123 @@
+"""The shortcut for placebo dates: by hand, and the same as the simulated strategy without costs."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dipfolio.engine.account import Account
+from dipfolio.engine.catalogue import load_strategy
+from dipfolio.engine.exits import HoldFor, StopLoss
+from dipfolio.engine.simulation import simulate
+from dipfolio.errors import ParameterError
+from dipfolio.evidence.outcomes import outcomes_of, trade_returns, trades_of
+from dipfolio.market.folder import load_bars
+from tests.ideas import script
+from tests.markets import make_bars
+
+ROOT = Path(__file__).parents[2]
+FREE = replace(Account(fractional=True).without_costs(), max_volume_share=1.0, max_leverage=10.0)
+
+
+@pytest.fixture(scope="module")
+def bars():
+    return load_bars(ROOT / "data")
+
+
+def strategy(name, **parameters):
+    return load_strategy(ROOT / "strategies", name)(**parameters)
+
+
+def test_a_trade_by_hand():
+    market = make_bars({"A": [100, 110, 120, 90, 130]}, opens={"A": [99, 105, 118, 95, 125]}, dividends={"A": {1: 1, 2: 2, 3: 4}})
+    # decided on row 0, in at row 1, out two sessions later; the dividend of row 1 belongs to who held before
+    assert trade_returns(market, 2)["A"].iloc[0] == pytest.approx((90 - 105 + 2 + 4) / 105)
+    assert trade_returns(market, 2, "close")["A"].iloc[0] == pytest.approx((90 - 110 + 6) / 110)
+    assert trade_returns(market, 1, "close", "open")["A"].iloc[0] == pytest.approx((118 - 110 + 2) / 110)
+    assert trade_returns(market, 0)["A"].iloc[0] == pytest.approx(110 / 105 - 1)
+    assert trade_returns(market, 2)["A"].isna().tolist() == [False, False, True, True, True]
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("dip-rule", {}), ("dip-rule", {"hold": 5, "fill": "close", "sigmas": 2.0}), ("short-after-shock", {}),
+        ("short-every-friday", {}), ("short-after-run-up", {"hold": 5}), ("nvda-relative-value", {}), ("buy-the-dip", {}),
+        ("buy-stargate", {"hold": 60, "fill": "close"}), ("short-nvda", {"entry": "first-unrestricted", "hold": 20}),
+        ("hyperscalers-over-nvda", {}), ("nvda-over-chips", {"hold": 60}), ("chips-on-capex", {}),
+        ("buy-before-earnings", {"sell": "open"}),
+    ],
+)  # fmt: skip
+def test_every_trade_of_the_simulation_is_an_outcome_of_the_shortcut(bars, name, parameters):
+    idea = strategy(name, **parameters)
+    trades = simulate(idea, bars, FREE).trades
+    plan = trades_of(idea, bars)
+    table = trade_returns(bars, plan.hold, plan.entry, plan.leave)
+    assert len(trades)
+    for trade in trades.itertuples():
+        decided = bars.sessions.get_loc(trade.entry_session) - 1
+        assert plan.flags[decided]
+        sign = 1 if trade.side == "long" else -1
+        assert trade.profit / (abs(trade.shares) * trade.entry_price) == pytest.approx(
+            sign * table[trade.symbol].iloc[decided], abs=1e-9
+        )
+
+
+def test_a_rule_without_exits_is_one_trade_a_session_and_adds_up_to_the_simulation(bars):
+    idea = strategy("short-below-trend", window=20)
+    found = outcomes_of(trades_of(idea, bars), bars)
+    shares = simulate(idea, bars, FREE).positions["NVDA"]
+    assert ((shares < 0).to_numpy()[1:] == found.flags[:-1]).all()  # decided on a close, held from the next open on
+    open_ = bars.open["NVDA"]
+    expected = -(open_.shift(-2) + bars.dividends["NVDA"].shift(-2) - open_.shift(-1)) / open_.shift(-1)
+    np.testing.assert_allclose(found.returns[:-2], expected.iloc[:-2], atol=1e-12)
+
+
+def test_a_basket_is_the_mean_of_its_names_less_the_benchmark(bars):
+    found = outcomes_of(trades_of(strategy("buy-the-dip"), bars), bars, "QQQ")
+    row = bars.sessions.get_loc("2025-01-24")
+    assert np.flatnonzero(found.flags).tolist() == [row]
+    names = list(strategy("buy-the-dip").symbols)
+    bought, sold = bars.open.loc["2025-01-27"], bars.close.loc["2025-02-03"]
+    assert not bars.dividends.loc["2025-01-28":"2025-02-03", [*names, "QQQ"]].to_numpy().any()
+    gains = sold / bought - 1
+    assert found.returns[row] == pytest.approx(gains[names].mean() - gains["QQQ"])
+
+
+def test_a_pair_is_the_long_side_less_the_short_side(bars):
+    found = outcomes_of(trades_of(strategy("hyperscalers-over-nvda"), bars), bars)
+    row = bars.sessions.get_loc("2025-01-24")
+    earned = trade_returns(bars, 5).iloc[row]
+    assert found.returns[row] == pytest.approx(earned[["MSFT", "META", "GOOG", "AMZN"]].mean() - earned["NVDA"])
+
+
+def test_a_name_that_does_not_trade_yet_is_left_out_of_its_side():
+    nan = np.nan
+    market = make_bars({"A": [100, 100, 110, 121, 133.1], "B": [nan, nan, nan, 50, 60]})
+    plan = trades_of(script({0: {"A": 0.5, "B": 0.5}}, universe="A,B", unit="weight", exits=[HoldFor(1)]), market)
+    found = outcomes_of(plan, market)
+    np.testing.assert_allclose(found.returns[:3], [0.10, 0.10, (0.10 + 0.20) / 2], atol=1e-9)
+
+
+def test_names_bought_on_different_days_are_trades_of_their_own(bars):
+    found = outcomes_of(trades_of(strategy("buy-before-earnings"), load_bars(ROOT / "data")), bars, "QQQ")
+    assert found.returns.shape == found.flags.shape == (502, 6)
+    assert found.flags.sum() == 6
+    assert found.decided == 4
+
+
+def test_a_sample_keeps_its_own_decisions(bars):
+    found = outcomes_of(trades_of(strategy("dip-rule"), bars), bars)
+    part = found.between(pd.Timestamp("2025-01-28"), bars.sessions[-1])
+    assert part.sessions[0] == pd.Timestamp("2025-01-28")
+    assert part.flags.sum() == found.flags[found.sessions >= "2025-01-28"].sum()
+
+
+def test_trades_that_end_by_their_prices_have_no_outcome_on_other_dates(bars):
+    with pytest.raises(ParameterError, match=r"does not hold for a fixed time but until: .*stop loss 0\.1"):
+        trades_of(strategy("dip-with-stops"), bars)
+    market = make_bars({"A": [100.0] * 5})
+    with pytest.raises(ParameterError, match=r"stop loss 0\.05"):
+        trades_of(script({}, exits=[StopLoss(0.05)]), market)
