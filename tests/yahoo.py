@@ -38,7 +38,7 @@ class Yahoo:
 
     def __init__(self):
         self.charts, self.faults, self.asked = {}, {}, []
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(self))
         self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
         self.thread.start()
 
@@ -73,28 +73,31 @@ class Yahoo:
             return 200, text, True
         return 200, text if fault is None else fault, False
 
-    def handler(yahoo):
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self):
-                parts = urlsplit(self.path)
-                name = parts.path.rpartition("/")[2]
-                if "/v8/finance/chart/" in parts.path:
-                    status, text, torn = yahoo.answer(name, parse_qs(parts.query))
-                elif name == "getcrumb":
-                    status, text, torn = 200, "crumb", False
-                else:
-                    status, text, torn = 404, "{}", False
-                body = text.encode()
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body[: len(body) // 2] if torn else body)
-                self.close_connection = True
 
-            def log_message(self, *_):
-                pass
+def handler_of(yahoo):
+    """The class of the server's answers."""
 
-        return Handler
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            parts = urlsplit(self.path)
+            name = parts.path.rpartition("/")[2]
+            if "/v8/finance/chart/" in parts.path:
+                status, text, torn = yahoo.answer(name, parse_qs(parts.query))
+            elif name == "getcrumb":
+                status, text, torn = 200, "crumb", False
+            else:
+                status, text, torn = 404, "{}", False
+            body = text.encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body[: len(body) // 2] if torn else body)
+            self.close_connection = True
+
+        def log_message(self, *_):
+            pass
+
+    return Handler
 
 
 def chart(closes, start="2025-01-02", *, dividends=None, splits=None, currency="USD", zone="America/New_York", days=None):

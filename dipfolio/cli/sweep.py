@@ -11,7 +11,7 @@ import click
 from dipfolio.cli.home import near
 from dipfolio.cli.options import Day, SectionedCommand, SectionedOption, options_of
 from dipfolio.engine import catalogue
-from dipfolio.errors import SweepError
+from dipfolio.errors import StrategyError, SweepError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,7 +57,13 @@ def sweep_strategies() -> None:
 
 
 def sweep_command(name: str, strategy: "type[Idea]") -> click.Command:
-    """The command that sweeps a strategy."""
+    """The command that sweeps a strategy.
+
+    Raises
+    ------
+    StrategyError
+        A parameter of the strategy has the name of another option.
+    """
     from dipfolio.engine.account import Account
     from dipfolio.engine.parameter import parameters
 
@@ -69,13 +75,19 @@ def sweep_command(name: str, strategy: "type[Idea]") -> click.Command:
         for item in parameters(strategy)
     ]  # fmt: skip
 
+    general = [*_sweep_options(), *options_of(Account, "Account")]
+    flags = {flag for option in general for flag in (*option.opts, *option.secondary_opts)} | {"--help"}
+    taken = next((option.opts[0] for option in own if flags & set(option.opts)), None)
+    if taken:
+        raise StrategyError(f"{name}: the parameter {taken} has the name of a general option; choose another.")
+
     def run(**values: Any) -> None:
         _sweep(name, strategy, values)
 
     return SectionedCommand(
         name,
         callback=run,
-        params=[*own, *_sweep_options(), *options_of(Account, "Account")],
+        params=[*own, *general],
         help=f"{(strategy.__doc__ or '').strip().split(chr(10))[0]}\n\nA parameter takes a value, a list (1,2,5) or a range (1:60:2).",
         epilog=f"Example: python backtest.py sweep {name} --fill open,close --verify 20",
     )
@@ -86,7 +98,7 @@ def _sweep_options() -> list[click.Option]:
     by = click.Choice(["total-return", "sharpe", "worst-drawdown", "final-equity"])
     options: dict[str, list[tuple[list[str], dict[str, Any]]]] = {
         "Sweep": [
-            (["--by"], {"type": by, "default": "total-return", "show_default": True, "help": "what is best"}),
+            (["--rank-by"], {"type": by, "default": "total-return", "show_default": True, "help": "what is best"}),
             (["--verify"], {"type": click.IntRange(0), "default": 5, "show_default": True, "help": "random cells to run again in backtrader"}),
             (["--resume"], {"is_flag": True, "help": "go on with an interrupted sweep"}),
             (["--jobs"], {"type": click.IntRange(0), "default": 0, "help": "local processes  [default: one for each processor]"}),
@@ -113,7 +125,7 @@ def _sweep(name: str, strategy: "type[Idea]", values: dict[str, Any]) -> None:
     given = {item.name: values[f"grid_{item.name}"] for item in parameters(strategy) if values[f"grid_{item.name}"] is not None}
     grid = grid_of(strategy, given)
     click.echo(f"{name}: {grid}")
-    by, reports = values["by"].replace("-", "_"), values["reports"] or click.get_current_context().obj.reports
+    by, reports = values["rank_by"].replace("-", "_"), values["reports"] or click.get_current_context().obj.reports
     crew = Crew(jobs=values["jobs"], scheduler=values["scheduler"], dask_local=values["dask_local"])
     terms, bars = _terms(name, strategy, grid, values)
     findings = _found(terms, bars, grid, crew, reports, resume=values["resume"])
@@ -167,7 +179,7 @@ def _found(terms: "Terms", bars: "Bars", grid: Any, crew: "Crew", reports: Path,
     parts.remove()
     sessions = bars.sessions[terms.first :]
     return Findings(
-        strategy=terms.name, grid=grid, account=terms.account, window=(sessions[0].date(), sessions[-1].date()), table=table,
+        strategy=terms.name, grid=grid, defaults=terms.defaults, account=terms.account, window=(sessions[0].date(), sessions[-1].date()), table=table,
         default=default, returns=pd.DataFrame(returns, index=sessions), refused=refused, provenance=bars.provenance,
     )  # fmt: skip
 
@@ -225,7 +237,7 @@ def _command(name: str, values: dict[str, Any]) -> str:
     import shlex
 
     context, words = click.get_current_context(), ["python", "backtest.py", name]
-    own = ("by", "verify", "resume", "jobs", "scheduler", "dask_local", "reports")
+    own = ("rank_by", "verify", "resume", "jobs", "scheduler", "dask_local", "reports")
     for param in context.command.params:
         option = param.name or ""
         given = context.get_parameter_source(option) is click.core.ParameterSource.COMMANDLINE

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from datetime import date
+from functools import cache
 from importlib.metadata import version
 
 import numpy as np
@@ -88,9 +89,15 @@ def simulate(
         events=_event_table(panel, tape),
         benchmark=benchmark,
         provenance=known.select(tuple(dict.fromkeys((*strategy.symbols, *([benchmark] if benchmark else []))))).provenance,
-        versions={"dipfolio": __version__, **{library: version(library) for library in LIBRARIES}},
+        versions=versions(),
         residual=residual,
     )
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Of dipfolio and of the libraries that the numbers and the pages depend on."""
+    return {"dipfolio": __version__, **{library: version(library) for library in LIBRARIES}}
 
 
 def play(strategy: Idea, bars: Bars, account: Account, first: int = 0) -> Tape:

@@ -25,6 +25,10 @@ from dipfolio.evidence.walkforward import WalkForward, walk_forward
 from dipfolio.market.bars import Bars
 
 
+FEWEST = 10
+"""Trades that a variant needs before a year can be traded with it."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Contest:
     """All variants of a rule over the design sample, after costs.
@@ -81,6 +85,8 @@ def contest(claim: Claim, bars: Bars, folder: Path, account: Account | None = No
         A claim without grids, or fewer than two variants that trade.
     """
     known = bars.until(DESIGN_END)
+    if not len(known):
+        raise DataError(f"The figures begin after {DESIGN_END.date()}; a contest needs some before.")
     variants = [variant for grid in claim.grids for variant in combinations(grid)]
     results = [simulate(built(folder, claim, 0, variant), known, account) for variant in variants]
     trials = tuple(trial_of(result, claim.id) for result in results)
@@ -113,7 +119,7 @@ def _walk(variants: list[dict[str, Any]], results: list[Result]) -> WalkForward 
         for variant, result in zip(variants, results, strict=True)
     ]
     try:
-        return walk_forward(pd.concat(tables))
+        return walk_forward(pd.concat(tables), fewest=FEWEST)
     except DataError:
         return None
 

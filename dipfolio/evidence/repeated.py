@@ -69,10 +69,12 @@ def _samples(
     claim: Claim, bars: Bars, folder: Path, horizon: int, changes: Mapping[str, Any]
 ) -> Iterator[tuple[Sample, Outcomes]]:
     """The outcomes of each sample that has any. A trade of the design that would reach into the event has no end there."""
-    design = _outcomes(claim, bars.until(DESIGN_END), folder, horizon, changes)
+    known = bars.until(DESIGN_END)
+    if len(known):
+        design = _outcomes(claim, known, folder, horizon, changes)
+        if len(design.ended):
+            yield "design", design
     later = _outcomes(claim, bars, folder, horizon, changes).between(CONFIRMATION_START, bars.sessions[-1])
-    if len(design.ended):
-        yield "design", design
     if len(later.ended):
         yield "confirmation", later
 

@@ -10,12 +10,14 @@ import pandas as pd
 from dipfolio.errors import DataError, DipfolioError
 from dipfolio.market import sessions
 from dipfolio.market.bars import Origin
+from dipfolio.market.events import read_events
 from dipfolio.market.faults import faults
 from dipfolio.market.files import Files, locate
 from dipfolio.market.finding import Finding, Reading
 from dipfolio.market.folder import align, load_bars, read_dividends, read_origin
 from dipfolio.market.layouts import Figures
 from dipfolio.market.oddities import doubts, oddities
+from dipfolio.market.splits import read_splits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +85,10 @@ def audit(source: Path) -> Audit:
     origin = Origin(path=source.name)
     try:
         origin = read_origin(files.folder, source.name)
+        if (files.folder / "splits.csv").exists():
+            read_splits(files.folder / "splits.csv")
+        if (files.folder / "events.csv").exists():
+            read_events(files.folder / "events.csv")
     except DataError as error:
         findings.append(_error("unreadable", "", str(error)))
     findings += doubts({h.symbol: h.reading for h in holdings if h.reading})

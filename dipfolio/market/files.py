@@ -12,7 +12,7 @@ from dipfolio.market.tables import SUFFIXES, read_table
 
 SYMBOL = re.compile(r"[A-Za-z0-9^][A-Za-z0-9.^=-]*")
 
-NO_PRICES = ("dividends", "events", "rates")
+NO_PRICES = ("dividends", "events", "rates", "splits")
 """Files beside the prices that are none themselves."""
 
 

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from dipfolio.market.faults import faults
 from dipfolio.market.files import locate
 from dipfolio.market.folder import read_dividends
 from dipfolio.market.layouts import Figures
+from dipfolio.market.splits import read_splits
 
 _KEY = b"dipfolio"
 
@@ -84,7 +85,7 @@ def read_entry(folder: Path, symbol: str) -> Entry | None:
 
 
 def write_entry(folder: Path, symbol: str, entry: Entry) -> None:
-    """Keep an entry: its dividends first, as prices without them would be silently wrong, then its prices.
+    """Keep an entry: its dividends and splits first, as prices without them would be silently wrong, then its prices.
 
     Raises
     ------
@@ -97,7 +98,7 @@ def write_entry(folder: Path, symbol: str, entry: Entry) -> None:
     said = {name: getattr(entry, name) for name in ("dividends", "splits", "asked_from", "retrieved")}
     columns = {"date": entry.figures.days, **dict(zip(FIELDS, entry.figures.cells, strict=True))}
     table = pa.table(columns).replace_schema_metadata({_KEY: json.dumps(said)})
-    _write_dividends(folder, symbol, entry.dividends)
+    _write_actions(folder, symbol, entry)
     with whole(file_of(folder, symbol)) as path:
         pq.write_table(table, path)
 
@@ -114,16 +115,20 @@ def write_source(folder: Path, source: str) -> None:
         path.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
 
 
-def _write_dividends(folder: Path, symbol: str, dividends: dict[str, float]) -> None:
-    table = read_dividends(folder)
-    others = table[table["symbol"] != symbol].itertuples(index=False)
-    rows: Iterable[tuple[str, str, float]] = [
-        *((name, str(day.date()), amount) for name, day, amount in others),
-        *((symbol, day, amount) for day, amount in dividends.items()),
-    ]
-    with whole(folder / "dividends.csv") as path:
-        text = "".join(f"{name},{day},{float(amount)!r}\n" for name, day, amount in sorted(rows))
-        path.write_text("symbol,ex_date,amount\n" + text, encoding="utf-8")
+def _write_actions(folder: Path, symbol: str, entry: Entry) -> None:
+    """Bring ``dividends.csv`` and ``splits.csv`` up to date for one symbol."""
+    paid = [(name, str(day.date()), amount) for name, day, amount in read_dividends(folder).itertuples(index=False)]
+    _write_rows(folder / "dividends.csv", "amount", symbol, entry.dividends, paid)
+    path = folder / "splits.csv"
+    divided = [(split.symbol, str(split.day), split.ratio) for split in (read_splits(path) if path.exists() else ())]
+    _write_rows(path, "ratio", symbol, entry.splits, divided)
+
+
+def _write_rows(path: Path, column: str, symbol: str, own: dict[str, float], before: list[tuple[str, str, float]]) -> None:
+    rows = [row for row in before if row[0] != symbol] + [(symbol, day, value) for day, value in own.items()]
+    text = "".join(f"{name},{day},{float(value)!r}\n" for name, day, value in sorted(rows))
+    with whole(path) as beside:
+        beside.write_text(f"symbol,ex_date,{column}\n{text}", encoding="utf-8")
 
 
 @contextmanager

@@ -110,7 +110,8 @@ def _explained(symbol: str, error: Exception) -> FetchError:
     from yfinance.exceptions import YFPricesMissingError, YFRateLimitError, YFTickerMissingError
 
     kind, text = type(error).__name__, " ".join(str(error).split())
-    status = getattr(getattr(error, "response", None), "status_code", None) or None
+    status = getattr(getattr(error, "response", None), "status_code", 0)
+    status = status if status >= 400 else 0
     if isinstance(error, YFRateLimitError) or status == 429:
         return FetchError("Yahoo asks for a pause (rate limit); run the same again in some minutes.", passing=True, general=True)
     if isinstance(error, YFPricesMissingError) and error.yahoo_reason is None and "status_code" not in text:
@@ -132,8 +133,8 @@ def _explained(symbol: str, error: Exception) -> FetchError:
     )
 
 
-def _unreached(symbol: str, kind: str, text: str, status: int | None) -> FetchError:
-    if status is not None:
+def _unreached(symbol: str, kind: str, text: str, status: int) -> FetchError:
+    if status:
         return FetchError(f"Yahoo answers for {symbol} with HTTP {status}.", passing=status >= 500)
     if kind == "DNSError":
         return FetchError("There is no network: Yahoo's address cannot be found.", general=True)
@@ -161,9 +162,7 @@ def _answer(symbol: str, frame: pd.DataFrame, currency: str | None) -> Answer:
     if wrong:
         more = f" (and {len(wrong) - 1} more faults)" if len(wrong) > 1 else ""
         raise FetchError(f"Yahoo's answer cannot be used: {wrong[0].text[:-1]}{more}.")
-    return Answer(
-        figures=figures, dividends=_dated(frame["Dividends"], days, kept), splits=_dated(frame["Stock Splits"], days, kept)
-    )
+    return Answer(figures=figures, dividends=_dated(frame["Dividends"], days, kept), splits=_dated(frame["Stock Splits"], days))
 
 
 def _shortest(values: np.ndarray) -> np.ndarray:
@@ -173,6 +172,7 @@ def _shortest(values: np.ndarray) -> np.ndarray:
     return np.where(single.astype("float64") == values, plain, values)
 
 
-def _dated(column: pd.Series, days: np.ndarray, kept: np.ndarray) -> dict[str, float]:
+def _dated(column: pd.Series, days: np.ndarray, kept: np.ndarray | bool = True) -> dict[str, float]:
+    """What there is, by its day; a split of today counts at once, as every earlier price is divided by it already."""
     values = column.to_numpy(dtype="float64")
     return {str(days[i]): float(_shortest(values[i : i + 1])[0]) for i in np.flatnonzero(kept & (values > 0))}

@@ -26,6 +26,8 @@ class Findings:
     ----------
     strategy : str
     grid : Grid
+    defaults : dict
+        Of all parameters.
     account : Account
     window : (date, date)
     table : DataFrame of shape (variants, columns)
@@ -42,6 +44,7 @@ class Findings:
 
     strategy: str
     grid: Grid
+    defaults: dict[str, Any]
     account: Account
     window: tuple[date, date]
     table: pd.DataFrame

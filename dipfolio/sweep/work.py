@@ -13,6 +13,7 @@ from dipfolio.engine.account import Account
 from dipfolio.engine.catalogue import load_strategy
 from dipfolio.engine.idea import Idea
 from dipfolio.engine.metrics import measure
+from dipfolio.engine.parameter import parameters
 from dipfolio.engine.simulation import simulate
 from dipfolio.engine.strategy import Strategy
 from dipfolio.errors import ParameterError, UnknownNameError
@@ -47,6 +48,11 @@ class Terms:
     def kind(self) -> type[Idea]:
         """The strategy's class, imported here."""
         return load_strategy(self.strategies, self.name)
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """Of all its parameters."""
+        return {item.name: item.default for item in parameters(self.kind)}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,8 +30,8 @@ def test_right_figures_have_no_fault_and_the_day_of_mourning_is_no_gap():
 @pytest.mark.parametrize(
     ("given", "kind", "day", "text"),
     [
-        (figures([DAYS[0], DAYS[2], DAYS[3]]), "missing session", "2025-01-08", "XYZ has no bar on 2025-01-08, a session of XNYS."),
-        (figures([*DAYS[:2], "2025-01-09", *DAYS[2:]]), "extra session", "2025-01-09", "XYZ has a bar on 2025-01-09, which is no"),
+        (figures([DAYS[0], DAYS[2], DAYS[3]]), "missing session", "2025-01-08", "XYZ has no bar on 2025-01-08"),
+        (figures([*DAYS[:2], "2025-01-09", *DAYS[2:]]), "extra session", "2025-01-09", "XYZ has a bar on 2025-01-09"),
         (figures([DAYS[0], *DAYS]), "repeated session", "2025-01-07", "XYZ has two bars on 2025-01-07"),
         (figures(low=(2, NAN)), "missing figure", "2025-01-10", "XYZ has no low on 2025-01-10."),
         (figures(open=(1, 0.0)), "not positive", "2025-01-08", "XYZ has an open that is not positive on 2025-01-08."),

@@ -32,9 +32,10 @@ def rows(template, days=DAYS):
 
 
 OURS = ["date,open,high,low,close,volume", *rows("{d},{o},{h},{l},{c},{v}")]
-NASDAQ = ["Date,Close/Last,Volume,Open,High,Low"] + rows(
-    "{d},${c},{v},${o},${h},${l}", ["01/23/2025", "01/24/2025", "01/27/2025"]
-)
+NASDAQ = [
+    "Date,Close/Last,Volume,Open,High,Low",
+    *rows("{d},${c},{v},${o},${h},${l}", ["01/23/2025", "01/24/2025", "01/27/2025"]),
+]
 PRICES = "{d},{a},{c},{h},{l},{o},{v}"
 TABLES = {
     "ours": (OURS, "dipfolio", ()),

@@ -1,0 +1,1 @@
+"""Speed, measured against the alternatives side by side: ``python -m benchmarks --help``."""

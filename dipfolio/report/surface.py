@@ -1,0 +1,245 @@
+"""Surface: the page of a sweep - the whole grid, where the default stands in it, and what is left of the best."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import IO, Any
+
+import numpy as np
+import pandas as pd
+
+from dipfolio.report.chance import Chance, chance_of
+from dipfolio.report.page import asset, render
+from dipfolio.report.wording import NOTHING, count, money, part, percent, ratio
+from dipfolio.sweep.findings import Findings
+
+FIGURES = {
+    "total_return": "Total return", "sharpe": "Sharpe", "volatility": "Volatility", "worst_drawdown": "Worst drawdown",
+    "trades": "Trades", "win_rate": "Win rate", "costs": "Costs", "final_equity": "Final equity",
+}  # fmt: skip
+"""What is shown of a cell; ``costs`` are commissions, fees, slippage, borrow fees and interest together."""
+SHOWN = ("total_return", "sharpe", "worst_drawdown", "final_equity")
+"""Of these, what the charts can show."""
+ENDS = 10
+LINES = 3_000
+"""Cells that the parallel coordinates show, evenly spread, the best and the worst among them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A cell as it is shown: its parameters, its figures and the command that runs it in full."""
+
+    parameters: tuple[str, ...]
+    figures: tuple[str, ...]
+    command: str
+
+
+def surface_page(findings: Findings, by: str, command: str, verified: str) -> str:
+    """The page as HTML, self-contained.
+
+    Parameters
+    ----------
+    findings : Findings
+    by : str
+        The figure that ranks the cells.
+    command : str
+        What runs a single cell, but for the parameters of the grid.
+    verified : str
+        What was run again in backtrader.
+    """
+    from plotly.offline import get_plotlyjs
+
+    ranked = findings.ranked(by)
+    known = ranked[ranked[by].notna()]
+    best = known.index[0] if len(known) else ranked.index[0]
+    near = findings.neighbours(best)
+    return render(
+        "surface.html.j2",
+        scripts=[get_plotlyjs(), asset("theme.js"), asset("surface.js")],
+        title=f"Sweep of {findings.strategy}",
+        facts=_facts(findings, by, verified),
+        heads=[_label(axis.name) for axis in findings.grid.axes],
+        columns=list(FIGURES.values()),
+        ranked_by=FIGURES[by].lower(),
+        best=_rows(findings, known.head(ENDS), command),
+        worst=_rows(findings, known.tail(ENDS).iloc[::-1], command),
+        default=_row(findings, findings.default, _default(findings), command),
+        standing=standing(findings, by),
+        near=_rows(findings, near, command),
+        near_mean=_said(by, float(near[by].mean())) if len(near) else NOTHING,
+        best_said=_said(by, float(findings.table.loc[best, by])),
+        chance=_chance(chance_of(findings)),
+        refused=[f"{count(len(findings.refused), 'cell')}: {next(iter(findings.refused.values()))}"] if findings.refused else [],
+        figures=[(name, FIGURES[name]) for name in SHOWN],
+        in_words=in_words(findings, by),
+        chart_data=chart_data(findings, by, command),
+        sha256=findings.provenance.sha256,
+    )
+
+
+def in_words(findings: Findings, by: str) -> str:
+    """The charts for those who do not see them."""
+    values = findings.table[by].dropna()
+    if values.empty:
+        return f"No cell has a {FIGURES[by].lower()}."
+    five = [_said(by, float(value)) for value in np.quantile(values, [0, 0.25, 0.5, 0.75, 1])]
+    return f"{FIGURES[by]} over {len(values):,} cells: lowest {five[0]}, quartiles {', '.join(five[1:4])}, highest {five[4]}."
+
+
+def standing(findings: Findings, by: str) -> str:
+    """Where the default stands among the cells, in a sentence."""
+    better = findings.standing(by)
+    if findings.default is None or np.isnan(better):
+        return "The strategy's default has no figure to compare."
+    own = _said(by, float(findings.default[by]))
+    return f"The default has a {FIGURES[by].lower()} of {own}, better than {part(better)} of the grid."
+
+
+def print_findings(findings: Findings, by: str, stream: IO[str]) -> None:
+    """The ten best and the ten worst cells, and where the default stands."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(file=stream, highlight=False, width=None if stream.isatty() else 140)
+    ranked = findings.ranked(by)
+    known = ranked[ranked[by].notna()]
+    ends = [("best", known.head(ENDS)), ("worst", known.tail(ENDS).iloc[::-1])]
+    for word, cells in ends:
+        table = Table(title=f"The {len(cells)} {word} by {FIGURES[by].lower()}", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+        for axis in findings.grid.axes:
+            table.add_column(_label(axis.name))
+        for head in FIGURES.values():
+            table.add_column(head, justify="right")
+        for row in _rows(findings, cells, ""):
+            table.add_row(*row.parameters, *row.figures)
+        console.print(table)
+    console.print(standing(findings, by), soft_wrap=True)
+    if findings.refused:
+        why = next(iter(findings.refused.values()))
+        console.print(f"Left out: {count(len(findings.refused), 'cell')} that the strategy refuses, such as: {why}", soft_wrap=True)
+
+
+def chart_data(findings: Findings, by: str, command: str) -> str:
+    """JSON for a script element: nothing in it can end the element or start another.
+
+    One array for each figure, in the order of the grid, null where there is none; parallel coordinates of a large grid show
+    :data:`LINES` cells.
+    """
+    grid, table = findings.grid, findings.table
+    cells = np.arange(len(grid)) if len(grid.axes) <= 2 else _sample(findings, by)
+    shown = table.reindex(cells)
+    data: dict[str, Any] = {
+        "axes": [{"name": _label(axis.name), "flag": _flag(axis.name), "values": [_text(v) for v in axis.values]} for axis in grid.axes],
+        "cells": cells.tolist(),
+        "figures": {name: _plain(shown[name]) for name in SHOWN},
+        "all": {name: _histogram(table[name]) for name in SHOWN},
+        "by": by,
+        "default": None if findings.default is None else {name: _plain([findings.default[name]])[0] for name in SHOWN},
+        "default_cell": _default_cell(findings),
+        "command": command + "".join(f" {_option(name, value)}" for name, value in grid.fixed.items()),
+    }
+    text = json.dumps(data, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _histogram(values: pd.Series, bars: int = 60) -> dict[str, list[Any]]:
+    known = values.dropna().to_numpy(dtype=float)
+    counts, edges = np.histogram(known, bins=min(bars, max(len(known) // 4, 5))) if len(known) else (np.array([]), np.array([]))
+    return {"edges": _plain(edges), "counts": counts.tolist()}
+
+
+def _sample(findings: Findings, by: str) -> np.ndarray:
+    ranked = findings.ranked(by).index
+    spread = np.unique(np.linspace(0, len(ranked) - 1, min(LINES, len(ranked))).round().astype(int))
+    return np.sort(ranked.to_numpy()[spread])
+
+
+def _facts(findings: Findings, by: str, verified: str) -> list[tuple[str, str]]:
+    traded = int((findings.table["trades"] > 0).sum())
+    return [
+        ("Grid", str(findings.grid)),
+        ("Window", f"{findings.window[0]} to {findings.window[1]}"),
+        ("Cells with a trade", f"{traded:,}"),
+        (f"Median {FIGURES[by].lower()}", _said(by, float(findings.table[by].median()))),
+        ("Starting cash", money(findings.account.cash)),
+        ("Run again in backtrader", verified),
+    ]
+
+
+def _chance(chance: Chance) -> list[tuple[str, str, str]]:
+    """Label, figure and what it means."""
+    return [
+        ("Expected best Sharpe of worthless variants", ratio(chance.expected_best), f"a year, of {chance.trials:,} independent ones as spread out as these"),
+        ("Deflated Sharpe probability of the best", part(chance.deflated), "that its true ratio is above that; neighbours are no independent trials, so it is strict"),
+        ("Probability of overfitting (PBO)", part(chance.overfitting), chance.how),
+    ]  # fmt: skip
+
+
+def _rows(findings: Findings, cells: pd.DataFrame, command: str) -> list[Row]:
+    return [_row(findings, figures, findings.grid.cell(int(cell)), command) for cell, figures in cells.iterrows()]  # type: ignore[misc]
+
+
+def _row(findings: Findings, figures: pd.Series | None, parameters: dict[str, Any], command: str) -> Row | None:
+    if figures is None:
+        return None
+    shown = {**figures.to_dict(), "costs": sum(figures[name] for name in ("commission", "fees", "slippage", "borrow", "interest"))}
+    options = "".join(f" {_option(name, value)}" for name, value in parameters.items())
+    return Row(
+        parameters=tuple(_text(parameters.get(axis.name)) for axis in findings.grid.axes),
+        figures=tuple(_said(name, float(shown[name])) for name in FIGURES),
+        command=command + options,
+    )
+
+
+def _default(findings: Findings) -> dict[str, Any]:
+    return {**findings.grid.fixed, **{name: value for name, value in findings.defaults.items() if name not in findings.grid.fixed}}
+
+
+def _default_cell(findings: Findings) -> int | None:
+    places = []
+    for axis in findings.grid.axes:
+        value = findings.defaults.get(axis.name)
+        if value not in axis.values:
+            return None
+        places.append(axis.values.index(value))
+    return int(np.ravel_multi_index(tuple(places), findings.grid.shape)) if places else 0
+
+
+def _said(name: str, value: float) -> str:
+    if name in ("costs", "final_equity"):
+        return money(value) if not np.isnan(value) else NOTHING
+    if name in ("total_return", "worst_drawdown"):
+        return percent(value)
+    if name in ("win_rate", "volatility"):
+        return part(value)
+    return ratio(value) if name == "sharpe" else f"{value:,.0f}"
+
+
+def _plain(values: Sequence[float] | pd.Series | np.ndarray) -> list[float | None]:
+    return [None if not np.isfinite(value) else float(f"{value:.7g}") for value in np.asarray(values, dtype=float)]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value is None else f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+def _label(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _option(name: str, value: Any) -> str:
+    """A parameter as the command line takes it; a parameter that is unset has no option."""
+    import shlex
+
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return _flag(name) if value else _flag(name).replace("--", "--no-", 1)
+    return f"{_flag(name)} {shlex.quote(_text(value))}"
