@@ -1,7 +1,8 @@
 """Small runs for tests: what an account did in a market of a few bars, without costs."""
 
+from dataclasses import replace
+
 from dipfolio.engine.account import Account
-from dipfolio.engine.metrics import measure
 from dipfolio.engine.simulation import simulate
 from dipfolio.report.track import track_of
 from tests.ideas import script
@@ -13,16 +14,15 @@ WAVES = [100, 110, 99, 108.9, 120, 114, 102.6, 107.73, 113, 116.39, 122.21, 110]
 MARKET = [50, 51, 50, 52, 53, 52, 51, 52, 54, 55, 56, 55]
 
 
-def run(rows=None, *, closes=WAVES, market=MARKET, benchmark="B", account=FREE, start="2025-01-02", **window):
+def run(rows=None, *, closes=WAVES, market=MARKET, benchmark="B", account=FREE, since="2025-01-02", **window):
     """A run of shares of A by the script, ``{row: {symbol: shares}}``; bought and held from the first close on by default."""
-    bars = make_bars({"A": closes, "B": market}, start=start)
-    return simulate(script({0: {"A": 10}} if rows is None else rows), bars, account, benchmark=benchmark, **window)
+    bars = make_bars({"A": closes, "B": market}, start=since)
+    made = simulate(script({0: {"A": 10}} if rows is None else rows), bars, account, benchmark=benchmark, **window)
+    return replace(made, changed={})
 
 
 def track(rows=None, *, label="", folder=None, **options):
     """The track of such a run."""
-    from dataclasses import replace
-
     made = track_of(run(rows, **options), folder)
     return replace(made, label=label) if label else made
 
@@ -35,6 +35,3 @@ def save(reports, name, result, *, sheet="<!DOCTYPE html><title>sheet</title><p>
     if sheet:
         (folder / "tearsheet.html").write_text(sheet, encoding="utf-8")
     return folder
-
-
-__all__ = ["FREE", "MARKET", "WAVES", "measure", "run", "save", "track"]

@@ -39,7 +39,7 @@ class Yahoo:
     def __init__(self):
         self.charts, self.faults, self.asked = {}, {}, []
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(self))
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True)
         self.thread.start()
 
     @property

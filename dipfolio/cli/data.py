@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -93,9 +94,7 @@ def check_figures(home: Home, folder: Path | None, everything: bool) -> None:
 @click.option("--refresh", is_flag=True, help="ask for symbols too that are complete")
 @click.option("--accept", is_flag=True, help="take new figures where they differ from stored ones")
 @click.pass_obj
-def fetch_figures(
-    home: Home, symbols: tuple[str, ...], start: date, end: date | None, folder: Path | None, refresh: bool, accept: bool
-) -> None:
+def fetch_figures(home: Home, /, symbols: tuple[str, ...], folder: Path | None, **asked: Any) -> None:
     """Fetch daily figures and dividends through yfinance and keep them as Parquet.
 
     SYMBOL is a symbol or a group such as article; without one it is all that the folder has, or else all of the embedded figures.
@@ -107,7 +106,7 @@ def fetch_figures(
 
     folder = folder or home.cache
     wanted = _wanted(home, folder, symbols)
-    wish = Wish(start=start, end=end, refresh=refresh, accept=accept)
+    wish = Wish(**asked)
     width = max(len(symbol) for symbol in wanted)
     done: list[Outcome] = []
     try:
@@ -132,9 +131,8 @@ def _audit(home: Home, folder: Path | None) -> "tuple[Audit, Path]":
 
 
 def _lines(findings: "tuple[Finding, ...]", most: int) -> Iterator[str]:
-    def kind(finding: "Finding") -> tuple[str, str, str]:
-        return finding.severity, finding.symbol, finding.kind
-
+    """What ``check`` prints: at most so many of a kind and symbol."""
+    kind = attrgetter("severity", "symbol", "kind")
     for (severity, symbol, name), group in groupby(sorted(findings, key=kind), key=kind):
         alike = list(group)
         yield from (f"{severity:<7}  {finding.text}" for finding in alike[:most])
@@ -164,6 +162,7 @@ def _progress(total: int) -> Iterator[Callable[[str], None]]:
         task = bar.add_task("Yahoo", total=total)
 
         def advance(line: str) -> None:
+            """Print, and move on by one."""
             if sys.stdout.isatty() and console.is_terminal:
                 bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
             else:

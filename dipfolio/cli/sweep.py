@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dipfolio.sweep.findings import Findings
     from dipfolio.sweep.work import Terms
 
+FORMS = "A parameter takes a value, a list (1,2,5) or a range (1:60:2)."
 DEFAULT = -1
 """Number of the default among the cells."""
 CENT = 0.01
@@ -88,7 +89,7 @@ def sweep_command(name: str, strategy: "type[Idea]") -> click.Command:
         name,
         callback=run,
         params=[*own, *general],
-        help=f"{(strategy.__doc__ or '').strip().split(chr(10))[0]}\n\nA parameter takes a value, a list (1,2,5) or a range (1:60:2).",
+        help=f"{(strategy.__doc__ or '').strip().splitlines()[0]}\n\n{FORMS}",
         epilog=f"Example: python backtest.py sweep {name} --fill open,close --verify 20",
     )
 
@@ -99,7 +100,7 @@ def _sweep_options() -> list[click.Option]:
     options: dict[str, list[tuple[list[str], dict[str, Any]]]] = {
         "Sweep": [
             (["--rank-by"], {"type": by, "default": "total-return", "show_default": True, "help": "what is best"}),
-            (["--verify"], {"type": click.IntRange(0), "default": 5, "show_default": True, "help": "random cells to run again in backtrader"}),
+            (["--verify"], {"type": click.IntRange(0), "default": 5, "show_default": True, "help": "random cells to check with backtrader"}),
             (["--resume"], {"is_flag": True, "help": "go on with an interrupted sweep"}),
             (["--jobs"], {"type": click.IntRange(0), "default": 0, "help": "local processes  [default: one for each processor]"}),
             (["--scheduler"], {"default": "", "metavar": "ADDRESS", "help": "Dask cluster to use, such as tcp://10.0.0.1:8786"}),
@@ -148,7 +149,7 @@ def _terms(name: str, strategy: "type[Idea]", grid: Any, values: dict[str, Any])
     home = click.get_current_context().obj
     account = Account(**{item.name: values[item.name] for item in parameters(Account)})
     account = account.without_costs() if values["no_costs"] else account
-    axis = next((axis.values for axis in grid.axes if axis.name == "universe"), None)
+    axis = next((axis.points for axis in grid.axes if axis.name == "universe"), None)
     wanted = axis or (grid.fixed.get("universe") or strategy().universe,)
     symbols = tuple(dict.fromkeys(symbol for group in wanted for symbol in universe.resolve(group)))
     bars = load_bars(values["data"] or home.data, symbols, events=home.data / "events.csv", splits=home.data / "splits.csv")
@@ -179,8 +180,8 @@ def _found(terms: "Terms", bars: "Bars", grid: Any, crew: "Crew", reports: Path,
     parts.remove()
     sessions = bars.sessions[terms.first :]
     return Findings(
-        strategy=terms.name, grid=grid, defaults=terms.defaults, account=terms.account, window=(sessions[0].date(), sessions[-1].date()), table=table,
-        default=default, returns=pd.DataFrame(returns, index=sessions), refused=refused, provenance=bars.provenance,
+        strategy=terms.name, grid=grid, defaults=terms.defaults, account=terms.account,
+        window=(sessions[0].date(), sessions[-1].date()), table=table, default=default, returns=pd.DataFrame(returns, index=sessions), refused=refused, provenance=bars.provenance,
     )  # fmt: skip
 
 

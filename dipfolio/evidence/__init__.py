@@ -17,8 +17,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dipfolio.evidence.claims import CLAIMS, Claim
     from dipfolio.evidence.event_study import EventStudy, EventWindow, study
     from dipfolio.evidence.event_tests import Score, scores
+    from dipfolio.evidence.finding import Finding
     from dipfolio.evidence.multiplicity import effective_trials, holm
     from dipfolio.evidence.placebo import Placebo, matched_dates, other_names, random_entry, rotation
     from dipfolio.evidence.power import detectable
@@ -26,24 +28,27 @@ if TYPE_CHECKING:
     from dipfolio.evidence.selection import Overfitting, SuperiorAbility, Survivors, overfitting, superior_ability, survivors
     from dipfolio.evidence.sharpe import Sharpe, difference_z, hac_error, sharpe_of
     from dipfolio.evidence.trials import Register, Trial, deflate, trial_of
+    from dipfolio.evidence.verdict import Thesis, Verdict, judge
     from dipfolio.evidence.walkforward import WalkForward, walk_forward
 
 _HOMES = {
-    "EventStudy": "event_study", "EventWindow": "event_study", "Overfitting": "selection", "Placebo": "placebo",
-    "Recovery": "recovery", "Register": "trials", "Score": "event_tests", "Sharpe": "sharpe", "SuperiorAbility": "selection",
-    "Survival": "recovery", "Survivors": "selection", "Trial": "trials", "WalkForward": "walkforward", "deflate": "trials",
-    "detectable": "power", "difference_z": "sharpe", "effective_trials": "multiplicity", "hac_error": "sharpe",
-    "holm": "multiplicity", "matched_dates": "placebo", "other_names": "placebo", "overfitting": "selection",
+    "CLAIMS": "claims", "Claim": "claims", "EventStudy": "event_study", "EventWindow": "event_study", "Finding": "finding",
+    "Overfitting": "selection", "Placebo": "placebo", "Recovery": "recovery", "Register": "trials", "Score": "event_tests",
+    "Sharpe": "sharpe", "SuperiorAbility": "selection", "Survival": "recovery", "Survivors": "selection", "Thesis": "verdict",
+    "Trial": "trials", "Verdict": "verdict", "WalkForward": "walkforward", "deflate": "trials", "detectable": "power",
+    "difference_z": "sharpe", "effective_trials": "multiplicity", "hac_error": "sharpe", "holm": "multiplicity",
+    "judge": "verdict", "matched_dates": "placebo", "other_names": "placebo", "overfitting": "selection",
     "random_entry": "placebo", "recover": "recovery", "rotation": "placebo", "scores": "event_tests", "sharpe_of": "sharpe",
     "study": "event_study", "superior_ability": "selection", "survival": "recovery", "survivors": "selection",
     "trial_of": "trials", "walk_forward": "walkforward",
 }  # fmt: skip
 
 __all__ = [
-    "EventStudy", "EventWindow", "Overfitting", "Placebo", "Recovery", "Register", "Score", "Sharpe", "SuperiorAbility",
-    "Survival", "Survivors", "Trial", "WalkForward", "deflate", "detectable", "difference_z", "effective_trials", "hac_error",
-    "holm", "matched_dates", "other_names", "overfitting", "random_entry", "recover", "rotation", "scores", "sharpe_of",
-    "study", "superior_ability", "survival", "survivors", "trial_of", "walk_forward",
+    "CLAIMS", "Claim", "EventStudy", "EventWindow", "Finding", "Overfitting", "Placebo", "Recovery", "Register", "Score",
+    "Sharpe", "SuperiorAbility", "Survival", "Survivors", "Thesis", "Trial", "Verdict", "WalkForward", "deflate", "detectable",
+    "difference_z", "effective_trials", "hac_error", "holm", "judge", "matched_dates", "other_names", "overfitting",
+    "random_entry", "recover", "rotation", "scores", "sharpe_of", "study", "superior_ability", "survival", "survivors",
+    "trial_of", "walk_forward",
 ]  # fmt: skip
 
 

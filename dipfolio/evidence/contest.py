@@ -24,7 +24,6 @@ from dipfolio.evidence.trials import Deflation, Trial, deflate, trial_of
 from dipfolio.evidence.walkforward import WalkForward, walk_forward
 from dipfolio.market.bars import Bars
 
-
 FEWEST = 10
 """Trades that a variant needs before a year can be traded with it."""
 

@@ -4,6 +4,7 @@ Every p-value is one-sided, in the direction that the claim fixes, and counts th
 ``(1 + #{draw at least as extreme}) / (1 + draws)``.
 """
 
+import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -76,8 +77,11 @@ class Placebo:
         """What the excess may be: all constant effects that, taken off the observation, leave it among the middle draws.
 
         ``[observed - q(1 - a / 2), observed - q(a / 2)]`` with a = 1 - size and q the quantiles of the draws; the effect is
-        supposed to shift the outcome and not to change its spread.
+        supposed to shift the outcome and not to change its spread. NaN where so few draws have no such tails: below
+        ``2 / a - 1`` of them, 39 for 95 %.
         """
+        if (1 - size) / 2 < self.smallest - TIE:
+            return math.nan, math.nan
         low, high = np.quantile(self.draws, [(1 - size) / 2, (1 + size) / 2])
         return float(self.observed - high), float(self.observed - low)
 

@@ -10,11 +10,12 @@ import pandas as pd
 from dipfolio.errors import DataError, DipfolioError
 from dipfolio.market import sessions
 from dipfolio.market.bars import Origin
+from dipfolio.market.dividends import read_dividends
 from dipfolio.market.events import read_events
 from dipfolio.market.faults import faults
 from dipfolio.market.files import Files, locate
 from dipfolio.market.finding import Finding, Reading
-from dipfolio.market.folder import align, load_bars, read_dividends, read_origin
+from dipfolio.market.folder import align, load_bars, read_origin
 from dipfolio.market.layouts import Figures
 from dipfolio.market.oddities import doubts, oddities
 from dipfolio.market.splits import read_splits

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from dipfolio.errors import DataError, FetchError, ParameterError
-from dipfolio.market import yahoo
+from dipfolio.market import sessions, yahoo
 from dipfolio.market.files import SYMBOL
 from dipfolio.market.layouts import Figures
 from dipfolio.market.merging import Difference, Merger, merge
@@ -42,11 +42,15 @@ class Wish:
     refresh: bool = False
     accept: bool = False
     pause: float = 0.5
-    wait: float = 2.0
+    wait: float = 1.0
 
     def __post_init__(self) -> None:
         if self.end and self.end < self.start:
             raise ParameterError(f"The start, {self.start}, is after the end, {self.end}.")
+        if str(self.start) < sessions.FIRST:
+            raise ParameterError(
+                f"The calendar of sessions begins on {sessions.FIRST}; start there or later, not on {self.start}."
+            )
 
     @property
     def last(self) -> np.datetime64:
@@ -102,7 +106,7 @@ def fetch(folder: Path, symbols: tuple[str, ...], wish: Wish, sleep: Callable[[f
     asked = False
     for position, symbol in enumerate(symbols):
         try:
-            before = read_entry(folder, symbol)
+            before = read_entry(folder, symbol, replace=wish.refresh and wish.accept)
             if before and not wish.refresh and _complete(before, wish):
                 yield Outcome(symbol=symbol, kind="complete", text=f"complete, to {before.last}")
                 continue

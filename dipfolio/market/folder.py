@@ -7,16 +7,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dipfolio.errors import DataError, UnknownNameError
+from dipfolio.errors import DataError, ParameterError, UnknownNameError
 from dipfolio.market import oddities, sessions
 from dipfolio.market.bars import FIELDS, Bars, Origin
+from dipfolio.market.dividends import read_dividends, spread
 from dipfolio.market.events import read_events
 from dipfolio.market.faults import faults
 from dipfolio.market.files import Files, locate
 from dipfolio.market.finding import Reading
 from dipfolio.market.layouts import Figures
 from dipfolio.market.splits import read_splits
-from dipfolio.market.tables import read_table
 
 
 def available(folder: Path) -> tuple[str, ...]:
@@ -59,18 +59,17 @@ def load_bars(
     ------
     UnknownNameError
         A symbol that the folder has no prices for.
+    ParameterError
+        No symbol at all, or one that is named twice.
     DataError
         A folder or file that cannot be read, or figures that cannot be trusted.
     """
     folder = Path(folder)
     files = locate(folder)
-    symbols = files.symbols if symbols is None else symbols
-    for symbol in symbols:
-        if symbol not in files.paths:
-            raise UnknownNameError("symbol", symbol, files.symbols, f"{folder} has prices for: {_listed(files.symbols)}.")
+    symbols = _wanted(files, folder, symbols)
     tables, readings = _read(files, symbols)
     index = sessions.between(min(t.days[0] for t in tables.values()), max(t.days[-1] for t in tables.values()))
-    dividends = _spread(read_dividends(files.folder), index, symbols)
+    dividends = spread(read_dividends(files.folder), index, symbols)
     frames = {**align(tables, index), "dividends": dividends}
     calendar = _first_file(files.folder / "events.csv", events)
     divisions = _first_file(files.folder / "splits.csv", splits)
@@ -83,6 +82,17 @@ def load_bars(
         readings=tuple(dict.fromkeys(readings.values())),
     )
     return bars if end is None else bars.until(end)
+
+
+def _wanted(files: Files, folder: Path, symbols: tuple[str, ...] | None) -> tuple[str, ...]:
+    if symbols is None:
+        return files.symbols
+    for symbol in symbols:
+        if symbol not in files.paths:
+            raise UnknownNameError("symbol", symbol, files.symbols, f"{folder} has prices for: {_listed(files.symbols)}.")
+    if len(set(symbols)) < len(symbols) or not symbols:
+        raise ParameterError(f"Name at least one symbol and each once, found {', '.join(symbols) or 'none'}.")
+    return symbols
 
 
 def _first_file(*paths: Path | None) -> Path | None:
@@ -113,48 +123,6 @@ def align(tables: dict[str, Figures], index: pd.DatetimeIndex) -> dict[str, pd.D
     return {field: pd.DataFrame(values[i].T, index=index, columns=symbols, copy=False) for i, field in enumerate(FIELDS)}
 
 
-def read_dividends(folder: Path) -> pd.DataFrame:
-    """The dividends of a folder.
-
-    Returns
-    -------
-    DataFrame of shape (payments, 3)
-        symbol, ex_date and amount a share, NaN where it is left empty; no row where there is no ``dividends.csv``.
-
-    Raises
-    ------
-    DataError
-        A file that cannot be read.
-    """
-    path = folder / "dividends.csv"
-    columns = ["symbol", "ex_date", "amount"]
-    if not path.exists():
-        return pd.DataFrame({"symbol": [], "ex_date": pd.DatetimeIndex([]), "amount": np.array([], dtype="float64")})
-    try:
-        table = read_table(path)
-        cells = {head[0].strip().lower(): column for head, column in zip(table.heads, table.columns, strict=True)}
-        days = pd.to_datetime(pd.Series(cells["ex_date"], dtype=object), format="%Y-%m-%d")
-        amounts = np.array([float(text.strip() or "nan") for text in cells["amount"]], dtype="float64")
-        symbols = [text.strip() for text in cells["symbol"]]
-    except (DataError, ValueError, TypeError, KeyError) as error:
-        reason = " ".join(str(error).split()).rpartition("volume: ")[2]
-        raise DataError(f"{path} cannot be read as {','.join(columns)}: {reason}") from error
-    return pd.DataFrame({"symbol": symbols, "ex_date": days, "amount": amounts})
-
-
-def _spread(table: pd.DataFrame, index: pd.DatetimeIndex, symbols: tuple[str, ...]) -> pd.DataFrame:
-    """Cash per share on its ex-date, 0 elsewhere, shape (sessions, symbols); what lies outside the sessions is left out."""
-    place = {symbol: column for column, symbol in enumerate(symbols)}
-    wanted = table[table["symbol"].isin(place) & table["ex_date"].between(index[0], index[-1])]
-    rows = index.get_indexer(wanted["ex_date"])
-    if (rows < 0).any():
-        symbol, day = wanted[rows < 0].iloc[0][["symbol", "ex_date"]]
-        raise DataError(f"{symbol} has a dividend on {day.date()}, which is no session of {sessions.EXCHANGE}.")
-    paid = np.zeros((len(symbols), len(index)))
-    np.add.at(paid, ([place[symbol] for symbol in wanted["symbol"]], rows), wanted["amount"].to_numpy())
-    return pd.DataFrame(paid.T, index=index, columns=list(symbols), copy=False)
-
-
 def read_origin(folder: Path, name: str) -> Origin:
     """What a folder's ``source.json`` says, or only the name where there is none.
 
@@ -171,5 +139,5 @@ def read_origin(folder: Path, name: str) -> Origin:
         if not all(isinstance(value, str) for value in said.values()):
             raise TypeError("every value must be text")
         return Origin(**{**said, "path": name})
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise DataError(f"{path} cannot be read as the origin of the figures: {error}") from error
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise DataError(f"{path} cannot be read as the origin of the figures: {str(error)[:100]}") from error

@@ -171,9 +171,9 @@ def _figures(table: Table, layout: str) -> tuple[Figures, list[str]]:
     if missing:
         raise DataError(f"{table.file} lacks the column '{missing[0]}'; expected {EXPECTED}.")
     notes = []
-    money = layout == "Nasdaq"
-    days, zoned = _days(table.file, table.columns[found["date"]], slashed=money)
-    columns = [_numbers(table.file, table.columns[found[field]], field, days, money=money) for field in FIELDS]
+    money, said = layout == "Nasdaq", f"{table.file} cannot be read as {EXPECTED}"
+    days, zoned = day_cells(said, table.columns[found["date"]], slashed=money)
+    columns = [number_cells(said, table.columns[found[field]], field, days, money=money) for field in FIELDS]
     values = np.array(columns).reshape(len(FIELDS), len(days))
     notes += ["dates as MM/DD/YYYY, dollar signs taken off"] if money else []
     notes += [zoned] if zoned else []
@@ -190,11 +190,17 @@ def _figures(table: Table, layout: str) -> tuple[Figures, list[str]]:
     return Figures(days=days, cells=values), notes
 
 
-def _days(file: str, cells: np.ndarray, *, slashed: bool) -> tuple[np.ndarray, str]:
-    """Dates as datetime64[D], and what had to be done with time zones."""
+def day_cells(file: str, cells: np.ndarray, *, slashed: bool) -> tuple[np.ndarray, str]:
+    """Dates as datetime64[D], and what had to be done with time zones.
+
+    Raises
+    ------
+    DataError
+        A cell that is no date, with ``file`` in front; with ``slashed`` they may be 01/27/2025, else only 2025-01-27 or 20250127.
+    """
     if cells.dtype.kind == "M":
         if np.isnat(cells).any():
-            raise DataError(f"{file} has a row without a date.")
+            raise DataError(f"{file}: a row has no date.")
         return cells.astype("datetime64[D]"), ""
     if cells.dtype.kind in "iu":
         cells = np.array([str(cell) for cell in cells.tolist()], dtype=object)
@@ -206,7 +212,7 @@ def _days(file: str, cells: np.ndarray, *, slashed: bool) -> tuple[np.ndarray, s
     wrong = next((text for text, match in zip(texts, matches, strict=True) if match is None), None)
     if wrong is not None:
         form = "01/27/2025" if slashed else "2025-01-27"
-        raise DataError(f"{file} cannot be read as {EXPECTED}: {wrong!r} is no date; expected one such as {form}.")
+        raise DataError(f"{file}: {wrong[:40]!r} is no date; expected one such as {form}.")
     found = [match.groups() for match in matches if match]
     dates = _calendar(file, [f"{year}-{month}-{day}" for year, month, day, *_ in found])
     return _local(dates, found)
@@ -217,7 +223,7 @@ def _calendar(file: str, texts: list[str]) -> np.ndarray:
         return np.array(texts, dtype="datetime64[D]")
     except ValueError:
         wrong = next(text for text in texts if not _is_day(text))
-        raise DataError(f"{file} cannot be read as {EXPECTED}: {wrong!r} is no day of the calendar.") from None
+        raise DataError(f"{file}: {wrong!r} is no day of the calendar.") from None
 
 
 def _is_day(text: str) -> bool:
@@ -244,12 +250,18 @@ def _local(dates: np.ndarray, found: list[tuple[str | None, ...]]) -> tuple[np.n
     return dates, "time zone dropped, the day kept as written"
 
 
-def _numbers(file: str, cells: np.ndarray, field: str, days: np.ndarray, *, money: bool) -> np.ndarray:
-    """Floats nearest to what is written; NaN where nothing is."""
+def number_cells(file: str, cells: np.ndarray, field: str, days: np.ndarray, *, money: bool) -> np.ndarray:
+    """Floats nearest to what is written; NaN where nothing is.
+
+    Raises
+    ------
+    DataError
+        A cell that is no plain number; with ``money`` it may have a dollar sign and thousands.
+    """
     if cells.dtype.kind in "fiu":
         return cells.astype("float64")
     if cells.dtype.kind != "O":
-        raise DataError(f"{file} cannot be read as {EXPECTED}: the column {field} holds {cells.dtype}, expected numbers.")
+        raise DataError(f"{file}: the column {field} holds {cells.dtype}, expected numbers.")
     texts = [cell if isinstance(cell, str) else str(cell) for cell in cells]
     try:
         if _PLAIN.issuperset("".join(texts)):
@@ -267,4 +279,4 @@ def _number(file: str, text: str, field: str, day: np.datetime64, money: bool) -
         return float(text.replace("$", "").replace(",", ""))
     if _NUMBER.fullmatch(text):
         return float(text)
-    raise DataError(f"{file} cannot be read as {EXPECTED}: the {field} of {day} is {text[:40]!r}, expected a number.")
+    raise DataError(f"{file}: the {field} of {day} is {text[:40]!r}, expected a number.")

@@ -3,17 +3,18 @@
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from dipfolio.errors import DataError
 from dipfolio.market.bars import ADJUSTMENT, FIELDS
+from dipfolio.market.dividends import read_dividends
 from dipfolio.market.faults import faults
 from dipfolio.market.files import locate
-from dipfolio.market.folder import read_dividends
 from dipfolio.market.layouts import Figures
 from dipfolio.market.splits import read_splits
 
@@ -60,28 +61,48 @@ def stored(folder: Path) -> tuple[str, ...]:
         return ()
 
 
-def read_entry(folder: Path, symbol: str) -> Entry | None:
+def read_entry(folder: Path, symbol: str, *, replace: bool = False) -> Entry | None:
     """What is stored of a symbol, or nothing.
+
+    Parameters
+    ----------
+    folder : Path
+    symbol : str
+    replace : bool
+        Take a damaged file for nothing.
 
     Raises
     ------
     DataError
-        A file that cannot be read, that was not written by ``data fetch``, or whose figures a run could not use.
+        A file that was not written by ``data fetch``; one that cannot be read or whose figures a run could not use.
     """
     path = file_of(folder, symbol)
     if path.with_suffix(".csv").exists():
         raise DataError(f"{path.with_suffix('.csv')} is not ours to change: fetched figures are Parquet. Choose another --to.")
     if not path.exists():
         return None
+    try:
+        return _read_entry(folder, symbol, path)
+    except DataError as error:
+        if replace:
+            return None
+        raise DataError(f"{error} --refresh --accept replaces it.") from error
+
+
+def _read_entry(folder: Path, symbol: str, path: Path) -> Entry:
+    figures, _ = locate(folder).read(symbol)
+    for fault in faults(symbol, figures):
+        raise DataError(f"{path} cannot be used: {fault.text}")
+    try:
+        return Entry(figures=figures, **_note(path))
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{path} does not say when and from where it was fetched.") from error
+
+
+def _note(path: Path) -> dict[str, Any]:
     import pyarrow.parquet as pq
 
-    figures, _ = locate(folder).read(symbol)
-    said = (pq.read_schema(path).metadata or {}).get(_KEY)
-    if said is None:
-        raise DataError(f"{path} was not written by data fetch and is left alone. Choose another --to.")
-    for fault in faults(symbol, figures):
-        raise DataError(f"{path} cannot be used: {fault.text} --refresh --accept replaces it.")
-    return Entry(figures=figures, **json.loads(said))
+    return dict(json.loads((pq.read_schema(path).metadata or {}).get(_KEY, b"{}")))
 
 
 def write_entry(folder: Path, symbol: str, entry: Entry) -> None:
@@ -105,10 +126,7 @@ def write_entry(folder: Path, symbol: str, entry: Entry) -> None:
 
 def write_source(folder: Path, source: str) -> None:
     """Keep where the figures come from and when they were retrieved: one day, or the first and the last."""
-    import pyarrow.parquet as pq
-
-    notes = [(pq.read_schema(path).metadata or {}).get(_KEY) for path in sorted((folder / "prices").glob("*.parquet"))]
-    days = sorted({json.loads(note)["retrieved"] for note in notes if note})
+    days = sorted({_note(path).get("retrieved", "") for path in (folder / "prices").glob("*.parquet")} - {""})
     retrieved = " to ".join(dict.fromkeys([days[0], days[-1]])) if days else ""
     said = {"source": source, "retrieved": retrieved, "adjustment": ADJUSTMENT}
     with whole(folder / "source.json") as path:
@@ -148,4 +166,5 @@ def whole(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror or error}. Choose another folder with --to.") from error
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink()

@@ -48,7 +48,7 @@ class Table:
         return Table(file=self.file, heads=self.heads, columns=[column[positions] for column in self.columns])
 
 
-def read_table(path: Path, rows: int | None = None) -> Table:
+def read_table(path: Path, rows: int | None = None, expected: str = EXPECTED) -> Table:
     """A file as it stands.
 
     Parameters
@@ -56,6 +56,8 @@ def read_table(path: Path, rows: int | None = None) -> Table:
     path : Path
     rows : int, optional
         Only so many of the first rows, if given.
+    expected : str
+        The columns that an error names.
 
     Raises
     ------
@@ -66,7 +68,7 @@ def read_table(path: Path, rows: int | None = None) -> Table:
         return _read_parquet(path, rows) if path.suffix == ".parquet" else _read_csv(path, rows)
     except (OSError, ValueError, TypeError, ImportError, csv.Error, NotImplementedError) as error:
         reason = " ".join(str(getattr(error, "strerror", None) or error).split())
-        raise DataError(f"{path} cannot be read as {EXPECTED}: {reason}") from error
+        raise DataError(f"{path} cannot be read as {expected}: {reason}") from error
 
 
 def _read_csv(path: Path, count: int | None) -> Table:

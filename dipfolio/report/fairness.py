@@ -182,15 +182,16 @@ def _alignments(tracks: tuple[Track, ...], days: pd.DatetimeIndex) -> Iterator[N
         inside = track.returns.index[(track.returns.index >= days[0]) & (track.returns.index <= days[-1])]
         merged = len(inside.difference(days))
         if merged:
-            text = f"{count(merged, 'day')} of {track.label} are no common session; their returns are in those of the next one."
-            yield Note(kind="aligned", text=text)
+            are = "is no common session; its return is in that" if merged == 1 else "are no common session; their returns are in those"
+            yield Note(kind="aligned", text=f"{count(merged, 'day')} of {track.label} {are} of the next one.")
         if track.bankrupt and track.last < days[-1]:
             yield Note(kind="aligned", text=f"{track.label} was wiped out on {track.last.date()} and stays at what was left.")
         if track.result and not track.result.benchmark and _benchmark(tracks):
             text = f"{track.label} ran without a benchmark; it is measured against the {_benchmark(tracks)} of the other records."
             yield Note(kind="aligned", text=text)
-    lacking = [t.label for t in tracks if t.result and t.result.benchmark and not t.result.base and t.first == days[0]]
-    if lacking and len(lacking) < len([track for track in tracks if track.result]):
+    measured = [track for track in tracks if track.result and track.result.benchmark]
+    lacking = [track.label for track in measured if track.result and not track.result.base and track.first == days[0]]
+    if lacking and len(lacking) < len(measured):
         text = f"{', '.join(lacking)} began with the figures; the benchmark's return in that session is from the other records."
         yield Note(kind="aligned", text=text)
     unknown = [track.label for track in tracks if track.result is None]

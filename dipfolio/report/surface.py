@@ -12,12 +12,14 @@ from dipfolio.report.chance import Chance, chance_of
 from dipfolio.report.page import asset, render
 from dipfolio.report.wording import NOTHING, count, money, part, percent, ratio
 from dipfolio.sweep.findings import Findings
+from dipfolio.sweep.grid import Axis
 
 FIGURES = {
     "total_return": "Total return", "sharpe": "Sharpe", "volatility": "Volatility", "worst_drawdown": "Worst drawdown",
     "trades": "Trades", "win_rate": "Win rate", "costs": "Costs", "final_equity": "Final equity",
 }  # fmt: skip
 """What is shown of a cell; ``costs`` are commissions, fees, slippage, borrow fees and interest together."""
+COSTS = ("commission", "fees", "slippage", "borrow", "interest")
 SHOWN = ("total_return", "sharpe", "worst_drawdown", "final_equity")
 """Of these, what the charts can show."""
 ENDS = 10
@@ -106,7 +108,8 @@ def print_findings(findings: Findings, by: str, stream: IO[str]) -> None:
     known = ranked[ranked[by].notna()]
     ends = [("best", known.head(ENDS)), ("worst", known.tail(ENDS).iloc[::-1])]
     for word, cells in ends:
-        table = Table(title=f"The {len(cells)} {word} by {FIGURES[by].lower()}", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+        title = f"The {len(cells)} {word} by {FIGURES[by].lower()}"
+        table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
         for axis in findings.grid.axes:
             table.add_column(_label(axis.name))
         for head in FIGURES.values():
@@ -117,7 +120,7 @@ def print_findings(findings: Findings, by: str, stream: IO[str]) -> None:
     console.print(standing(findings, by), soft_wrap=True)
     if findings.refused:
         why = next(iter(findings.refused.values()))
-        console.print(f"Left out: {count(len(findings.refused), 'cell')} that the strategy refuses, such as: {why}", soft_wrap=True)
+        console.print(f"Left out, as the strategy refuses them: {count(len(findings.refused), 'cell')}. {why}", soft_wrap=True)
 
 
 def chart_data(findings: Findings, by: str, command: str) -> str:
@@ -130,8 +133,8 @@ def chart_data(findings: Findings, by: str, command: str) -> str:
     cells = np.arange(len(grid)) if len(grid.axes) <= 2 else _sample(findings, by)
     shown = table.reindex(cells)
     data: dict[str, Any] = {
-        "axes": [{"name": _label(axis.name), "flag": _flag(axis.name), "values": [_text(v) for v in axis.values]} for axis in grid.axes],
-        "cells": cells.tolist(),
+        "axes": [_axis(axis) for axis in grid.axes],
+        "cells": cells.tolist() if len(grid.axes) > 2 else [],
         "figures": {name: _plain(shown[name]) for name in SHOWN},
         "all": {name: _histogram(table[name]) for name in SHOWN},
         "by": by,
@@ -141,6 +144,10 @@ def chart_data(findings: Findings, by: str, command: str) -> str:
     }
     text = json.dumps(data, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _axis(axis: Axis) -> dict[str, Any]:
+    return {"name": _label(axis.name), "flag": _flag(axis.name), "values": [_text(value) for value in axis.points]}
 
 
 def _histogram(values: pd.Series, bars: int = 60) -> dict[str, list[Any]]:
@@ -169,11 +176,13 @@ def _facts(findings: Findings, by: str, verified: str) -> list[tuple[str, str]]:
 
 def _chance(chance: Chance) -> list[tuple[str, str, str]]:
     """Label, figure and what it means."""
+    expected = f"a year, of {chance.trials:,} independent ones as spread out as these"
+    deflated = "that its true ratio is above that; neighbours are no independent trials, so it is strict"
     return [
-        ("Expected best Sharpe of worthless variants", ratio(chance.expected_best), f"a year, of {chance.trials:,} independent ones as spread out as these"),
-        ("Deflated Sharpe probability of the best", part(chance.deflated), "that its true ratio is above that; neighbours are no independent trials, so it is strict"),
+        ("Expected best Sharpe of worthless variants", ratio(chance.expected_best), expected),
+        ("Deflated Sharpe probability of the best", part(chance.deflated), deflated),
         ("Probability of overfitting (PBO)", part(chance.overfitting), chance.how),
-    ]  # fmt: skip
+    ]
 
 
 def _rows(findings: Findings, cells: pd.DataFrame, command: str) -> list[Row]:
@@ -183,7 +192,7 @@ def _rows(findings: Findings, cells: pd.DataFrame, command: str) -> list[Row]:
 def _row(findings: Findings, figures: pd.Series | None, parameters: dict[str, Any], command: str) -> Row | None:
     if figures is None:
         return None
-    shown = {**figures.to_dict(), "costs": sum(figures[name] for name in ("commission", "fees", "slippage", "borrow", "interest"))}
+    shown = {**figures.to_dict(), "costs": sum(figures[name] for name in COSTS)}
     options = "".join(f" {_option(name, value)}" for name, value in parameters.items())
     return Row(
         parameters=tuple(_text(parameters.get(axis.name)) for axis in findings.grid.axes),
@@ -193,16 +202,17 @@ def _row(findings: Findings, figures: pd.Series | None, parameters: dict[str, An
 
 
 def _default(findings: Findings) -> dict[str, Any]:
-    return {**findings.grid.fixed, **{name: value for name, value in findings.defaults.items() if name not in findings.grid.fixed}}
+    """The parameters of the default that have to be said, those of the axes among them."""
+    return {axis.name: findings.defaults[axis.name] for axis in findings.grid.axes} | findings.grid.fixed
 
 
 def _default_cell(findings: Findings) -> int | None:
     places = []
     for axis in findings.grid.axes:
         value = findings.defaults.get(axis.name)
-        if value not in axis.values:
+        if value not in axis.points:
             return None
-        places.append(axis.values.index(value))
+        places.append(axis.points.index(value))
     return int(np.ravel_multi_index(tuple(places), findings.grid.shape)) if places else 0
 
 

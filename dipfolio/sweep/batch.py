@@ -1,5 +1,6 @@
 """Batch: variants that can advance together, with what each of them has decided."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -66,7 +67,7 @@ class Batch:
 
     def instructions(self) -> Sequence[Instructions | None]:
         """What is wanted, session by session; None where nobody wants anything. Symbols that do not trade are left out."""
-        ends = np.cumsum(self.sizes)
+        ends = np.cumsum(np.array(self.sizes, dtype=np.intp))
         trading = ~np.isnan(self.panel.close)
         found = [np.nonzero(~np.isnan(targets) & trading) for targets in self.targets]
         session = np.concatenate([rows for rows, _ in found])
@@ -75,8 +76,8 @@ class Batch:
         symbol = np.concatenate([columns for _, columns in found])[order]
         target = np.concatenate([t[place] for t, place in zip(self.targets, found, strict=True)])[order]
         edges = np.searchsorted(session[order], np.arange(len(self.panel) + 1))
-        start, stop = ends - self.sizes, ends
+        start, stop = (ends - self.sizes)[group], ends[group]
         return [
-            Instructions(start=start[group[a:b]], stop=stop[group[a:b]], symbol=symbol[a:b], target=target[a:b]) if b > a else None
-            for a, b in zip(edges[:-1], edges[1:], strict=True)
+            None if a == b else Instructions(start=start[a:b], stop=stop[a:b], symbol=symbol[a:b], target=target[a:b])
+            for a, b in itertools.pairwise(edges)
         ]

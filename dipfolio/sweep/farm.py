@@ -1,6 +1,7 @@
 """Farm: the cells of a grid, shared out to local processes or to a Dask cluster."""
 
 import hashlib
+import importlib
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -24,11 +25,17 @@ from dipfolio.sweep.work import Task, Terms, work
 CELLS = 16_384
 """Variants times symbols of one task: small enough for a processor's cache, large enough to pay for a step."""
 
+FEWEST, MOST = 64, 2048
+"""Variants of one task, whatever the number of symbols."""
+
 KEPT = 1_000
 """Variants whose returns are kept, evenly spread over the grid."""
 
 ALONE = 4_000
 """Variants up to which one process is done before others have started."""
+
+PATIENCE = "20s"
+"""How long a scheduler may take to answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +72,7 @@ def tasks_of(grid: Grid, terms: Terms, bars: Bars, default: int | None = None) -
     lockstep = issubclass(kind, Strategy)
     order = grid.order(_read(kind, grid, bars)) if lockstep else grid.order(())
     symbols = max(len(bars.symbols), 1)
-    size = int(np.clip(CELLS // symbols, 64, 2048)) if lockstep else 4
+    size = min(max(CELLS // symbols, FEWEST), MOST) if lockstep else 4
     keep = frozenset(np.unique(np.linspace(0, len(grid) - 1, min(KEPT, len(grid))).round().astype(int)).tolist())
     numbers = [order[start : start + size].tolist() for start in range(0, len(order), size)]
     if default is not None:
@@ -161,13 +168,14 @@ def _on_cluster(tasks: Sequence[Task], bars: Bars, crew: Crew) -> Iterator[Part]
 @contextmanager
 def _client(crew: Crew) -> Iterator[Any]:
     try:
-        from distributed import Client, LocalCluster
+        distributed: Any = importlib.import_module("distributed")
     except ImportError:
         raise FarmError("A Dask cluster needs dask and distributed: pip install 'dipfolio[distributed]'.") from None
-    local = LocalCluster(n_workers=crew.dask_local, threads_per_worker=1, dashboard_address=None) if crew.dask_local else None
+    start = distributed.LocalCluster
+    local = start(n_workers=crew.dask_local, threads_per_worker=1, dashboard_address=None) if crew.dask_local else None
     with local or nullcontext() as cluster:
         try:
-            client = Client(cluster if cluster is not None else crew.scheduler, timeout="20s")
+            client = distributed.Client(cluster if cluster is not None else crew.scheduler, timeout=PATIENCE)
         except OSError as error:
             raise FarmError(f"No Dask scheduler answers at {crew.scheduler}: {error}") from error
         with client:

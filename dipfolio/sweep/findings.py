@@ -77,7 +77,9 @@ class Findings:
         return self.table[self.table.index.isin(near)]
 
 
-def gather(parts: Sequence[Part], grid: Grid, default: int) -> tuple[pd.DataFrame, pd.Series | None, dict[int, Floats], dict[int, str]]:
+def gather(
+    parts: Sequence[Part], grid: Grid, default: int
+) -> tuple[pd.DataFrame, pd.Series | None, dict[int, Floats], dict[int, str]]:
     """The table, the default's figures, the returns that were kept and the refusals.
 
     Raises
@@ -102,7 +104,7 @@ def _parameters(grid: Grid, cells: pd.Index) -> dict[str, Any]:
     if not grid.axes:
         return {}
     places = np.unravel_index(cells.to_numpy(), grid.shape)
-    return {axis.name: _column(axis.values, place) for axis, place in zip(grid.axes, places, strict=True)}
+    return {axis.name: _column(axis.points, place) for axis, place in zip(grid.axes, places, strict=True)}
 
 
 def _column(values: tuple[Any, ...], place: NDArray[np.intp]) -> Any:

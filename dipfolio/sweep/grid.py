@@ -26,7 +26,7 @@ class Axis:
     """One parameter and the values that it takes, in the order in which they were given."""
 
     name: str
-    values: tuple[Any, ...]
+    points: tuple[Any, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,12 +50,12 @@ class Grid:
     @property
     def shape(self) -> tuple[int, ...]:
         """Values along each axis."""
-        return tuple(len(axis.values) for axis in self.axes)
+        return tuple(len(axis.points) for axis in self.axes)
 
     def cell(self, number: int) -> dict[str, Any]:
         """The parameters of a combination."""
         places = np.unravel_index(number, self.shape) if self.axes else ()
-        return {**self.fixed, **{axis.name: axis.values[int(k)] for axis, k in zip(self.axes, places, strict=True)}}
+        return {**self.fixed, **{axis.name: axis.points[int(k)] for axis, k in zip(self.axes, places, strict=True)}}
 
     def order(self, slow: Iterable[str]) -> NDArray[np.intp]:
         """The numbers of all combinations so that the axes named change slowest."""
@@ -66,7 +66,7 @@ class Grid:
         return np.arange(len(self)).reshape(self.shape).transpose(turned).reshape(-1)
 
     def __str__(self) -> str:
-        parts = [f"{len(axis.values)} {axis.name.replace('_', '-')}" for axis in self.axes]
+        parts = [f"{len(axis.points)} {axis.name.replace('_', '-')}" for axis in self.axes]
         return f"{' x '.join(parts) or 'nothing varied'} = {len(self):,} variant{'s' if len(self) != 1 else ''}"
 
 
@@ -97,7 +97,7 @@ def grid_of(owner: type, given: Mapping[str, str]) -> Grid:
         if len(values) == 1:
             fixed[item.name] = values[0]
         else:
-            axes.append(Axis(name=item.name, values=values))
+            axes.append(Axis(name=item.name, points=values))
     return Grid(axes=tuple(axes), fixed=fixed)
 
 

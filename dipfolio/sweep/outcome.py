@@ -20,6 +20,9 @@ FIGURES = (
 ``exposure`` is gross over equity on the mean close; ``cut`` counts orders scaled or refused; skewness and kurtosis (3 for a
 normal distribution) are those of the returns of the sessions, NaN where these do not vary."""
 
+BLOCK = 128
+"""Variants measured at a time; larger arrays would leave the processor's cache."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Outcome:
@@ -48,18 +51,14 @@ def outcome(tapes: Tapes, cash: float, start: int = 0) -> Outcome:
     start : int
         Row of the first session that counts; those before it are history.
     """
-    before = np.concatenate([np.full((1, tapes.equity.shape[1]), cash), tapes.equity[:-1]])
-    returns = np.divide(tapes.equity, before, out=np.ones_like(before), where=before != 0)[start:] - 1
-    exposure = np.divide(tapes.gross, tapes.equity, out=np.full_like(before, np.nan), where=tapes.equity > 0)[start:]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        shape = _shape(returns, exposure)
-        ended = np.flatnonzero(tapes.last < len(tapes.equity) - 1)
-        for column in ended:
-            lived = slice(0, int(tapes.last[column]) - start + 1)
-            own = _shape(returns[lived, column : column + 1], exposure[lived, column : column + 1])
-            for name, values in own.items():
-                shape[name][column] = values[0]
-        wins = tapes.wins / tapes.trades
+    returns = np.empty((len(tapes.equity) - start, tapes.equity.shape[1]))
+    parts = []
+    for first in range(0, returns.shape[1], BLOCK):
+        block = slice(first, first + BLOCK)
+        returns[:, block] = _returns(tapes.equity[:, block], tapes.last[block], cash)[start:]
+        parts.append(_shapes(returns[:, block], tapes, block, start))
+    shape = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    wins = np.divide(tapes.wins, tapes.trades, out=np.full(len(tapes.trades), np.nan), where=tapes.trades > 0)
     final = tapes.equity[tapes.last, np.arange(len(tapes.last))]
     counts = {name: getattr(tapes, name) for name in ("trades", "open_positions", "cut", "margin_calls", *COSTS)}
     bankrupt = final <= 0
@@ -67,6 +66,28 @@ def outcome(tapes: Tapes, cash: float, start: int = 0) -> Outcome:
         {"final_equity": final, **shape, **counts, "win_rate": wins, "bankrupt": bankrupt, "sessions": tapes.last - start + 1}
     )
     return Outcome(table=table[list(FIGURES)], returns=returns)
+
+
+def _returns(equity: Floats, last: NDArray[np.int_], cash: float) -> Floats:
+    """Of every session, 0 after the last one. Shape (sessions, variants)."""
+    before = np.concatenate([np.full((1, equity.shape[1]), cash), equity[:-1]])
+    returns = np.divide(equity, before, out=np.ones_like(before), where=before != 0) - 1
+    if (last < len(equity) - 1).any():
+        returns[np.arange(len(equity))[:, None] > last] = 0.0
+    return np.asarray(returns)
+
+
+def _shapes(returns: Floats, tapes: Tapes, block: slice, start: int) -> dict[str, Floats]:
+    """What depends on the paths of some variants; that of a bankrupt one ends with its last session."""
+    equity, last = tapes.equity[start:, block], tapes.last[block] - start
+    exposure = np.divide(tapes.gross[start:, block], equity, out=np.full_like(equity, np.nan), where=equity > 0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        shape = _shape(returns, exposure)
+        for column in np.flatnonzero(last < len(returns) - 1):
+            lived, only = slice(0, int(last[column]) + 1), slice(column, column + 1)
+            for name, values in _shape(returns[lived, only], exposure[lived, only]).items():
+                shape[name][column] = values[0]
+    return shape
 
 
 def _shape(returns: Floats, exposure: Floats) -> dict[str, Floats]:

@@ -89,7 +89,7 @@ class Parts:
         table = self._place(part.number)
         try:
             with (fresh := table.with_suffix(".fresh")).open("wb") as file:
-                np.savez(file, **rest, **refused)
+                np.savez(file, allow_pickle=False, **rest, **refused)
             os.replace(fresh, table.with_suffix(".npz"))
             part.table.to_parquet(fresh)
             os.replace(fresh, table)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,10 +81,10 @@ class Tapes:
     def blank(cls, sessions: int, variants: int) -> "Tapes":
         """Tapes on which nothing has been written."""
         counts = ("trades", "wins", "open_positions", "cut", "margin_calls")
-        return cls(
-            equity=np.zeros((sessions, variants)), gross=np.zeros((sessions, variants)), last=np.full(variants, sessions - 1),
-            **{name: np.zeros(variants) for name in COSTS}, **{name: np.zeros(variants, dtype=int) for name in counts},
-        )  # fmt: skip
+        sums: dict[str, Any] = {name: np.zeros(variants) for name in COSTS}
+        sums |= {name: np.zeros(variants, dtype=int) for name in counts}
+        grid = (sessions, variants)
+        return cls(equity=np.zeros(grid), gross=np.zeros(grid), last=np.full(variants, sessions - 1), **sums)
 
     def fills_of(self, variant: int) -> Sequence[Fill]:
         """The executions of one variant, in the order of sessions and moments, then symbols."""

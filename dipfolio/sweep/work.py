@@ -87,9 +87,9 @@ def work(task: Task, source: Bars | Path) -> Part:
     """
     bars = mapped(source) if isinstance(source, Path) else source
     kind, refused, numbers, strategies = task.terms.kind, {}, [], []
-    for number, parameters in task.cells:
+    for number, values in task.cells:
         try:
-            strategies.append(kind(**parameters))
+            strategies.append(kind(**values))
             numbers.append(number)
         except (ParameterError, UnknownNameError) as error:
             refused[number] = str(error)

@@ -121,6 +121,13 @@ def test_the_interval_holds_every_effect_that_would_leave_the_event_unremarkable
         assert (np.quantile(draws, 0.025) <= left <= np.quantile(draws, 0.975)) == inside
 
 
+def test_thirty_eight_draws_have_no_tails_of_two_and_a_half_percent():
+    few, enough = (matched_dates(np.arange(float(n + 1)), 0, np.ones(n + 1, dtype=bool), 1) for n in (38, 39))
+    assert np.isnan(few.interval()).all()
+    assert np.isfinite(enough.interval()).all()
+    assert np.isfinite(few.interval(0.9)).all()
+
+
 def test_placebo_names_by_hand():
     outcomes = np.array([5.0, 4, 1, 0])
     found = other_names(outcomes, np.array([True, True, False, False]))

@@ -13,10 +13,10 @@ from dipfolio.engine.simulation import simulate
 from dipfolio.errors import DataError, UnknownNameError
 from dipfolio.evidence.claims import CLAIMS, Claim
 from dipfolio.evidence.contest import contest, timing
-from dipfolio.evidence.outcomes import trade_returns
-from dipfolio.evidence.placebo import clusters, rotation
+from dipfolio.evidence.outcomes import outcomes_of, trade_returns, trades_of
+from dipfolio.evidence.placebo import clusters, matched_dates, rotation
 from dipfolio.evidence.repeated import rule_findings
-from dipfolio.evidence.single import other_drops
+from dipfolio.evidence.single import STRESS, built, other_drops, stressful
 from dipfolio.evidence.verdict import judge
 from dipfolio.market import sessions
 from dipfolio.market.bars import Bars
@@ -119,7 +119,10 @@ def test_a_single_event_is_one_observation_with_a_rank(thesis):
             assert found.observations == found.clusters == 1
             assert found.smallest <= found.p_value <= 1
             assert 1 / found.smallest == pytest.approx(round(1 / found.smallest))
-            assert found.low < found.effect < found.high
+            if found.smallest <= 0.025:
+                assert found.low < found.effect < found.high
+            else:
+                assert math.isnan(found.low)
             assert found.detectable > 0
 
 
@@ -204,6 +207,20 @@ def test_the_demonstration_of_the_specification():
             assert found.signals == 75
             assert clusters(np.flatnonzero(flags & ~np.isnan(earned)))[-1] + 1 == 24
             assert found.observed == pytest.approx(0.0475, abs=5e-5)
+
+
+def test_stressful_mornings_without_the_event_are_called_extreme_in_one_case_of_twenty():
+    if not REFERENCE.exists():
+        pytest.skip(f"{REFERENCE} is not there; it is not the project's to ship")
+    long = load_bars(REFERENCE, events=ROOT / "data" / "events.csv")
+    alike = stressful(long, STRESS)
+    for name in ("A1", "B1", "B2"):
+        plan = trades_of(built(STRATEGIES, BY_ID[name], 5), long)
+        earned = outcomes_of(plan, long, BY_ID[name].benchmark).returns
+        rows = np.flatnonzero(alike & ~np.isnan(earned))
+        ranks = [matched_dates(earned, int(row), alike, 15) for row in rows]
+        for way in (ranks, [rank.opposite for rank in ranks]):
+            assert np.mean([rank.p_value <= 0.05 for rank in way]) == pytest.approx(0.05, abs=0.015)
 
 
 def test_the_number_of_other_shocks_of_smh():

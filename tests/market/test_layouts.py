@@ -299,3 +299,38 @@ def test_the_days_of_a_year_in_new_york_survive_both_offsets(folder):
     bars = load_bars(folder)
     assert bars.sessions.equals(days)
     assert not math.isnan(bars.close.iloc[-1, 0])
+
+
+BESIDE = {
+    "dividends.csv": "symbol,ex_date,amount",
+    "events.csv": "date,time,kind,symbols,event",
+    "splits.csv": "symbol,ex_date,ratio",
+}
+beside = st.sampled_from(["NVDA", "2025-01-24", "0.01", "10", "1_000", "-1", "nan", "", '"', "x", "2025-01-25"]) | text
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(name=st.sampled_from([*BESIDE, "source.json"]), rows=st.lists(st.lists(beside, min_size=1, max_size=5), max_size=3))
+def test_no_text_beside_the_prices_makes_a_traceback(tmp_path, name, rows):
+    (tmp_path / "prices").mkdir(exist_ok=True)
+    for old in tmp_path.glob("*.*"):
+        old.unlink()
+    store(tmp_path, OURS)
+    lines = [*([BESIDE[name]] if name in BESIDE else []), *(",".join(row) for row in rows)]
+    (tmp_path / name).write_text("\n".join(lines), encoding="utf-8")
+    try:
+        bars = load_bars(tmp_path)
+    except DipfolioError:
+        return
+    assert_figures(bars)
+    assert name == "dividends.csv" or bars.dividends["NVDA"].sum() == 0
+
+
+@pytest.mark.parametrize("amount", ["1_000", "0,25", "$0.25", "1/4"])
+def test_a_dividend_that_is_no_plain_number_is_named(folder, amount):
+    store(folder, OURS)
+    (folder / "dividends.csv").write_text(f'symbol,ex_date,amount\nNVDA,2025-01-24,"{amount}"\n', encoding="utf-8")
+    with pytest.raises(
+        DataError, match=rf"dividends\.csv .*the amount of 2025-01-24 is '{re.escape(amount)}', expected a number"
+    ):
+        load_bars(folder)

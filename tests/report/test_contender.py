@@ -103,7 +103,7 @@ def test_a_wiped_out_account_stays_where_it_ended():
     ruined = track({0: {"A": -10}}, label="ruined", closes=RUIN)
     contender = contenders(judge([ruined, track(label="a")]))[0]
     assert len(contender.returns) == len(DAYS)
-    assert (contender.returns[DAYS > ruined.last] == 0).all()
+    assert (contender.returns[ruined.last < DAYS] == 0).all()
     assert contender.metrics.final_equity == pytest.approx(ruined.result.equity["equity"].iloc[-1])
     assert contender.metrics.total_return == pytest.approx(measure(ruined.result).total_return)
     assert contender.metrics.benchmark_return == pytest.approx(MARKET[-1] / MARKET[0] - 1)
@@ -134,7 +134,7 @@ def test_a_run_without_a_benchmark_gets_that_of_the_others():
 
 
 def test_as_is_keeps_every_run_as_it_was():
-    late = track(label="late", start="2025-03-03")
+    late = track(label="late", since="2025-03-03")
     for contender in contenders(judge([track(label="a"), late], as_is=True)):
         assert contender.result is contender.track.result
         assert contender.metrics.total_return == measure(contender.result).total_return

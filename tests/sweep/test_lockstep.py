@@ -17,8 +17,7 @@ from dipfolio.engine.trades import round_trips
 from dipfolio.sweep.batch import Batch
 from dipfolio.sweep.lockstep import run
 from dipfolio.sweep.tapes import COSTS
-from tests.markets import make_bars
-from tests.test_laws import SYMBOLS, markets
+from tests.test_laws import markets
 
 thorough = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
@@ -94,7 +93,8 @@ def books(draw, panel):
     """Targets of some groups and exits of one form for the variants in each of them."""
     unit = draw(st.sampled_from(["weight", "weight", "shares"]))
     size = st.floats(-1.2, 1.2) if unit == "weight" else st.floats(-700, 700)
-    wanted = st.one_of(st.just(0.0), size, st.sampled_from([0.4, -0.4, 0.3]) if unit == "weight" else st.integers(-9, 9).map(float))
+    common = st.sampled_from([0.4, -0.4, 0.3]) if unit == "weight" else st.integers(-9, 9).map(float)
+    wanted = st.one_of(st.just(0.0), size, common)
     sizes = draw(st.lists(st.integers(1, 3), min_size=1, max_size=3))
     targets = []
     for _ in sizes:

@@ -1,26 +1,19 @@
 """Variants of the strategies that ship with the project, on the real figures, against backtrader."""
 
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from dipfolio.engine import catalogue
 from dipfolio.engine.account import Account
 from dipfolio.engine.brought import Brought
-from dipfolio.engine.exits import HoldFor
 from dipfolio.engine.parameter import parameters
 from dipfolio.engine.simulation import play
-from dipfolio.engine.strategy import Strategy, no_instruction, parameter
 from dipfolio.market.folder import load_bars
 from dipfolio.sweep.lockstep import run
-from dipfolio.sweep.tapes import COSTS
 from dipfolio.sweep.variants import batches
-from tests.markets import make_bars
 from tests.sweep.test_lockstep import executions
 
 ROOT = Path(__file__).parents[2]

@@ -6,8 +6,8 @@
   const lines = data.lines.map((line, number) => ({ ...line, key: String(number), number }));
   if (data.benchmark) lines.push({ ...data.benchmark, key: "market", number: -1, trades: [] });
 
-  /* Plotly reads a little HTML in every text it draws; ours are texts. */
-  const plain = text => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+  /* Plotly reads a little HTML and %{names} in every text it draws; ours are texts. */
+  const plain = text => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/%\{/g, "&#37;{");
   const probe = document.createElement("span");
   probe.hidden = true;
   document.body.append(probe);

@@ -1,0 +1,333 @@
+"""Pages in a real browser, opened from disk: Debian's Chromium driven by Playwright.
+
+Without either of them these tests are skipped, and say so.
+"""
+
+import os
+import shutil
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dipfolio.engine.metrics import measure
+from dipfolio.report.comparison import comparison_page
+from dipfolio.report.fairness import judge
+from dipfolio.report.gallery import refresh
+from dipfolio.report.page import place_page
+from dipfolio.report.tearsheet import tear_sheet
+from dipfolio.report.track import saved_track, with_own_labels
+from tests.runs import run, save
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
+pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium found; apt-get install chromium, or say where in CHROMIUM")
+
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+HOSTILE = "<img src=x onerror=\"document.title='owned'\"></script><b>%{y}</b>"
+CLOSES = (100 * np.cumprod(1 + np.random.default_rng(5).standard_normal(260) * 0.012)).tolist()
+CONTRAST = Path(__file__).with_name("contrast.js").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory):
+    """Three runs, one of them hostile, two with real tear sheets; their comparison and the gallery."""
+    shelf = tmp_path_factory.mktemp("reports")
+    scripts = {
+        "steady": {0: {"A": 8}},
+        "in-and-out": {day: {"A": 6 * (day % 40 == 0)} for day in range(0, 240, 20)},
+        "hostile": {30: {"A": -4}, 90: {"A": 0}},
+    }
+    for name, rows in scripts.items():
+        made = run(rows, closes=CLOSES, market=CLOSES[::-1], since="2024-01-02")
+        made = replace(made, strategy=HOSTILE if name == "hostile" else name, title=f"{name}, as an example")
+        save(shelf, name, made, sheet=tear_sheet(made, measure(made)) if name != "hostile" else f"<p>{name}")
+    fairness = judge(with_own_labels(saved_track(shelf / name) for name in scripts))
+    place_page(shelf, "comparison.html", comparison_page(fairness, shelf))
+    refresh(shelf)
+    return shelf
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium, reports):
+    """Open a page; afterwards nothing may have been said on the console or asked for outside the file."""
+    said, asked, contexts = [], [], []
+
+    def open_page(name="comparison.html", *, width=1280, height=900, theme="light"):
+        context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("request", lambda request: asked.append(request.url))
+        address = (reports / name).as_uri()
+        page.goto(address)
+        asked[:] = [url for url in asked if url != address and not url.startswith(("data:", "blob:"))]
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert said == []
+    assert asked == []
+
+
+def tab(page, name):
+    page.get_by_role("tab", name=name).click()
+
+
+def shown(page, chart):
+    """Names of the lines that are drawn."""
+    return page.evaluate("id => document.getElementById(id).data.filter(t => t.visible !== false).map(t => t.name)", chart)
+
+
+def columns(page):
+    return [text.strip() for text in page.locator("#metrics thead th").all_text_contents()]
+
+
+def test_the_page_is_usable_within_two_seconds(visit):
+    began = time.perf_counter()
+    page = visit()
+    page.wait_for_selector("#drawdown .main-svg")
+    page.get_by_role("button", name="steady", exact=True).click()
+    assert time.perf_counter() - began < 2
+    assert page.get_by_role("heading", level=1).text_content().startswith("steady / in-and-out / ")
+
+
+def test_tabs_switch_by_click_and_by_arrow_keys(visit):
+    page = visit()
+    names = page.get_by_role("tab").all_text_contents()
+    assert len(names) == 5
+    for name in names:
+        tab(page, name)
+        panel = page.get_by_role("tabpanel")
+        assert panel.count() == 1
+        assert panel.get_attribute("aria-labelledby") == page.locator("[aria-selected=true]").get_attribute("id")
+    page.keyboard.press("ArrowRight")
+    assert page.locator(":focus").text_content() == names[0]
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    assert page.get_by_role("tab", selected=True).text_content() == names[1]
+    assert page.locator("[role=tab][tabindex='0']").count() == 1
+    page.keyboard.press("End")
+    assert page.locator("#terms").is_visible()
+
+
+def test_a_metric_puts_the_best_run_first_and_again_the_worst(visit):
+    page = visit()
+    before = columns(page)
+    page.get_by_role("button", name="Total return").click()
+    values = [float(v) for v in page.locator("#metrics tbody tr:first-child td").evaluate_all("c => c.map(x => x.dataset.value)")]
+    assert values[:3] == sorted(values[:3], reverse=True)
+    assert columns(page)[-1] == before[-1] == "B"
+    assert sorted(columns(page)) == sorted(before)
+    assert page.locator("#metrics [aria-sort]").get_attribute("aria-sort") == "descending"
+    assert "sorted by Total return, best first" in page.get_by_role("status").text_content()
+    page.get_by_role("button", name="Total return").press("Enter")
+    again = [float(v) for v in page.locator("#metrics tbody tr:first-child td").evaluate_all("c => c.map(x => x.dataset.value)")]
+    assert again[:3] == values[:3][::-1]
+    page.get_by_role("button", name="Volatility").click()
+    lows = [float(v) for v in page.locator("#metrics tbody tr:nth-child(3) td").evaluate_all("c => c.map(x => x.dataset.value)")]
+    assert lows[:3] == sorted(lows[:3])
+
+
+def test_months_sort_by_a_run(visit):
+    page = visit()
+    tab(page, "Returns")
+    page.locator("#months thead button").nth(1).click()
+    values = page.locator("#months tbody td:nth-child(2)").evaluate_all("c => c.map(x => Number(x.dataset.value))")
+    assert values == sorted(values, reverse=True)
+
+
+def test_the_legend_hides_a_run_everywhere_and_shows_it_alone(visit):
+    page = visit()
+    page.wait_for_selector("#drawdown .main-svg")
+    chip = page.locator("[data-line='0']")
+    chip.click()
+    assert chip.get_attribute("aria-pressed") == "false"
+    assert "steady" not in shown(page, "equity")
+    assert "steady" not in shown(page, "drawdown")
+    page.wait_for_timeout(600)
+    chip.dblclick()
+    assert shown(page, "equity") == ["steady"]
+    chip.dblclick()
+    assert len(shown(page, "equity")) == 4
+    tab(page, "Trades and costs")
+    page.wait_for_selector("#trades-chart .main-svg")
+    drawn = page.evaluate("document.getElementById('trades-chart').data.filter(t => t.visible).length")
+    chip.click()
+    assert page.evaluate("document.getElementById('trades-chart').data.filter(t => t.visible).length") == drawn - 3
+
+
+def test_scale_and_range_change_the_charts_together(visit):
+    page = visit()
+    page.wait_for_selector("#drawdown .main-svg")
+    page.get_by_role("button", name="Log").click()
+    assert page.evaluate("document.getElementById('equity').layout.yaxis.type") == "log"
+    page.get_by_role("button", name="last three months").click()
+    ranges = page.evaluate(
+        "['equity', 'drawdown'].map(id => document.getElementById(id).layout.xaxis.range.map(d => d.slice(0, 10)))"
+    )
+    assert ranges[0] == ranges[1] == ["2024-10-14", "2025-01-14"]
+    box = page.locator("#equity .nsewdrag").bounding_box()
+    page.mouse.move(box["x"] + 200, box["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 500, box["y"] + 60, steps=5)
+    page.mouse.up()
+    page.wait_for_function("document.getElementById('drawdown').layout.xaxis.range[0] > '2024-10-20'")
+    assert page.locator("[data-months][aria-pressed=true]").count() == 0
+    page.get_by_role("button", name="all", exact=True).click()
+    assert page.evaluate("document.getElementById('equity').layout.xaxis.range[0]") == "2023-12-29"
+
+
+def test_the_pointer_shows_all_values_of_a_session(visit):
+    page = visit()
+    page.wait_for_selector("#drawdown .main-svg")
+    page.locator("#equity .nsewdrag").hover(position={"x": 400, "y": 100})
+    page.wait_for_selector("#equity .hoverlayer .legend")
+    text = page.locator("#equity .hoverlayer").text_content()
+    assert all(name in text for name in ("steady", "in-and-out", "B :", " %"))
+
+
+def test_hostile_names_are_text_in_the_page_and_in_the_charts(visit):
+    page = visit()
+    page.wait_for_selector("#drawdown .main-svg")
+    page.locator("#equity .nsewdrag").hover(position={"x": 400, "y": 100})
+    page.wait_for_selector("#equity .hoverlayer .legend")
+    assert HOSTILE in page.locator("#equity .hoverlayer").text_content()
+    for name in page.get_by_role("tab").all_text_contents():
+        tab(page, name)
+    page.wait_for_timeout(500)
+    assert HOSTILE in page.locator("#trades-chart").text_content()
+    assert page.locator("img, b:has-text('%{y}')").count() == 0
+    assert page.title() != "owned"
+    assert visit("index.html").locator("img").count() == 0
+
+
+def test_two_tear_sheets_scroll_together_and_apart(visit):
+    page = visit()
+    tab(page, "Tear sheets")
+    for pane in (0, 1):
+        sheet = page.frame_locator(f"[data-pane='{pane}'] iframe")
+        sheet.locator("#record").wait_for()
+    tops = "[...document.querySelectorAll('.sheet')].map(s => s.scrollTop)"
+    page.evaluate("document.querySelector('.sheet').scrollTop = 2500")
+    page.wait_for_function("document.querySelectorAll('.sheet')[1].scrollTop > 1500")
+    page.wait_for_timeout(300)
+    page.evaluate("document.querySelector('.sheet').scrollTop = 0")
+    page.wait_for_timeout(300)
+    page.frame_locator("[data-pane='0'] iframe").locator("a[href='#record']").click()
+    page.wait_for_timeout(300)
+    heads = [
+        page.frame_locator(f"[data-pane='{pane}'] iframe").locator("#record").evaluate("e => e.getBoundingClientRect().top")
+        for pane in (0, 1)
+    ]
+    assert page.evaluate(tops) == pytest.approx(heads, abs=3)
+    page.get_by_label("Scroll both together").uncheck()
+    page.evaluate("document.querySelector('.sheet').scrollTop = 100")
+    page.wait_for_timeout(300)
+    assert page.evaluate(tops) == pytest.approx([100, heads[1]], abs=3)
+
+
+def test_a_tear_sheet_can_do_nothing_but_be_read(visit, reports):
+    page = visit()
+    tab(page, "Tear sheets")
+    page.frame_locator("[data-pane='0'] iframe").locator("#record").wait_for()
+    assert "allow-scripts" not in page.locator("[data-pane='0'] iframe").get_attribute("sandbox")
+    link = page.frame_locator("[data-pane='0'] iframe").get_by_role("link", name="trades.csv")
+    assert link.evaluate("a => a.href") == (reports / "steady" / "trades.csv").as_uri()
+    page.get_by_label("Right tear sheet").first.select_option("2")
+    page.frame_locator("[data-pane='1'] iframe").get_by_text("hostile").wait_for()
+    assert page.locator("[data-pane='1'] a").get_attribute("href") == "hostile/tearsheet.html"
+
+
+@pytest.mark.parametrize("name", ["comparison.html", "index.html"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_text_stands_out_in_both_themes(visit, name, theme):
+    page = visit(name, theme=theme)
+    for number in range(page.get_by_role("tab").count() or 1):
+        if page.get_by_role("tab").count():
+            page.get_by_role("tab").nth(number).click()
+        assert page.evaluate(CONTRAST) == []
+
+
+def test_the_theme_follows_the_system_until_the_button_says_otherwise(visit):
+    page = visit(theme="dark")
+    page.wait_for_selector("#drawdown .main-svg")
+    background = "getComputedStyle(document.body).backgroundColor"
+    line = "document.getElementById('equity').data[0].line.color"
+    dark = page.evaluate(background), page.evaluate(line)
+    page.get_by_role("button", name="Change to the light theme").click()
+    light = page.evaluate(background), page.evaluate(line)
+    assert light[0] == "rgb(255, 255, 255)"
+    assert dark[0] != light[0]
+    assert dark[1] != light[1]
+    assert page.get_by_role("button", name="Change to the dark theme").count() == 1
+
+
+@pytest.mark.parametrize("name", ["comparison.html", "index.html"])
+def test_a_narrow_screen_never_scrolls_sideways(visit, name):
+    page = visit(name, width=360, height=740)
+    for number in range(page.get_by_role("tab").count() or 1):
+        if page.get_by_role("tab").count():
+            page.get_by_role("tab").nth(number).click()
+        page.wait_for_timeout(300)
+        assert page.evaluate("document.documentElement.scrollWidth") == 360
+
+
+def test_everything_can_be_reached_by_the_tab_key(visit):
+    page = visit()
+    seen = set()
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        seen.add(
+            page.evaluate("document.activeElement.id || document.activeElement.className || document.activeElement.textContent")
+        )
+    assert {"theme", "tab-overview", "overview", "skip", "Log"} <= seen
+    assert any("chip" in name for name in seen)
+
+
+def test_charts_and_tables_have_names_for_those_who_do_not_see(visit):
+    page = visit()
+    charts = page.get_by_role("img")
+    assert charts.first.get_attribute("aria-label").startswith("Equity. Growth over the window: steady ")
+    assert page.get_by_role("table").first.locator("caption").count() == 1
+    assert page.get_by_role("rowheader", name="Sharpe").count() == 1
+    assert page.get_by_role("columnheader", name="steady").count() == 1
+
+
+def test_the_gallery_sorts_and_makes_the_command_to_compare(visit):
+    page = visit("index.html")
+    page.get_by_role("button", name="Total return").click()
+    values = page.locator("#runs tbody td:nth-child(3)").evaluate_all("c => c.map(x => Number(x.dataset.value))")
+    assert values == sorted(values, reverse=True)
+    page.get_by_label("Compare steady").check()
+    page.get_by_label("Compare in-and-out").check()
+    words = page.locator("#command code").text_content().split()
+    assert words[:3] == ["python", "backtest.py", "compare"]
+    assert sorted(words[3:]) == ["in-and-out", "steady"]
+    assert page.get_by_role("link", name="latest comparison").get_attribute("href") == "comparison.html"
+
+
+def test_without_scripts_every_number_can_be_read(chromium, reports):
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((reports / "comparison.html").as_uri())
+    for table in ("metrics", "costs", "months", "correlations", "parameters"):
+        assert page.locator(f"#{table}").is_visible()
+    context.close()

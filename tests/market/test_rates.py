@@ -1,0 +1,103 @@
+"""Rates: a figure or a file, aligned to sessions without looking ahead, and the misreadings that are refused."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dipfolio.errors import DataError, DipfolioError, ParameterError
+from dipfolio.market import sessions
+from dipfolio.market.rates import read_rates, risk_free
+
+WEEK = sessions.between("2025-01-06", "2025-01-13")  # 6 7 8 10 13
+
+
+def write(tmp_path, *lines, name="rates.csv"):
+    (tmp_path / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return tmp_path / name
+
+
+def test_a_figure_holds_for_every_session():
+    rate = risk_free("0.043")
+    assert rate.yearly(WEEK).tolist() == [0.043] * 5
+    assert rate.daily(WEEK).tolist() == pytest.approx([1.043 ** (1 / 252) - 1] * 5, abs=1e-16)
+    assert rate.scalar(WEEK) == pytest.approx(0.043, abs=1e-15)
+    assert rate.said == "4.30% a year"
+
+
+def test_a_rate_holds_from_its_day_until_the_next(tmp_path):
+    rate = risk_free(str(write(tmp_path, "date,rate", "2025-01-03,0.04", "2025-01-08,0.05", "2025-01-12,0.03")))
+    assert rate.yearly(WEEK).tolist() == [0.04, 0.04, 0.05, 0.05, 0.03]
+    assert rate.said == "rates.csv (rate)"
+
+
+def test_the_scalar_earns_over_all_sessions_what_the_series_earns(tmp_path):
+    rate = read_rates(write(tmp_path, "date,rate", "2025-01-03,0.04", "2025-01-08,0.05", "2025-01-12,-0.01"))
+    earned = np.prod(1 + rate.daily(WEEK))
+    assert (1 + rate.scalar(WEEK)) ** (5 / 252) == pytest.approx(earned, abs=1e-15)
+
+
+@pytest.mark.parametrize("head", ["observation_date,DTB3", "DATE,DGS3MO", "date,FEDFUNDS", "date,rate_percent", "date,Rate (%)"])
+def test_percent_is_known_by_its_heading_and_days_without_a_rate_are_left_out(tmp_path, head):
+    rate = read_rates(write(tmp_path, head, "2025-01-06,4.20", "2025-01-07,.", "2025-01-08,4.30"))
+    assert rate.yearly(WEEK).tolist() == pytest.approx([0.042, 0.042, 0.043, 0.043, 0.043], abs=1e-16)
+    assert "percent" in rate.said
+
+
+def test_lines_may_stand_in_any_order(tmp_path):
+    rate = read_rates(write(tmp_path, "date,rate", "2025-01-08,0.05", "2025-01-03,0.04"))
+    assert rate.yearly(WEEK).tolist() == [0.04, 0.04, 0.05, 0.05, 0.05]
+
+
+def test_a_session_before_the_first_rate_is_named(tmp_path):
+    rate = read_rates(write(tmp_path, "date,rate", "2025-01-07,0.04"))
+    with pytest.raises(DataError, match="begins on 2025-01-07, after the first session, 2025-01-06; give earlier"):
+        rate.daily(WEEK)
+
+
+@pytest.mark.parametrize(("text", "hint"), [("4.3", "4.3 percent is 0.043"), ("-1", ""), ("nan", ""), ("inf", ""), ("100", "")])
+def test_a_figure_that_is_no_rate_is_refused(text, hint):
+    with pytest.raises(ParameterError, match=rf"A riskless rate is a fraction a year such as 0\.043, found {text}.*{hint}"):
+        risk_free(text)
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (["date,rate", "2025-01-06,4.2"], "has the rate 4.2 on 2025-01-06, .* If they are percent, head the column rate_percent"),
+        (["date,rate", "2025-01-06,x"], "the rate of 2025-01-06 is 'x', expected a number"),
+        (["date,rate", "06.01.2025,0.04"], "'06.01.2025' is no date"),
+        (["date,rate", "2025-01-06,0.04", "2025-01-06,0.05"], "two rates for 2025-01-06"),
+        (["date,rate"], "has no rate"),
+        (["date,rate", "2025-01-06,"], "has no rate"),
+        (["date", "2025-01-06"], "has 1 columns, expected two"),
+        (["date,rate", "2025-01-06,0.04,1"], "has 3 cells, the header 2"),
+        ([""], "cannot be read as date,rate: it is empty"),
+    ],
+)
+def test_a_file_that_is_wrong_is_one_clear_line(tmp_path, lines, expected):
+    with pytest.raises(DataError, match=expected) as caught:
+        read_rates(write(tmp_path, *lines))
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_neither_a_figure_nor_a_file_is_refused():
+    with pytest.raises(DataError, match=r"'four' is neither a fraction a year such as 0\.043 nor a CSV"):
+        risk_free("four")
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    content=st.text(max_size=60)
+    | st.lists(st.sampled_from(["date,rate\n", "2025-01-06,", "0.04\n", "4\n", ".", ","])).map("".join)
+)
+def test_no_text_makes_a_traceback(tmp_path, content):
+    path = tmp_path / "rates.csv"
+    path.write_text(content, encoding="utf-8")
+    try:
+        rate = read_rates(path)
+    except DipfolioError:
+        return
+    assert isinstance(rate.rates, pd.Series)
+    assert (rate.rates.abs() < 0.5).all()
