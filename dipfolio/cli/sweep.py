@@ -95,16 +95,16 @@ def sweep_command(name: str, strategy: "type[Idea]") -> click.Command:
 
 
 def _sweep_options() -> list[click.Option]:
-    folder = click.Path(path_type=Path)
+    folder, number = click.Path(path_type=Path), click.IntRange(0)
     by = click.Choice(["total-return", "sharpe", "worst-drawdown", "final-equity"])
     options: dict[str, list[tuple[list[str], dict[str, Any]]]] = {
         "Sweep": [
             (["--rank-by"], {"type": by, "default": "total-return", "show_default": True, "help": "what is best"}),
-            (["--verify"], {"type": click.IntRange(0), "default": 5, "show_default": True, "help": "random cells to check with backtrader"}),
+            (["--verify"], {"type": number, "default": 5, "show_default": True, "help": "random cells to check with backtrader"}),
             (["--resume"], {"is_flag": True, "help": "go on with an interrupted sweep"}),
-            (["--jobs"], {"type": click.IntRange(0), "default": 0, "help": "local processes  [default: one for each processor]"}),
+            (["--jobs"], {"type": number, "default": 0, "help": "local processes  [default: one for each processor]"}),
             (["--scheduler"], {"default": "", "metavar": "ADDRESS", "help": "Dask cluster to use, such as tcp://10.0.0.1:8786"}),
-            (["--dask-local"], {"type": click.IntRange(0), "default": 0, "help": "workers of a Dask cluster on this machine"}),
+            (["--dask-local"], {"type": number, "default": 0, "help": "workers of a Dask cluster on this machine"}),
         ],
         "Run": [
             (["--start"], {"type": Day(), "help": "first session  [default: the first of the figures]"}),
@@ -180,9 +180,17 @@ def _found(terms: "Terms", bars: "Bars", grid: Any, crew: "Crew", reports: Path,
     parts.remove()
     sessions = bars.sessions[terms.first :]
     return Findings(
-        strategy=terms.name, grid=grid, defaults=terms.defaults, account=terms.account,
-        window=(sessions[0].date(), sessions[-1].date()), table=table, default=default, returns=pd.DataFrame(returns, index=sessions), refused=refused, provenance=bars.provenance,
-    )  # fmt: skip
+        strategy=terms.name,
+        grid=grid,
+        defaults=terms.defaults,
+        account=terms.account,
+        window=(sessions[0].date(), sessions[-1].date()),
+        table=table,
+        default=default,
+        returns=pd.DataFrame(returns, index=sessions),
+        refused=refused,
+        provenance=bars.provenance,
+    )
 
 
 def _verified(findings: "Findings", terms: "Terms", bars: "Bars", count: int) -> tuple[float, int]:
@@ -196,11 +204,13 @@ def _verified(findings: "Findings", terms: "Terms", bars: "Bars", count: int) ->
     import numpy as np
 
     from dipfolio.engine.strategy import Strategy
+    from dipfolio.sweep.farm import fingerprint
     from dipfolio.sweep.work import difference
 
     if not issubclass(terms.kind, Strategy):
         return 0.0, 0
-    cells = np.random.default_rng().permutation(findings.table.index)[:count]
+    seed = int(fingerprint(findings.grid, terms, bars)[:16], 16)  # the same sweep writes the same page
+    cells = np.random.default_rng(seed).permutation(findings.table.index)[:count]
     worst = 0.0
     for cell in cells.tolist():
         parameters = findings.grid.cell(cell)

@@ -17,6 +17,7 @@ from dipfolio.errors import DataError
 from dipfolio.evidence.claims import Claim
 from dipfolio.evidence.finding import DESIGN_END
 from dipfolio.evidence.multiplicity import effective_trials
+from dipfolio.evidence.placebo import SEED
 from dipfolio.evidence.selection import Overfitting, SuperiorAbility, Survivors, overfitting, superior_ability, survivors
 from dipfolio.evidence.sharpe import Sharpe, hac_error, sharpe_of
 from dipfolio.evidence.single import built
@@ -75,7 +76,7 @@ class Contest:
     walk: WalkForward | None
 
 
-def contest(claim: Claim, bars: Bars, folder: Path, account: Account | None = None) -> Contest:
+def contest(claim: Claim, bars: Bars, folder: Path, account: Account | None = None, seed: int = SEED) -> Contest:
     """Run every variant of a claim's grids up to the day before the event.
 
     Raises
@@ -100,8 +101,8 @@ def contest(claim: Claim, bars: Bars, folder: Path, account: Account | None = No
     return Contest(
         claim=claim.id, trials=trials, best=trials[winner], sharpe=sharpe, error=hac_error(chosen),
         probability=sharpe.probability(), deflated=deflate(sharpe, trials), effective=effective,
-        effectively_deflated=deflate(sharpe, trials, effective).probability, ability=superior_ability(excess),
-        survivors=survivors(excess), overfitting=overfitting(returns, score="mean"), walk=_walk(variants, results),
+        effectively_deflated=deflate(sharpe, trials, effective).probability, ability=superior_ability(excess, seed=seed),
+        survivors=survivors(excess, seed=seed), overfitting=overfitting(returns, score="mean"), walk=_walk(variants, results),
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from dipfolio.errors import DataError
 from dipfolio.evidence.claims import Claim
 from dipfolio.evidence.finding import CONFIRMATION_START, DESIGN_END, Finding, Sample, from_placebo
 from dipfolio.evidence.outcomes import Outcomes, Trades, outcomes_of, trades_of
-from dipfolio.evidence.placebo import clusters, rotation, sign_flip_p_value
+from dipfolio.evidence.placebo import SEED, clusters, rotation, sign_flip_p_value
 from dipfolio.evidence.power import detectable
 from dipfolio.evidence.single import STATED, built
 from dipfolio.market.bars import Bars
@@ -48,7 +48,7 @@ def mean_findings(claim: Claim, bars: Bars, folder: Path) -> Iterator[Finding]:
         yield _mean(earned[~np.isnan(earned)], sample)
 
 
-def paired_findings(claim: Claim, bars: Bars, folder: Path) -> Iterator[Finding]:
+def paired_findings(claim: Claim, bars: Bars, folder: Path, seed: int = SEED) -> Iterator[Finding]:
     """Two strategies over the same signals: the mean difference of their trades, by flipping the signs of clusters.
 
     Without costs, which both would pay. Trades that reach into the event are left out.
@@ -62,7 +62,7 @@ def paired_findings(claim: Claim, bars: Bars, folder: Path) -> Iterator[Finding]
         for sample in ("design", "confirmation"):
             kept = ended <= DESIGN_END if sample == "design" else pairs.index > CONFIRMATION_START
             if kept.sum() > 1:
-                yield _paired(pairs[kept], bars, other, horizon, sample)
+                yield replace(_paired(pairs[kept], bars, seed), label=f"less {other}", horizon=horizon, sample=sample, against=f"{other} on the same dips")
 
 
 def _samples(
@@ -79,14 +79,19 @@ def _samples(
         yield "confirmation", later
 
 
-def _outcomes(claim: Claim, bars: Bars, folder: Path, horizon: int, changes: Mapping[str, Any]) -> Outcomes:
+def claimed_trades(
+    claim: Claim, bars: Bars, folder: Path, horizon: int, changes: Mapping[str, Any] | None = None
+) -> Trades:
+    """When a rule trades: by its strategy, or at the next open after its signal."""
     if claim.signal is None:
-        trades = trades_of(built(folder, claim, horizon, changes), bars)
-    else:
-        symbols = resolve(claim.universe)
-        weights = pd.DataFrame(1 / len(symbols), index=bars.sessions, columns=list(symbols))
-        trades = Trades(weights=weights.where(claim.signal(bars), axis=0), hold=horizon)
-    return outcomes_of(trades, bars, claim.benchmark)
+        return trades_of(built(folder, claim, horizon, changes), bars)
+    symbols = resolve(claim.universe)
+    weights = pd.DataFrame(1 / len(symbols), index=bars.sessions, columns=list(symbols))
+    return Trades(weights=weights.where(claim.signal(bars), axis=0), hold=horizon)
+
+
+def _outcomes(claim: Claim, bars: Bars, folder: Path, horizon: int, changes: Mapping[str, Any]) -> Outcomes:
+    return outcomes_of(claimed_trades(claim, bars, folder, horizon, changes), bars, claim.benchmark)
 
 
 def _rotated(outcomes: Outcomes, label: str, horizon: int, sample: Sample) -> Finding:
@@ -118,18 +123,17 @@ def _simulated(claim: Claim, bars: Bars, folder: Path, horizon: int) -> pd.DataF
     return trades.set_index("entry_session")[["return", "exit_session"]]
 
 
-def _paired(pairs: pd.DataFrame, bars: Bars, other: str, horizon: int, sample: Sample) -> Finding:
+def _paired(pairs: pd.DataFrame, bars: Bars, seed: int) -> Finding:
     difference = (pairs["return"] - pairs["return_other"]).to_numpy()
     groups = clusters(bars.sessions.get_indexer(pairs.index))
     means = np.bincount(groups, difference) / np.bincount(groups)
     error = float(means.std(ddof=1) / math.sqrt(len(means))) if len(means) > 1 else math.nan
     known = len(means) > 1 and error > 0
     return Finding(
-        label=f"less {other}", horizon=horizon, sample=sample, against=f"{other} on the same dips",
-        observed=float(pairs["return"].mean()), usual=float(pairs["return_other"].mean()), effect=float(difference.mean()),
+        label="", observed=float(pairs["return"].mean()), usual=float(pairs["return_other"].mean()), effect=float(difference.mean()),
         low=float(difference.mean()) - Z * error, high=float(difference.mean()) + Z * error,
-        p_value=sign_flip_p_value(means, "higher") if known else math.nan,
-        opposite=sign_flip_p_value(means, "lower") if known else math.nan,
+        p_value=sign_flip_p_value(means, "higher", seed=seed) if known else math.nan,
+        opposite=sign_flip_p_value(means, "lower", seed=seed) if known else math.nan,
         smallest=2.0 ** -min(len(means), 14), observations=len(pairs), clusters=len(means),
         detectable=detectable(error, 1, sides=1) if known else math.nan,
     )  # fmt: skip

@@ -7,9 +7,9 @@ event has a rank among placebo dates and nothing more.
 """
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -18,12 +18,20 @@ from dipfolio.evidence.claims import CLAIMS, Claim
 from dipfolio.evidence.contest import Contest, contest
 from dipfolio.evidence.finding import Finding
 from dipfolio.evidence.multiplicity import holm
+from dipfolio.evidence.placebo import SEED
 from dipfolio.evidence.repeated import mean_findings, paired_findings, rule_findings
 from dipfolio.evidence.single import STATED, described_findings, duration_finding, event_findings, fact_findings, priced
 from dipfolio.evidence.trials import Trial
 from dipfolio.market.bars import Bars
 
 Word = Literal["supported", "contradicted", "undecided", "not testable"]
+
+Said = Callable[[str], object]
+
+
+def unheard(_: str) -> None:
+    """Nobody listens."""
+
 
 SIZE = 0.05
 """Probability of a wrong word in a family, in each direction."""
@@ -58,6 +66,18 @@ class Verdict:
     family: int = 0
     findings: tuple[Finding, ...] = ()
 
+    @property
+    def counted(self) -> bool:
+        """Whether it is a question of its own, and not the number of another claim."""
+        return self.claim.kind != "same"
+
+    @property
+    def decidable(self) -> bool:
+        """Whether some outcome, however extreme, would have given another word than undecided or not testable."""
+        if self.claim.kind == "fact":
+            return self.primary is not None
+        return self.primary is not None and not math.isnan(self.corrected) and self.primary.smallest * self.family <= SIZE
+
 
 @dataclass(frozen=True, kw_only=True)
 class Thesis:
@@ -85,6 +105,23 @@ class Thesis:
         """Every variant that was run, for the register."""
         return tuple(trial for one in self.contests for trial in one.trials)
 
+    @property
+    def beyond(self) -> tuple[Verdict, ...]:
+        """The questions that prices may answer but these figures could not, whatever had happened; each once."""
+        return tuple(v for v in self.verdicts if v.counted and v.word == "undecided" and not v.decidable)
+
+    def only(self, claims: Iterable[str]) -> "Thesis":
+        """Some of the verdicts, corrected for all that were judged.
+
+        Raises
+        ------
+        UnknownNameError
+            A claim that was not judged.
+        """
+        chosen = [self[name].claim.id for name in claims]
+        verdicts = tuple(v for v in self.verdicts if v.claim.id in chosen)
+        return replace(self, verdicts=verdicts, contests=tuple(c for c in self.contests if c.claim in chosen))
+
     def __getitem__(self, claim: str) -> Verdict:
         for verdict in self.verdicts:
             if verdict.claim.id == claim:
@@ -92,7 +129,9 @@ class Thesis:
         raise UnknownNameError("claim", claim, [verdict.claim.id for verdict in self.verdicts])
 
 
-def judge(bars: Bars, folder: Path, claims: Iterable[Claim] = CLAIMS, *, contests: bool = True) -> Thesis:
+def judge(
+    bars: Bars, folder: Path, claims: Iterable[Claim] = CLAIMS, *, contests: bool = True, seed: int = SEED, said: Said = unheard
+) -> Thesis:
     """Judge claims; the same figures always give the same verdicts.
 
     Parameters
@@ -104,24 +143,38 @@ def judge(bars: Bars, folder: Path, claims: Iterable[Claim] = CLAIMS, *, contest
     claims : iterable of Claim
     contests : bool
         Also run every variant of the rules, which takes most of the time.
+    seed : int
+        Of the random numbers of resampling.
+    said : callable
+        Is told what was done after each step; there are :func:`steps` of them.
     """
     claims = tuple(claims)
-    gathered = [_gather(claim, bars, folder) for claim in claims]
+    gathered = []
+    for claim in claims:
+        gathered.append(_gather(claim, bars, folder, seed))
+        said(f"claim {claim.id}")
     verdicts = _decide(gathered)
     return Thesis(
         verdicts=tuple(verdicts),
         window=(str(bars.sessions[0].date()), str(bars.sessions[-1].date())),
         figures=bars.provenance.sha256,
-        contests=tuple(_contests(claims, bars, folder)) if contests else (),
+        contests=tuple(_contests(claims, bars, folder, seed, said)) if contests else (),
     )
 
 
-def _contests(claims: Iterable[Claim], bars: Bars, folder: Path) -> Iterator[Contest]:
+def steps(claims: Iterable[Claim] = CLAIMS, *, contests: bool = True) -> int:
+    """How many times :func:`judge` will tell what was done."""
+    claims = tuple(claims)
+    return len(claims) + (sum(bool(claim.grids) for claim in claims) if contests else 0)
+
+
+def _contests(claims: Iterable[Claim], bars: Bars, folder: Path, seed: int, said: Said) -> Iterator[Contest]:
     """The contests that these figures allow."""
     for claim in claims:
-        with suppress(DataError):
-            if claim.grids:
-                yield contest(claim, bars, folder)
+        if claim.grids:
+            with suppress(DataError):
+                yield contest(claim, bars, folder, seed=seed)
+            said(f"variants of {claim.id}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,14 +192,14 @@ class _Gathered:
         return first if self.claim.kind != "event" or first.label == STATED else None
 
 
-def _gather(claim: Claim, bars: Bars, folder: Path) -> _Gathered:
+def _gather(claim: Claim, bars: Bars, folder: Path, seed: int) -> _Gathered:
     try:
-        return _Gathered(claim=claim, findings=tuple(_findings(claim, bars, folder)))
+        return _Gathered(claim=claim, findings=tuple(_findings(claim, bars, folder, seed)))
     except DipfolioError as error:
         return _Gathered(claim=claim, problem=str(error))
 
 
-def _findings(claim: Claim, bars: Bars, folder: Path) -> Iterator[Finding]:
+def _findings(claim: Claim, bars: Bars, folder: Path, seed: int) -> Iterator[Finding]:
     if claim.kind == "event":
         yield from event_findings(claim, bars, folder)
     elif claim.kind == "described":
@@ -162,7 +215,7 @@ def _findings(claim: Claim, bars: Bars, folder: Path) -> Iterator[Finding]:
     elif claim.kind == "mean":
         yield from mean_findings(claim, bars, folder)
     elif claim.kind == "paired":
-        yield from paired_findings(claim, bars, folder)
+        yield from paired_findings(claim, bars, folder, seed)
 
 
 MISSING = {

@@ -59,6 +59,9 @@ class RiskFree:
         """
         return (1 + self.yearly(sessions)) ** (1 / YEAR) - 1
 
+    def __str__(self) -> str:
+        return self.said
+
     def scalar(self, sessions: pd.DatetimeIndex) -> float:
         """The one rate a year that earns the same over these sessions, for whoever takes no series (quantstats, TRAPS Q6).
 

@@ -245,11 +245,9 @@ def _flag(name: str) -> str:
 
 
 def _option(name: str, value: Any) -> str:
-    """A parameter as the command line takes it; a parameter that is unset has no option."""
+    """A parameter as the command line takes it."""
     import shlex
 
-    if value is None:
-        return ""
     if isinstance(value, bool):
         return _flag(name) if value else _flag(name).replace("--", "--no-", 1)
     return f"{_flag(name)} {shlex.quote(_text(value))}"

@@ -86,6 +86,11 @@ def saved_track(folder: Path) -> Track:
     return track_of(load(folder), folder)
 
 
+def runs_of(tracks: Iterable[Track]) -> tuple[tuple[str, Result], ...]:
+    """Label and record of those that have one."""
+    return tuple((track.label, track.result) for track in tracks if track.result is not None)
+
+
 def with_own_labels(tracks: Iterable[Track]) -> tuple[Track, ...]:
     """The tracks with labels that tell them apart: where two are alike, the folder's name, else a number, is added."""
     tracks = tuple(tracks)

@@ -1,8 +1,11 @@
 """Home: where strategies, figures and reports stand, seen from where the user stands."""
 
+import shutil
 from pathlib import Path
 
 from dipfolio.cli.home import Home, near
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_below_the_current_folder_paths_are_short(tmp_path, monkeypatch):
@@ -19,3 +22,21 @@ def test_elsewhere_paths_are_whole(tmp_path, monkeypatch):
 
 def test_a_relative_path_stays_as_it_is():
     assert near(Path("reports/x")) == Path("reports/x")
+
+
+def test_without_a_cache_the_embedded_figures_are_loaded_and_nothing_is_said(capsys):
+    home = Home.at(ROOT)
+    if not home.cache.exists():  # a developer may have fetched some
+        assert home.load(None, ("NVDA",)).origin.path == "data"
+        assert capsys.readouterr().err == ""
+
+
+def test_a_folder_that_was_named_goes_before_the_cache(tmp_path, capsys):
+    for name in ("data/cache", "mine"):
+        (tmp_path / name / "prices").mkdir(parents=True)
+        shutil.copy(ROOT / "data" / "prices" / "NVDA.csv", tmp_path / name / "prices")
+    home = Home.at(tmp_path)
+    assert home.load(tmp_path / "mine", ("NVDA",)).origin.path == "mine"
+    assert capsys.readouterr().err == ""
+    assert home.load(None, ("NVDA",)).origin.path == "cache"
+    assert capsys.readouterr().err == f"Figures: {tmp_path}/data/cache, before {tmp_path}/data.\n"

@@ -163,9 +163,9 @@ def test_ten_runs_are_one_page_in_time_and_in_size(tmp_path):
     for number in range(10):
         save(tmp_path, f"run-{number}", run({number: {"A": 5}}, closes=closes, market=closes), sheet=sheet)
     page_of(track(label="warm"))
-    began = time.perf_counter()
+    began = time.process_time()
     page = page_of(*with_own_labels(map(saved_track, sorted(tmp_path.iterdir()))), reports=tmp_path)
-    assert time.perf_counter() - began < 3
+    assert time.process_time() - began < 3
     assert len(page.encode()) < 8_000_000
 
 

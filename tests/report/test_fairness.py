@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from dipfolio.engine.account import Account
+from dipfolio.errors import ComparisonError
 from dipfolio.market.bars import Origin
 from dipfolio.report.contender import contenders
 from dipfolio.report.fairness import judge
@@ -106,7 +107,7 @@ def test_days_that_are_no_common_session_are_counted_and_merged():
     assert fairness.sessions.equals(DAYS)
     closed = len(every_day) - len(DAYS)
     assert texts(fairness, "aligned")[0] == (
-        f"{closed} days of other are no common session; their returns are in those of the next one."
+        f"{closed} days of other without a common session: multiplied into the return of the next one."
     )
     assert texts(fairness, "flag") == [
         "From elsewhere: other. Costs, cash, assumptions and figures are not known; nothing was audited."
@@ -118,11 +119,27 @@ def test_a_series_that_is_not_daily_is_refused():
     assert fairness.left_out == (("other", "has a value for 3 of the 9 common sessions and is no daily series"),)
 
 
+def test_a_series_that_is_not_daily_in_the_part_that_is_left_is_refused_by_what_left_it():
+    thin = series(DAYS.delete(10), label="thin")
+    fairness = judge([thin, series(DAYS[9:], label="late")])
+    reason = "leaves a common window in which thin has a value for 2 of the 3 common sessions and is no daily series"
+    assert fairness.left_out == (("late", reason),)
+
+
+def test_a_series_without_two_sessions_cannot_be_compared_at_all():
+    weekend = series(pd.to_datetime(["2025-01-04", "2025-01-05", "2025-01-06"]))
+    with pytest.raises(
+        ComparisonError, match=r"other has its own window, 2025-01-04 to 2025-01-06, and no two sessions .* of XNYS"
+    ):
+        judge([weekend])
+    assert judge([weekend], as_is=True).tracks == (weekend,)
+
+
 def test_a_missing_day_of_a_daily_series_is_a_session_less_for_all():
     days = DAYS.delete(5)
     fairness = judge([track(label="a"), series(days)])
     assert fairness.sessions.equals(days)
-    assert texts(fairness, "aligned") == ["1 day of a is no common session; its return is in that of the next one."]
+    assert texts(fairness, "aligned") == ["1 day of a without a common session: multiplied into the return of the next one."]
 
 
 def test_other_figures_of_the_same_symbols_are_flagged_with_their_fingerprints():

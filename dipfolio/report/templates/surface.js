@@ -17,7 +17,6 @@
   const quote = word => /^[\w.,:=-]+$/.test(word) ? word : `'${word.replace(/'/g, "'\\''")}'`;
   const option = (axis, place) => {
     const value = axis.values[place];
-    if (value === "none") return "";
     if (value === "yes") return ` ${axis.flag}`;
     if (value === "no") return ` ${axis.flag.replace("--", "--no-")}`;
     return ` ${axis.flag} ${quote(value)}`;

@@ -1,0 +1,154 @@
+"""Dossier: what is known of a claim beyond its verdict - the course of its trade, its account, and what would change it."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from dipfolio.engine.result import Result
+from dipfolio.engine.simulation import simulate
+from dipfolio.engine.strategy import Strategy
+from dipfolio.errors import DipfolioError
+from dipfolio.evidence.abnormal import abnormal_course
+from dipfolio.evidence.contest import Contest
+from dipfolio.evidence.course import Course, event_course, rule_course
+from dipfolio.evidence.moves import Move, basket_moves, name_moves
+from dipfolio.evidence.placebo import SEED
+from dipfolio.evidence.recovery import Survival, survival
+from dipfolio.evidence.sensitivity import Sensitivity, sensitivities
+from dipfolio.evidence.single import MARKET, MONDAY, built, other_drops
+from dipfolio.evidence.verdict import Said, Thesis, Verdict, unheard
+from dipfolio.market.bars import Bars
+from dipfolio.market.universe import UNIVERSES
+
+BASKETS = {
+    "All twelve": UNIVERSES["article"],
+    "Chipmakers": UNIVERSES["chipmakers"],
+    "Stargate": UNIVERSES["stargate"],
+    "Magnificent Seven": UNIVERSES["magnificent-seven"],
+    "Hyperscalers": UNIVERSES["hyperscalers"],
+}
+"""The groups that fell, and did not fall, together."""
+
+PARTS = {"Chipmakers": "chipmakers", "Stargate": "stargate", "Magnificent Seven": "magnificent-seven", "Hyperscalers": "hyperscalers"}
+"""Universes that the trade of the whole article is divided into."""
+
+BENCHMARKS = ("SPY", "QQQ")
+
+TRADED = ("event", "described", "rule", "list", "paired", "mean", "arithmetic")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Day:
+    """DeepSeek Monday: names, baskets, and the abnormal course of each basket."""
+
+    names: tuple[Move, ...]
+    baskets: tuple[Move, ...]
+    courses: tuple[Course, ...]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Dossier:
+    """One claim.
+
+    Attributes
+    ----------
+    verdict : Verdict
+    strategy : Strategy or None
+        What trades it, with the parameters of the primary comparison.
+    course : Course or None
+    parts : tuple of Course
+        Of the sub-baskets, for the claim about all names.
+    result : Result or None
+        Its run with the default account over the whole figures.
+    sensitivities : tuple of Sensitivity
+    waiting : Survival or None
+        For a duration: the share of other drops that were not over.
+    contest : Contest or None
+        Its variants.
+    """
+
+    verdict: Verdict
+    strategy: Strategy | None = None
+    course: Course | None = None
+    parts: tuple[Course, ...] = ()
+    result: Result | None = None
+    sensitivities: tuple[Sensitivity, ...] = ()
+    waiting: Survival | None = None
+    contest: Contest | None = None
+
+
+def day_of(bars: Bars) -> Day | None:
+    """DeepSeek Monday in these figures; None where they do not have it or too little before it."""
+    names = (*UNIVERSES["article"], *BENCHMARKS)
+    try:
+        return Day(
+            names=name_moves(bars, names, MONDAY),
+            baskets=basket_moves(bars, BASKETS, MONDAY),
+            courses=tuple(abnormal_course(bars, symbols, MONDAY, label) for label, symbols in BASKETS.items()),
+        )
+    except DipfolioError:
+        return None
+
+
+def dossiers(thesis: Thesis, bars: Bars, folder: Path, *, seed: int = SEED, said: Said = unheard) -> tuple[Dossier, ...]:
+    """One for each verdict; what these figures do not allow is left out.
+
+    Parameters
+    ----------
+    thesis : Thesis
+    bars : Bars
+        The same that were judged.
+    folder : Path
+        The strategies.
+    seed : int
+        Of the band around the waiting curve.
+    said : callable
+        Is told the claim after each.
+    """
+    made = []
+    for verdict in thesis.verdicts:
+        contest = next((c for c in thesis.contests if c.claim == verdict.claim.id), None)
+        made.append(_dossier(verdict, contest, bars, folder, seed))
+        said(f"dossier of {verdict.claim.id}")
+    return tuple(made)
+
+
+def _dossier(verdict: Verdict, contest: Contest | None, bars: Bars, folder: Path, seed: int) -> Dossier:
+    claim, strategy, result, cells = verdict.claim, None, None, ()
+    with suppress(DipfolioError):
+        if claim.strategy and claim.kind in TRADED:
+            strategy = built(folder, claim, claim.horizons[0] if claim.horizons else 0)
+            result = simulate(strategy, bars, benchmark=claim.benchmark or MARKET)
+    with suppress(DipfolioError):
+        if strategy is not None and claim.kind == "event":
+            cells = sensitivities(strategy, bars)
+    return Dossier(
+        verdict=verdict, strategy=strategy, course=next(_course(verdict, bars, folder), None),
+        parts=tuple(_parts(verdict, bars, folder)), result=result, sensitivities=cells,
+        waiting=next(_waiting(verdict, bars, seed), None), contest=contest,
+    )  # fmt: skip
+
+
+def _course(verdict: Verdict, bars: Bars, folder: Path) -> Iterator[Course]:
+    claim = verdict.claim
+    with suppress(DipfolioError):
+        if claim.kind == "event":
+            yield event_course(claim, bars, folder)
+        elif claim.kind == "rule" and min(claim.horizons) > 1:
+            yield rule_course(claim, bars, folder)
+
+
+def _parts(verdict: Verdict, bars: Bars, folder: Path) -> Iterable[Course]:
+    if verdict.claim.id != "A1":
+        return
+    for label, universe in PARTS.items():
+        with suppress(DipfolioError):
+            yield event_course(verdict.claim, bars, folder, {"universe": universe}, label)
+
+
+def _waiting(verdict: Verdict, bars: Bars, seed: int) -> Iterator[Survival]:
+    claim = verdict.claim
+    with suppress(DipfolioError):
+        if claim.kind == "duration":
+            yield survival(other_drops(bars, claim.universe, claim.horizons[0]), claim.horizons[0], seed=seed)
