@@ -11,7 +11,7 @@ from dipfolio.errors import ParameterError
 if TYPE_CHECKING:
     from dipfolio.engine.idea import Idea
 
-QUIET = ("data", "reports", "as_json", "more")
+QUIET = ("data", "reports", "as_json", "force", "more")
 """Options that do not matter to the result."""
 
 

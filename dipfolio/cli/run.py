@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +16,11 @@ from dipfolio.engine import catalogue
 from dipfolio.errors import StrategyError
 
 if TYPE_CHECKING:
+    from dipfolio.engine.account import Account
     from dipfolio.engine.idea import Idea
     from dipfolio.engine.metrics import Metrics
     from dipfolio.engine.result import Result
+    from dipfolio.market.bars import Bars
 
 NO_BENCHMARK = "none"
 SEVERAL = (
@@ -84,6 +86,7 @@ def _run_options() -> list[click.Option]:
         SectionedOption(["--no-costs"], is_flag=True, help="trade, borrow and owe for nothing", section=section),
         SectionedOption(["--data"], type=folder, help="folder of figures  [default: data]", section=section),
         SectionedOption(["--reports"], type=folder, help="folder for reports  [default: reports]", section=section),
+        SectionedOption(["--force"], is_flag=True, help="simulate anew even if nothing has changed", section=section),
         SectionedOption(["--json", "as_json"], is_flag=True, help="print the summary for machines", section=section),
     ]
 
@@ -115,14 +118,15 @@ def _run(named: list[Errand], values: dict[str, Any]) -> None:
 def _simulated(
     errand: Errand, values: dict[str, Any], reports: Path, say: Callable[[str], None]
 ) -> "tuple[Result, Metrics, Path]":
-    """Simulate one strategy and place its report."""
+    """Simulate one strategy and place its report, unless its report on the shelf is of this very run."""
     from dipfolio.engine.account import Account
+    from dipfolio.engine.identity import identity
     from dipfolio.engine.metrics import measure
     from dipfolio.engine.parameter import parameters
-    from dipfolio.engine.simulation import simulate
+    from dipfolio.engine.result import load
     from dipfolio.market.folder import load_bars
-    from dipfolio.report.shelf import place, report_name
-    from dipfolio.report.tearsheet import tear_sheet
+    from dipfolio.report.seal import sealed_identity
+    from dipfolio.report.shelf import report_name
 
     home, strategy = click.get_current_context().obj, errand.strategy
     account = Account(**{item.name: values[item.name] for item in parameters(Account)})
@@ -131,17 +135,44 @@ def _simulated(
     say(f"{strategy.name}: reading the figures")
     wanted = tuple(dict.fromkeys([*strategy.symbols, *([benchmark] if benchmark else [])]))
     bars = load_bars(values["data"] or home.data, wanted, events=home.data / "events.csv", splits=home.data / "splits.csv")
-    say(f"{strategy.name}: simulating")
-    result = simulate(strategy, bars, account, benchmark=benchmark, start=values["start"], end=values["end"])
+    terms = {"benchmark": benchmark, "start": values["start"], "end": values["end"]}
+    this = identity(strategy, bars, account, **terms, strategies=home.strategies)
+    name = report_name(strategy.name, errand.changed)
+    if not values["force"] and sealed_identity(reports / name) == this:
+        say(f"{strategy.name}: nothing has changed since its report was written")
+        result = load(reports / name)
+        return result, measure(result), reports / name
+    return _fresh(lambda: _simulate(strategy, bars, account, terms), reports / name, this, say)
+
+
+def _simulate(strategy: "Idea", bars: "Bars", account: "Account", terms: dict[str, Any]) -> "Result":
+    from dipfolio.engine.simulation import simulate
+
+    with redirect_stdout(sys.stderr):  # what a strategy prints is no result
+        return simulate(strategy, bars, account, **terms)
+
+
+def _fresh(
+    simulated: "Callable[[], Result]", target: Path, this: str, say: Callable[[str], None]
+) -> "tuple[Result, Metrics, Path]":
+    """Simulate, draw the tear sheet, and place the sealed report."""
+    from dipfolio.engine.metrics import measure
+    from dipfolio.report.seal import seal
+    from dipfolio.report.shelf import place
+    from dipfolio.report.tearsheet import tear_sheet
+
+    say(f"{target.name}: simulating")
+    result = simulated()
     metrics = measure(result)
-    say(f"{strategy.name}: drawing the tear sheet")
+    say(f"{target.name}: drawing the tear sheet")
     page = tear_sheet(result, metrics)
 
     def write(folder: Path) -> None:
         result.save(folder)
         (folder / "tearsheet.html").write_text(page, encoding="utf-8")
+        seal(folder, this)
 
-    return result, metrics, place(reports, report_name(result.strategy, errand.changed), write)
+    return result, metrics, place(target.parent, target.name, write)
 
 
 @contextmanager

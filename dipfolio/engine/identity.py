@@ -11,7 +11,7 @@ from pathlib import Path
 import dipfolio
 from dipfolio.engine.account import Account
 from dipfolio.engine.idea import Idea
-from dipfolio.engine.simulation import versions
+from dipfolio.engine.versions import versions
 from dipfolio.market.bars import Bars
 
 

@@ -2,13 +2,10 @@
 
 from dataclasses import asdict
 from datetime import date
-from functools import cache
-from importlib.metadata import version
 
 import numpy as np
 import pandas as pd
 
-from dipfolio import __version__
 from dipfolio.engine.account import Account
 from dipfolio.engine.brought import Brought
 from dipfolio.engine.cerebro.run import run_backtrader, run_plan
@@ -20,10 +17,9 @@ from dipfolio.engine.result import Result, conform
 from dipfolio.engine.strategy import Strategy
 from dipfolio.engine.tape import Tape
 from dipfolio.engine.trades import round_trips
+from dipfolio.engine.versions import versions
 from dipfolio.errors import StrategyError, WindowError
 from dipfolio.market.bars import Bars
-
-LIBRARIES = ("backtrader", "numpy", "pandas", "quantstats", "matplotlib", "exchange_calendars")
 
 
 def simulate(
@@ -92,12 +88,6 @@ def simulate(
         versions=versions(),
         residual=residual,
     )
-
-
-@cache
-def versions() -> dict[str, str]:
-    """Of dipfolio and of the libraries that the numbers and the pages depend on."""
-    return {"dipfolio": __version__, **{library: version(library) for library in LIBRARIES}}
 
 
 def play(strategy: Idea, bars: Bars, account: Account, first: int = 0) -> Tape:

@@ -1,5 +1,6 @@
 """Rates: what riskless money earned, as one figure a year or as a series of dated ones."""
 
+import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +59,12 @@ class RiskFree:
             A session before the first rate.
         """
         return (1 + self.yearly(sessions)) ** (1 / YEAR) - 1
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the days and rates, for whoever asks whether a run is still the same."""
+        days = self.rates.index.to_numpy().astype("datetime64[D]").astype("<i8")
+        return hashlib.sha256(days.tobytes() + self.rates.to_numpy(dtype="<f8").tobytes()).hexdigest()
 
     def __str__(self) -> str:
         return self.said

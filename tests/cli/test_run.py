@@ -22,6 +22,7 @@ from dipfolio.market.folder import load_bars
 
 ROOT = Path(__file__).parents[2]
 FILES = {
+    "seal.json",
     "equity.csv",
     "events.csv",
     "fills.csv",
@@ -234,7 +235,7 @@ def test_a_failed_run_leaves_the_older_report(ask, tmp_path, monkeypatch):
     monkeypatch.setattr(
         "dipfolio.engine.result.pd.DataFrame.to_csv", lambda *_, **__: (_ for _ in ()).throw(OSError(28, "No space"))
     )
-    code, out, err = ask("buy-the-dip")
+    code, out, err = ask("buy-the-dip", "--force")
     assert (code, out) == (1, "")
     assert err.startswith("Error: No report can be written to reports: ")
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
@@ -253,5 +254,5 @@ def test_on_a_terminal_progress_is_shown_and_the_result_stays_clean(place):
     shown = os.read(ours, 10_000).decode()
     os.close(ours)
     assert (done.returncode, done.stdout) == (1, b"")
-    assert "Starting" in shown or "Reading the figures" in shown
+    assert "Starting" in shown or "reading the figures" in shown
     assert "Error: nowhere is no data folder" in shown

@@ -45,6 +45,14 @@ def test_percent_is_known_by_its_heading_and_days_without_a_rate_are_left_out(tm
     assert "percent" in rate.said
 
 
+def test_another_rate_or_another_day_is_another_fingerprint(tmp_path):
+    same = [risk_free("0.04").fingerprint, risk_free("0.040").fingerprint]
+    rows = (["2025-01-03,0.04"], ["2025-01-03,0.05"], ["2025-01-06,0.04"], ["2025-01-03,0.04", "2025-01-06,0.04"])
+    others = [read_rates(write(tmp_path, "date,rate", *lines)).fingerprint for lines in rows]
+    assert same[0] == same[1]
+    assert len({same[0], *others}) == 5
+
+
 def test_lines_may_stand_in_any_order(tmp_path):
     rate = read_rates(write(tmp_path, "date,rate", "2025-01-08,0.05", "2025-01-03,0.04"))
     assert rate.yearly(WEEK).tolist() == [0.04, 0.04, 0.05, 0.05, 0.05]
