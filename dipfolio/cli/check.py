@@ -25,14 +25,13 @@ def check_strategies(ctx: click.Context, names: tuple[str, ...], everything: boo
     names = names or (catalogue.names(folder) if everything else ())
     if not names:
         raise click.UsageError("Name a strategy, or ask for --all.", ctx)
-    faults = [name for name in names if not _check(ctx, name, data or ctx.obj.data, sessions)]
+    faults = [name for name in names if not _check(ctx, name, data, sessions)]
     if faults:
         raise StrategyError(f"{len(faults)} of {len(names)} strategies failed: {', '.join(faults)}.")
 
 
-def _check(ctx: click.Context, name: str, data: Path, sessions: int) -> bool:
+def _check(ctx: click.Context, name: str, data: Path | None, sessions: int) -> bool:
     from dipfolio.engine.inspection import Finding, inspect_strategy
-    from dipfolio.market.folder import load_bars
 
     try:
         kind = catalogue.load_strategy(ctx.obj.strategies, name)
@@ -41,7 +40,7 @@ def _check(ctx: click.Context, name: str, data: Path, sessions: int) -> bool:
     except StrategyError as error:
         findings: tuple[Finding, ...] = (Finding(question="can be loaded", passed=False, detail=str(error)),)
     else:
-        bars = load_bars(data, kind().symbols, events=ctx.obj.data / "events.csv", splits=ctx.obj.data / "splits.csv")
+        bars = ctx.obj.load(data, kind().symbols)
         findings = inspect_strategy(kind, bars, sessions=sessions)
     click.echo(name)
     for finding in findings:

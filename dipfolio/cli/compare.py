@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 @click.argument("runs", nargs=-1, metavar="[RUN]...")
 @click.option("--kind", type=click.Choice(["equity", "returns"]), help="what CSV files from elsewhere hold  [default: judged]")
 @click.option("--as-is", is_flag=True, help="compare runs that differ without aligning or refusing them")
+@click.option("--risk-free", default="0", show_default=True, help="a year, such as 0.043, or a CSV of dates and such rates")
 @click.option("--reports", type=click.Path(path_type=Path), help="folder of saved runs, and for the page  [default: reports]")
 @click.option("--json", "as_json", is_flag=True, help="print the comparison for machines")
 @click.pass_context
-def compare_runs(ctx: click.Context, runs: tuple[str, ...], kind: Any, as_is: bool, reports: Path | None, as_json: bool) -> None:
+def compare_runs(
+    ctx: click.Context, runs: tuple[str, ...], kind: Any, as_is: bool, risk_free: str, reports: Path | None, as_json: bool
+) -> None:
     """Write comparison.html from saved runs, without simulating.
 
     RUN is the name of a run's folder, the path of one, or a CSV file from elsewhere with a column of dates and one of
@@ -34,11 +37,11 @@ def compare_runs(ctx: click.Context, runs: tuple[str, ...], kind: Any, as_is: bo
     """
     shelf = reports or ctx.obj.reports
     tracks = [_named(shelf, run, kind) for run in runs] if runs else _all(shelf)
-    write_comparison(tracks, shelf, strict=bool(runs), as_is=as_is, as_json=as_json)
+    write_comparison(tracks, shelf, strict=bool(runs), as_is=as_is, as_json=as_json, risk_free=risk_free)
 
 
 def write_comparison(
-    tracks: "Iterable[Track]", reports: Path, *, strict: bool, as_is: bool = False, as_json: bool = False
+    tracks: "Iterable[Track]", reports: Path, *, strict: bool, as_is: bool = False, as_json: bool = False, risk_free: str = "0"
 ) -> None:
     """Compare, write the page and say on standard output what came of it.
 
@@ -48,13 +51,14 @@ def write_comparison(
     reports : Path
     strict : bool
         Refuse instead of leaving out what cannot be compared.
-    as_is, as_json : bool
+    as_is, as_json, risk_free
         As on the command line.
 
     Raises
     ------
     ComparisonError
     """
+    from dipfolio.market.rates import risk_free as read_rate
     from dipfolio.report.comparison import comparison_page
     from dipfolio.report.fairness import judge
     from dipfolio.report.gallery import refresh
@@ -62,16 +66,17 @@ def write_comparison(
     from dipfolio.report.standing import print_standing, standing_as_json
     from dipfolio.report.track import with_own_labels
 
+    rate = read_rate(risk_free)
     fairness = judge(with_own_labels(tracks), as_is=as_is)
     if strict and fairness.left_out:
         label, reason = fairness.left_out[0]
         raise ComparisonError(f"{label} {reason}. Run it on the same terms, leave it out, or compare with --as-is.")
-    page = place_page(reports, "comparison.html", comparison_page(fairness, reports))
+    page = place_page(reports, "comparison.html", comparison_page(fairness, reports, rate))
     refresh(reports)
     if as_json:
-        click.echo(standing_as_json(fairness, str(near(page))))
+        click.echo(standing_as_json(fairness, str(near(page)), rate))
     else:
-        print_standing(fairness, sys.stdout)
+        print_standing(fairness, sys.stdout, rate)
         click.echo(f"Comparison: {near(page)}")
 
 

@@ -24,7 +24,8 @@ COMMANDS = {
     "list": list_strategies,
     "compare": compare_runs,
     "check": check_strategies,
-    "new": new_strategy, "sweep": sweep_strategies,
+    "new": new_strategy,
+    "sweep": sweep_strategies,
     "data": data_commands,
 }
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dipfolio.engine.metrics import Metrics
     from dipfolio.engine.result import Result
     from dipfolio.market.bars import Bars
+    from dipfolio.market.rates import RiskFree
 
 NO_BENCHMARK = "none"
 SEVERAL = (
@@ -83,8 +84,20 @@ def _run_options() -> list[click.Option]:
         SectionedOption(
             ["--benchmark"], default="SPY", show_default=True, help="symbol to compare with, or none", section=section
         ),
+        SectionedOption(
+            ["--risk-free"],
+            default="0",
+            show_default=True,
+            section=section,
+            help="a year, such as 0.043, or a CSV of dates and such rates; taken off in Sharpe and Sortino",
+        ),
         SectionedOption(["--no-costs"], is_flag=True, help="trade, borrow and owe for nothing", section=section),
-        SectionedOption(["--data"], type=folder, help="folder of figures  [default: data]", section=section),
+        SectionedOption(
+            ["--data"],
+            type=folder,
+            help="folder or file of figures  [default: data/cache if it has all symbols, else data]",
+            section=section,
+        ),
         SectionedOption(["--reports"], type=folder, help="folder for reports  [default: reports]", section=section),
         SectionedOption(["--force"], is_flag=True, help="simulate anew even if nothing has changed", section=section),
         SectionedOption(["--json", "as_json"], is_flag=True, help="print the summary for machines", section=section),
@@ -104,7 +117,7 @@ def _run(named: list[Errand], values: dict[str, Any]) -> None:
         refresh(reports)
     if len(runs) > 1:
         tracks = [track_of(result, folder) for result, _, folder in runs]
-        write_comparison(tracks, reports, strict=True, as_json=values["as_json"])
+        write_comparison(tracks, reports, strict=True, as_json=values["as_json"], risk_free=values["risk_free"])
         return
     (result, metrics, folder) = runs[0]
     sheet = str(near(folder / "tearsheet.html"))
@@ -124,7 +137,7 @@ def _simulated(
     from dipfolio.engine.metrics import measure
     from dipfolio.engine.parameter import parameters
     from dipfolio.engine.result import load
-    from dipfolio.market.folder import load_bars
+    from dipfolio.market.rates import risk_free
     from dipfolio.report.seal import sealed_identity
     from dipfolio.report.shelf import report_name
 
@@ -132,17 +145,21 @@ def _simulated(
     account = Account(**{item.name: values[item.name] for item in parameters(Account)})
     account = account.without_costs() if values["no_costs"] else account
     benchmark = "" if values["benchmark"].lower() == NO_BENCHMARK else values["benchmark"]
+    rate = risk_free(values["risk_free"])
     say(f"{strategy.name}: reading the figures")
-    wanted = tuple(dict.fromkeys([*strategy.symbols, *([benchmark] if benchmark else [])]))
-    bars = load_bars(values["data"] or home.data, wanted, events=home.data / "events.csv", splits=home.data / "splits.csv")
+    bars = home.load(values["data"], tuple(dict.fromkeys([*strategy.symbols, *([benchmark] if benchmark else [])])))
     terms = {"benchmark": benchmark, "start": values["start"], "end": values["end"]}
-    this = identity(strategy, bars, account, **terms, strategies=home.strategies)
-    name = report_name(strategy.name, errand.changed)
-    if not values["force"] and sealed_identity(reports / name) == this:
+    this = identity(strategy, bars, account, **terms, risk_free=rate.fingerprint, strategies=home.strategies)
+    target = reports / report_name(strategy.name, errand.changed)
+    if not values["force"] and sealed_identity(target) == this:
         say(f"{strategy.name}: nothing has changed since its report was written")
-        result = load(reports / name)
-        return result, measure(result), reports / name
-    return _fresh(lambda: _simulate(strategy, bars, account, terms), reports / name, this, say)
+        result = load(target)
+        return result, measure(result, rate), target
+    say(f"{strategy.name}: simulating")
+    result = _simulate(strategy, bars, account, terms)
+    metrics = measure(result, rate)
+    say(f"{strategy.name}: drawing the tear sheet")
+    return result, metrics, _report(result, metrics, rate, target, this)
 
 
 def _simulate(strategy: "Idea", bars: "Bars", account: "Account", terms: dict[str, Any]) -> "Result":
@@ -152,27 +169,20 @@ def _simulate(strategy: "Idea", bars: "Bars", account: "Account", terms: dict[st
         return simulate(strategy, bars, account, **terms)
 
 
-def _fresh(
-    simulated: "Callable[[], Result]", target: Path, this: str, say: Callable[[str], None]
-) -> "tuple[Result, Metrics, Path]":
-    """Simulate, draw the tear sheet, and place the sealed report."""
-    from dipfolio.engine.metrics import measure
+def _report(result: "Result", metrics: "Metrics", rate: "RiskFree", target: Path, this: str) -> Path:
+    """Draw the tear sheet and place the sealed report."""
     from dipfolio.report.seal import seal
     from dipfolio.report.shelf import place
     from dipfolio.report.tearsheet import tear_sheet
 
-    say(f"{target.name}: simulating")
-    result = simulated()
-    metrics = measure(result)
-    say(f"{target.name}: drawing the tear sheet")
-    page = tear_sheet(result, metrics)
+    page = tear_sheet(result, metrics, rate)
 
     def write(folder: Path) -> None:
         result.save(folder)
         (folder / "tearsheet.html").write_text(page, encoding="utf-8")
         seal(folder, this)
 
-    return result, metrics, place(target.parent, target.name, write)
+    return place(target.parent, target.name, write)
 
 
 @contextmanager

@@ -143,7 +143,6 @@ def _terms(name: str, strategy: "type[Idea]", grid: Any, values: dict[str, Any])
     from dipfolio.engine.parameter import parameters
     from dipfolio.engine.simulation import first_session
     from dipfolio.market import universe
-    from dipfolio.market.folder import load_bars
     from dipfolio.sweep.work import Terms
 
     home = click.get_current_context().obj
@@ -152,7 +151,7 @@ def _terms(name: str, strategy: "type[Idea]", grid: Any, values: dict[str, Any])
     axis = next((axis.points for axis in grid.axes if axis.name == "universe"), None)
     wanted = axis or (grid.fixed.get("universe") or strategy().universe,)
     symbols = tuple(dict.fromkeys(symbol for group in wanted for symbol in universe.resolve(group)))
-    bars = load_bars(values["data"] or home.data, symbols, events=home.data / "events.csv", splits=home.data / "splits.csv")
+    bars = home.load(values["data"], symbols)
     first = first_session(bars, values["start"], values["end"])
     bars = bars if values["end"] is None else bars.until(values["end"])
     terms = Terms(strategies=home.strategies.resolve(), name=name, account=account, first=first, eve=max(first - 1, 0))

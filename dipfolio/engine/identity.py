@@ -23,6 +23,7 @@ def identity(
     benchmark: str = "",
     start: date | None = None,
     end: date | None = None,
+    risk_free: str = "",
     strategies: Path | None = None,
 ) -> str:
     """SHA-256 of the question, the figures, the code and the versions, as hexadecimal digits.
@@ -31,6 +32,8 @@ def identity(
     ----------
     strategy, bars, account, benchmark, start, end
         As for :func:`dipfolio.engine.simulation.simulate`.
+    risk_free : str
+        Fingerprint of the riskless rate, on which the ratios of the report depend.
     strategies : Path, optional
         The folder of the strategy; every file in it counts, as one may use another.
     """
@@ -39,6 +42,7 @@ def identity(
         "account": asdict(account),
         "window": [start, end],
         "benchmark": benchmark,
+        "risk_free": risk_free,
         "figures": bars.provenance.sha256,
         "events": [asdict(event) for event in bars.events],
         "code": [code_digest(Path(dipfolio.__file__).parent), code_digest(strategies) if strategies else ""],

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from dipfolio.engine.result import Result
+from dipfolio.market.rates import RiskFree
 
 YEAR = 252
 """Sessions in a year."""
@@ -32,20 +33,20 @@ def volatility(returns: pd.Series) -> float:
     return float(returns.std(ddof=1) * math.sqrt(YEAR))
 
 
-def sharpe(returns: pd.Series, risk_free: float = 0.0) -> float:
+def sharpe(returns: pd.Series, risk_free: float | RiskFree = 0.0) -> float:
     """A year: ``mean(r - f) / std(r - f) x sqrt(252)``; NaN where nothing varies.
 
     Parameters
     ----------
     returns : Series
-    risk_free : float
+    risk_free : float or RiskFree
         A year; a session earns ``f = (1 + risk_free) ^ (1 / 252) - 1``.
     """
     excess = _excess(returns, risk_free)
     return _ratio(float(excess.mean()), float(np.std(excess, ddof=1)) if len(excess) > 1 and np.ptp(excess) > 0 else math.nan)
 
 
-def sortino(returns: pd.Series, risk_free: float = 0.0) -> float:
+def sortino(returns: pd.Series, risk_free: float | RiskFree = 0.0) -> float:
     """A year: ``mean(r - f) / sqrt(mean(min(r - f, 0)^2)) x sqrt(252)`` (Sortino and Price, 1994); NaN without a loss."""
     excess = _excess(returns, risk_free)
     return _ratio(float(excess.mean()), math.sqrt(float(np.mean(np.minimum(excess, 0.0) ** 2))))
@@ -57,8 +58,9 @@ def drawdowns(returns: pd.Series) -> pd.Series:
     return wealth / np.maximum(np.maximum.accumulate(wealth), 1.0) - 1
 
 
-def _excess(returns: pd.Series, risk_free: float) -> np.ndarray:
-    return np.asarray(returns.to_numpy() - ((1 + risk_free) ** (1 / YEAR) - 1))
+def _excess(returns: pd.Series, risk_free: float | RiskFree) -> np.ndarray:
+    rate = risk_free.yearly(pd.DatetimeIndex(returns.index)).to_numpy() if isinstance(risk_free, RiskFree) else risk_free
+    return np.asarray(returns.to_numpy() - ((1 + rate) ** (1 / YEAR) - 1))
 
 
 def _ratio(mean: float, deviation: float) -> float:
@@ -121,13 +123,13 @@ class Metrics:
     residual: float
 
 
-def measure(result: Result, risk_free: float = 0.0) -> Metrics:
+def measure(result: Result, risk_free: float | RiskFree = 0.0) -> Metrics:
     """All metrics of a run.
 
     Parameters
     ----------
     result : Result
-    risk_free : float
+    risk_free : float or RiskFree
         A year, for Sharpe and Sortino.
     """
     table, trades, returns = result.equity, result.trades, result.returns

@@ -148,7 +148,12 @@ def _typed(record: dict[str, Any]) -> dict[str, Any]:
         "account": Account(**record["account"]),
         "window": (date.fromisoformat(first), date.fromisoformat(last)),
         "base": date.fromisoformat(record["base"]) if record["base"] else None,
-        "provenance": Provenance(origin=Origin(**provenance["origin"]), sessions=spans, sha256=provenance["sha256"]),
+        "provenance": Provenance(
+            origin=Origin(**provenance["origin"]),
+            sessions=spans,
+            sha256=provenance["sha256"],
+            warnings=tuple(provenance.get("warnings", ())),
+        ),
     }
 
 

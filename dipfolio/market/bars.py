@@ -52,11 +52,14 @@ class Provenance:
         Symbol to its first and last session, as ISO dates.
     sha256 : str
         Of the symbols, the sessions and every figure as little-endian float64.
+    warnings : tuple of str
+        What is odd about the figures, a sentence each.
     """
 
     origin: Origin
     sessions: dict[str, tuple[str, str]]
     sha256: str
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -157,7 +160,8 @@ class Bars:
         for symbol in self.symbols:
             known = self.close[symbol].dropna().index
             spans[symbol] = (str(known[0].date()), str(known[-1].date())) if len(known) else ("", "")
-        return Provenance(origin=self.origin, sessions=spans, sha256=digest.hexdigest())
+        said = tuple(warning.text for warning in self.warnings)
+        return Provenance(origin=self.origin, sessions=spans, sha256=digest.hexdigest(), warnings=said)
 
     def _map(self, cut) -> "Bars":  # type: ignore[no-untyped-def]
         frames = {field: cut(getattr(self, field)) for field in (*FIELDS, "dividends")}

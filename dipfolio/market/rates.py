@@ -70,7 +70,7 @@ class RiskFree:
         return self.said
 
     def scalar(self, sessions: pd.DatetimeIndex) -> float:
-        """The one rate a year that earns the same over these sessions, for whoever takes no series (quantstats, TRAPS Q6).
+        """The one rate a year that earns the same over these sessions, for whoever takes no series (quantstats).
 
         Raises
         ------

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from dipfolio.market.rates import RiskFree
 from dipfolio.report.board import cost_rows, metric_rows, month_rows
 from dipfolio.report.contender import Contender, benchmark_metrics, contenders, market_returns
 from dipfolio.report.curves import chart_data, curves_in_words, drawdowns_in_words, trades_in_words
@@ -16,7 +17,7 @@ from dipfolio.report.wording import count, money, part, remarks
 SCRIPTS = ("theme.js", "tabs.js", "tables.js", "charts.js", "sheets.js")
 
 
-def comparison_page(fairness: Fairness, reports: Path, risk_free: float = 0.0) -> str:
+def comparison_page(fairness: Fairness, reports: Path, risk_free: float | RiskFree = 0.0) -> str:
     """The page as HTML, self-contained; the same runs give the same bytes.
 
     Parameters
@@ -25,7 +26,7 @@ def comparison_page(fairness: Fairness, reports: Path, risk_free: float = 0.0) -
         The tracks and the terms on which they are compared, at least one.
     reports : Path
         Folder in which the page will stand; links to tear sheets start there.
-    risk_free : float
+    risk_free : float or RiskFree
         A year.
     """
     from plotly.offline import get_plotlyjs
@@ -71,7 +72,7 @@ def _remarks(field: Sequence[Contender]) -> list[tuple[list[str], tuple[str, ...
     return [(names, sentences) for sentences, names in said.items()]
 
 
-def _facts(fairness: Fairness, benchmark: str, risk_free: float) -> Sequence[tuple[str, str]]:
+def _facts(fairness: Fairness, benchmark: str, risk_free: float | RiskFree) -> Sequence[tuple[str, str]]:
     """The common terms: label and value."""
     days, cash = fairness.sessions, {money(result.account.cash) for _, result in fairness.runs}
     names = {result.benchmark or "none" for _, result in fairness.runs}
@@ -80,6 +81,6 @@ def _facts(fairness: Fairness, benchmark: str, risk_free: float) -> Sequence[tup
         ("Sessions", f"{len(days):,}{' of any run' if fairness.as_is else ', the same for all'}"),
         ("Benchmark", benchmark or " or ".join(sorted(names)) or "none"),
         ("Starting cash", " or ".join(sorted(cash)) or "not known"),
-        ("Risk-free rate", f"{part(risk_free)} a year"),
+        ("Risk-free rate", str(risk_free) if isinstance(risk_free, RiskFree) else f"{part(risk_free)} a year"),
         ("Idle cash", "stays in every figure"),
     )

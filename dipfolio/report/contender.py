@@ -10,6 +10,7 @@ import pandas as pd
 from dipfolio.engine import metrics as formulas
 from dipfolio.engine.metrics import Metrics, measure
 from dipfolio.engine.result import Result
+from dipfolio.market.rates import RiskFree
 from dipfolio.report.fairness import Fairness
 from dipfolio.report.track import Track
 
@@ -40,13 +41,13 @@ class Contender:
     metrics: Metrics
 
 
-def contenders(fairness: Fairness, risk_free: float = 0.0) -> tuple[Contender, ...]:
+def contenders(fairness: Fairness, risk_free: float | RiskFree = 0.0) -> tuple[Contender, ...]:
     """All tracks on the terms that were found.
 
     Parameters
     ----------
     fairness : Fairness
-    risk_free : float
+    risk_free : float or RiskFree
         A year, the same for all.
     """
     market = market_returns(fairness)
@@ -112,7 +113,7 @@ def _inside(result: Result, days: pd.DatetimeIndex, base: pd.Timestamp) -> tuple
     return trades.reset_index(drop=True), still.reset_index(drop=True)
 
 
-def _contender(track: Track, fairness: Fairness, market: pd.Series | None, risk_free: float) -> Contender:
+def _contender(track: Track, fairness: Fairness, market: pd.Series | None, risk_free: float | RiskFree) -> Contender:
     days, base = fairness.sessions, fairness.base
     returns = track.returns if fairness.as_is else compounded(track.returns, days, base)
     if track.result is None:
@@ -149,7 +150,7 @@ def _of_whole(whole: Result, part: Result, base: pd.Timestamp) -> dict[str, Any]
     return {"time_in_market": float(in_market.mean()), "entry_dates": int(inside.nunique())}
 
 
-def _of_series(returns: pd.Series, market: pd.Series | None, base: pd.Timestamp, risk_free: float) -> Metrics:
+def _of_series(returns: pd.Series, market: pd.Series | None, base: pd.Timestamp, risk_free: float | RiskFree) -> Metrics:
     """The metrics that returns alone can give."""
     total = formulas.total_return(returns)
     benchmark = math.nan if market is None else formulas.total_return(market)
@@ -168,7 +169,7 @@ def _of_series(returns: pd.Series, market: pd.Series | None, base: pd.Timestamp,
     return Metrics(**{**nothing, **known})
 
 
-def benchmark_metrics(fairness: Fairness, risk_free: float = 0.0) -> Metrics | None:
+def benchmark_metrics(fairness: Fairness, risk_free: float | RiskFree = 0.0) -> Metrics | None:
     """The same for the benchmark itself."""
     market = market_returns(fairness)
     return None if market is None else _of_series(market, None, fairness.since, risk_free)

@@ -20,7 +20,7 @@ def asset(name: str) -> str:
     return files("dipfolio.report").joinpath("templates", name).read_text(encoding="utf-8")
 
 
-def render(template: str, *, scripts: Sequence[str], **values: Any) -> str:
+def render(template: str, *, scripts: Sequence[str], styles: Sequence[str] = (), **values: Any) -> str:
     """The page; only these scripts may run in it, and nothing may be fetched.
 
     Parameters
@@ -29,6 +29,8 @@ def render(template: str, *, scripts: Sequence[str], **values: Any) -> str:
         Extends ``page.html.j2``; every value is escaped.
     scripts : sequence of str
         JavaScript sources, run in this order after the page was read.
+    styles : sequence of str
+        Assets with what this page needs beyond ``page.css``.
     values
         For the template.
     """
@@ -37,7 +39,7 @@ def render(template: str, *, scripts: Sequence[str], **values: Any) -> str:
     policy = f"default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; font-src data:; script-src {hashes}"
     return templates().get_template(template).render(
         policy=policy,
-        style=Markup(asset("page.css")),  # noqa: S704 - our own file
+        style=Markup("".join(map(asset, ("page.css", *styles)))),  # noqa: S704 - our own files
         scripts=[Markup(source) for source in safe],  # noqa: S704 - our own files and plotly's
         **values,
     )  # fmt: skip

@@ -127,9 +127,15 @@ def provenance(result: Result) -> list[tuple[str, str]]:
         ("Convention", source.origin.adjustment),
         ("Sessions", window),
         ("SHA-256", source.sha256),
+        ("Warnings", _warnings(source.warnings)),
         ("Versions", ", ".join(f"{name} {number}" for name, number in result.versions.items())),
         ("Two books", f"simulation and ledger differ by at most ${result.residual:.6f} on any session"),
     ]
+
+
+def _warnings(sentences: Sequence[str], most: int = 10) -> str:
+    more = f" And {len(sentences) - most} more; `python backtest.py data check` lists all." if len(sentences) > most else ""
+    return " ".join(sentences[:most]) + more if sentences else "none about the figures"
 
 
 def _moment(session: pd.Timestamp, at: str) -> str:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from dipfolio.market.rates import RiskFree
 from dipfolio.report.board import metric_rows
 from dipfolio.report.contender import Contender, benchmark_metrics, contenders
 from dipfolio.report.fairness import Fairness
@@ -23,7 +24,7 @@ SHOWN = {
 """Rows of the page's table, and what their columns are called here."""
 
 
-def print_standing(fairness: Fairness, stream: IO[str], risk_free: float = 0.0) -> None:
+def print_standing(fairness: Fairness, stream: IO[str], risk_free: float | RiskFree = 0.0) -> None:
     """One line for each run, the terms above and the notes below."""
     field, market = contenders(fairness, risk_free), benchmark_metrics(fairness, risk_free)
     console = Console(file=stream, highlight=False, width=None if stream.isatty() else WIDTH)
@@ -45,7 +46,7 @@ def print_standing(fairness: Fairness, stream: IO[str], risk_free: float = 0.0) 
         console.print(Text(f"Note: {note.text}"), soft_wrap=not stream.isatty())
 
 
-def standing_as_json(fairness: Fairness, page: str, risk_free: float = 0.0) -> str:
+def standing_as_json(fairness: Fairness, page: str, risk_free: float | RiskFree = 0.0) -> str:
     """The same for machines, with all metrics: NaN, and what a bare series does not have, becomes null."""
     record = {
         "sessions": [str(fairness.sessions[0].date()), str(fairness.sessions[-1].date()), len(fairness.sessions)],

@@ -21,6 +21,7 @@ import pandas as pd
 
 from dipfolio.engine.metrics import Metrics
 from dipfolio.engine.result import Result
+from dipfolio.market.rates import RiskFree
 from dipfolio.report.record import record_section, stylesheet
 from dipfolio.report.wording import heading, remarks
 
@@ -38,7 +39,7 @@ EPOCH = "1577836800"
 """Written into the charts as their date, so that equal runs give equal bytes."""
 
 
-def tear_sheet(result: Result, metrics: Metrics, risk_free: float = 0.0) -> str:
+def tear_sheet(result: Result, metrics: Metrics, risk_free: float | RiskFree = 0.0) -> str:
     """The page as HTML, self-contained; the same run gives the same bytes.
 
     Parameters
@@ -46,15 +47,16 @@ def tear_sheet(result: Result, metrics: Metrics, risk_free: float = 0.0) -> str:
     result : Result
     metrics : Metrics
         Of that result.
-    risk_free : float
-        A year.
+    risk_free : float or RiskFree
+        A year; quantstats takes a single figure and none below zero, so it gets the one that earns the same.
     """
     if result.bankrupt:
         page = _plain_page(f"Wiped out on {result.window[1]}: there are no ratios of a lost account.")
     elif any(_looks_like_prices(series) for series in (result.returns, result.benchmark_returns) if series is not None):
         page = _plain_page("No charts: no session lost and one more than doubled, which quantstats takes for prices.")
     else:
-        page = _quantstats_page(result, risk_free)
+        rate = risk_free.scalar(pd.DatetimeIndex(result.returns.index)) if isinstance(risk_free, RiskFree) else risk_free
+        page = _quantstats_page(result, max(rate, 0.0))
     notes = "".join(f"<li>{escape(remark)}</li>" for remark in remarks(result, metrics))
     banner = f'<ul class="remarks">{notes}</ul>' if notes else ""
     link = '<p><a href="#record">Trades, costs, assumptions and sources of this run</a></p>'

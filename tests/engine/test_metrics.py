@@ -271,3 +271,22 @@ def test_the_benchmark_return_is_that_of_its_prices_and_dividends(bars):
     wealth = np.prod((price[1:] + paid[1:]) / price[:-1])
     assert measure(result).benchmark_return == pytest.approx(wealth - 1, rel=1e-12)
     assert measure(result).excess_return == pytest.approx(measure(result).total_return - (wealth - 1), rel=1e-12)
+
+
+def test_a_riskless_rate_that_changes_is_taken_off_each_session_by_itself():
+    from dipfolio.market.rates import RiskFree
+
+    days = pd.DatetimeIndex(["2025-01-06", "2025-01-07", "2025-01-08"])
+    returns = pd.Series([0.01, -0.02, 0.015], index=days)
+    rates = RiskFree(rates=pd.Series([0.04, 0.05], index=pd.DatetimeIndex(["2025-01-01", "2025-01-08"])), said="by hand")
+    excess = returns.to_numpy() - (np.array([1.04, 1.04, 1.05]) ** (1 / 252) - 1)
+    assert metrics.sharpe(returns, rates) == pytest.approx(excess.mean() / excess.std(ddof=1) * math.sqrt(252), abs=1e-12)
+    downside = math.sqrt((np.minimum(excess, 0) ** 2).mean())
+    assert metrics.sortino(returns, rates) == pytest.approx(excess.mean() / downside * math.sqrt(252), abs=1e-12)
+
+
+def test_a_constant_rate_gives_the_same_in_both_forms():
+    from dipfolio.market.rates import risk_free
+
+    returns = pd.Series([0.01, -0.02, 0.015], index=pd.DatetimeIndex(["2025-01-06", "2025-01-07", "2025-01-08"]))
+    assert metrics.sharpe(returns, risk_free("0.043")) == metrics.sharpe(returns, 0.043)
