@@ -17,6 +17,7 @@ from dipfolio.cli.listing import list_strategies
 from dipfolio.cli.new import new_strategy
 from dipfolio.cli.run import strategy_command
 from dipfolio.cli.sweep import sweep_strategies
+from dipfolio.cli.thesis import judge_claims
 from dipfolio.engine import catalogue
 from dipfolio.errors import DipfolioError, StrategyError, UnknownNameError
 
@@ -26,6 +27,7 @@ COMMANDS = {
     "check": check_strategies,
     "new": new_strategy,
     "sweep": sweep_strategies,
+    "thesis": judge_claims,
     "data": data_commands,
 }
 

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dipfolio.cli.home import near
+from dipfolio.cli.home import Home, near
+from dipfolio.errors import UnknownNameError
 
 if TYPE_CHECKING:
-    from dipfolio.evidence.claims import Claim
-    from dipfolio.evidence.verdict import Thesis
     from dipfolio.market.bars import Bars
 
 
@@ -37,24 +36,69 @@ def judge_claims(
     from dipfolio.evidence.dossier import day_of, dossiers
     from dipfolio.evidence.placebo import SEED
     from dipfolio.evidence.trials import FILE, Register
+    from dipfolio.evidence.verdict import judge, steps
     from dipfolio.report.page import place_page
     from dipfolio.report.thesis import PAGE, thesis_page
     from dipfolio.report.verdicts import print_thesis, thesis_as_json
 
-    seed = SEED if seed is None else seed
-    shelf = reports or ctx.obj.reports
+    seed, shelf = SEED if seed is None else seed, reports or ctx.obj.reports
     chosen = _chosen(wanted)
-    bars = _figures(ctx, data)
-    thesis, said = _judged(bars, ctx.obj.strategies, chosen, seed)
-    with said as tell:
-        tell("the day")
-        gathered = dossiers(thesis, bars, ctx.obj.strategies, seed=seed, said=tell)
+    bars = _figures(ctx.obj, data)
+    with _progress(steps() + len(chosen) + 1) as said:
+        whole = judge(bars, ctx.obj.strategies, seed=seed, said=said)
+        thesis = whole.only(chosen)
+        gathered = dossiers(thesis, bars, ctx.obj.strategies, seed=seed, said=said)
         page = thesis_page(thesis, gathered, day_of(bars), bars.provenance, shelf, str(data) if data else "")
+        said("page")
     place = place_page(shelf, PAGE, page)
-    added = Register(shelf / FILE).add(thesis.trials)
+    added = Register(shelf / FILE).add(whole.trials)
     if as_json:
         click.echo(thesis_as_json(thesis, str(near(place))))
         return
     print_thesis(thesis, sys.stdout)
-    click.echo(f"\nTrials: {len(thesis.trials)} variants, {added} of them new, in {near(shelf / FILE)}")
+    click.echo(f"\nTrials: {len(whole.trials)} variants, {added} of them new, in {near(shelf / FILE)}")
     click.echo(f"Thesis: {near(place)}")
+
+
+def _chosen(wanted: str | None) -> tuple[str, ...]:
+    """The claims to show, all if nothing was said."""
+    from dipfolio.evidence.claims import CLAIMS
+
+    known = {claim.id.lower(): claim.id for claim in CLAIMS}
+    if wanted is None:
+        return tuple(known.values())
+    names = [name.strip() for name in wanted.split(",") if name.strip()]
+    for name in names:
+        if name.lower() not in known:
+            raise UnknownNameError("claim", name, list(known.values()), f"Claims: {', '.join(known.values())}.")
+    if not names:
+        raise click.BadParameter("name at least one claim, such as A1,B2.", param_hint="--claims")
+    return tuple(dict.fromkeys(known[name.lower()] for name in names))
+
+
+def _figures(home: Home, data: Path | None) -> "Bars":
+    """The symbols of the claims, as far as the figures have them: what lacks one is undecided and says so."""
+    from dipfolio.market.folder import available
+    from dipfolio.market.universe import resolve
+
+    wanted = (*resolve("article"), "SPY", "QQQ")
+    if data is not None:
+        there = available(data)
+        wanted = tuple(symbol for symbol in wanted if symbol in there) or there
+    return home.load(data, wanted)
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[str], None]]:
+    """Gives a function to tell what was done; the bar stands on standard error, and nowhere if that is no terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _: None
+        return
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=console, transient=True) as bar:
+        job = bar.add_task("", total=total)
+        yield lambda done: bar.update(job, advance=1, description=done)

@@ -23,6 +23,8 @@ class Measured:
         Whether there are numbers at all.
     counted : bool
         Whether it is no repetition of another claim's number.
+    shut : bool
+        Whether it is undecided and no outcome could have changed that.
     """
 
     id: str
@@ -39,6 +41,7 @@ class Measured:
     detectable: str = NOTHING
     told: bool = False
     counted: bool = True
+    shut: bool = False
 
 
 def measured(verdict: Verdict) -> Measured:
@@ -46,7 +49,7 @@ def measured(verdict: Verdict) -> Measured:
     claim, primary = verdict.claim, verdict.primary
     bare = Measured(
         id=claim.id, sentence=claim.sentence, word=verdict.word, tone=TONES[verdict.word], reason=verdict.reason,
-        counted=verdict.counted,
+        counted=verdict.counted, shut=verdict.counted and verdict.word == "undecided" and not verdict.decidable,
     )  # fmt: skip
     if primary is None or not verdict.counted:
         return bare
@@ -82,7 +85,7 @@ def chance(value: float) -> str:
     """A probability to three digits; one too small for them is said to be below."""
     if math.isnan(value):
         return NOTHING
-    return "<0.001" if 0 < value < 0.0005 else f"{value:.3f}"
+    return "<0.001" if 0 < value < 0.0005 else f"{value:.3f}" if value else "0"
 
 
 def observations(finding: Finding) -> str:

@@ -10,7 +10,7 @@ from dipfolio.market.bars import Provenance
 from dipfolio.report.hindsight import METHODS, REGISTER, SOURCES
 from dipfolio.report.measured import chance, measured
 from dipfolio.report.page import asset, render
-from dipfolio.report.sections import Grid, Section, section
+from dipfolio.report.sections import Grid, section
 from dipfolio.report.traces import thesis_data
 from dipfolio.report.verdicts import beyond_reach, standing
 from dipfolio.report.wording import NOTHING, percent, ratio
@@ -54,9 +54,9 @@ def thesis_page(
         groups=[group for group in groups if group[2]],
         beyond=beyond_reach(thesis),
         unasked=[measured(verdict) for verdict in thesis.verdicts if verdict.word == "not testable"],
-        names=_moves(day.names, "Closes, opens and recoveries of each name.", "Name") if day else None,
+        names=_moves(day.names, "Each name.", "Name") if day else None,
         recoveries=_recoveries(day.names) if day else None,
-        baskets=_moves(day.baskets, "The same for baskets of equal dollars.", "Basket") if day else None,
+        baskets=_moves(day.baskets, "Baskets of equal dollars.", "Basket") if day else None,
         courses=[(number, course.label, _last(day, number)) for number, course in enumerate(day.courses)] if day else [],
         hindsight=REGISTER,
         sources=SOURCES,
@@ -95,7 +95,7 @@ def _recovered(move: Move) -> Iterator[tuple[str, ...]]:
         yield move.label, "never below at a close", "0", NOTHING
         return
     when = str(found.regained.date()) if found.regained is not None else "not within the figures"
-    yield move.label, when, str(found.sessions), percent(found.worst, 1)
+    yield move.label, when, str(found.sessions), percent(found.worst, 1) if found.worst else NOTHING
 
 
 def _last(day: Day, number: int) -> str:
@@ -113,6 +113,3 @@ def _provenance(provenance: Provenance) -> tuple[tuple[str, str], ...]:
         ("Adjustment", origin.adjustment or "not stated"),
         ("SHA-256", provenance.sha256),
     )
-
-
-__all__ = ["PAGE", "Section", "thesis_page"]

@@ -43,13 +43,13 @@ def _course(course: Course) -> dict[str, Any]:
 
 
 def _equity(result: Result, *, near: bool) -> dict[str, Any]:
-    """Growth since the start, of the account and of its benchmark, around the trades where there are few."""
+    """Growth of the account, and of its benchmark since the first session shown; around the trades where there are few."""
     equity, days = result.equity["equity"] / result.account.cash - 1, result.equity.index
     market = (1 + result.equity["benchmark"]).cumprod() - 1
     if near:
         rows = _around(result, days)
-        equity, days, base = equity[rows], days[rows], market.iloc[max(rows.start - 1, 0)] if rows.start else 0.0
-        market = (1 + market[rows]) / (1 + base) - 1
+        equity, days, market = equity[rows], days[rows], market[rows]
+        market = (1 + market) / (1 + market.iloc[0]) - 1
     return {
         "days": [str(day.date()) for day in days], "value": plain(equity), "market": plain(market),
         "name": result.strategy, "benchmark": result.benchmark,

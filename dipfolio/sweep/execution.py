@@ -3,6 +3,8 @@
 The steps have the names that they have in :mod:`dipfolio.engine.cerebro.intake` and ``execution``.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from dipfolio.engine import orders as rules
@@ -96,9 +98,7 @@ class Execution:
         if whole.all():
             return batch, allowed
         self.tapes.cut += np.bincount(batch.cell[~whole] % self.variants, minlength=self.variants)
-        sized = Orders(
-            cell=batch.cell, shares=np.where(whole, batch.shares, left), at_close=batch.at_close, reduce_only=batch.reduce_only
-        )
+        sized = replace(batch, shares=np.where(whole, batch.shares, left))
         return sized.only(whole | (np.abs(left) > rules.FUZZ)), allowed
 
     def _fill_pending(self, pending: Orders) -> None:
@@ -115,7 +115,7 @@ class Execution:
         held = self.positions.shares[cell]
         price = prices[cell // self.variants]
         rest = np.where(orders.reduce_only, np.sign(shares) * np.minimum(np.abs(shares), np.abs(held)), shares)
-        due = ~np.isnan(price) & ~(orders.reduce_only & (held * shares >= 0))
+        due = ~np.isnan(price) & ~(orders.reduce_only & (held * shares >= 0)) & ~(orders.on_position & (held == 0))
         self._execute(cell[due], rest[due], price[due], at)
 
     def _rest(self) -> None:

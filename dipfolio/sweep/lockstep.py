@@ -4,6 +4,8 @@ The rules are the engine's own (:mod:`dipfolio.engine.orders`, ``account``, ``ex
 broker and the trader in :mod:`dipfolio.engine.cerebro`, whose steps have the same names here.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from dipfolio.engine import orders as rules
@@ -172,6 +174,8 @@ class Lockstep(Execution):
         cells, target, variant, gone = cells[free], target[free], variant[free], gone[free]
         close = self.panel.close[self.session][cells // self.variants]
         desired = rules.wanted(target[:, None], batch.unit, self.value[variant], close[:, None], self.account)[:, 0]
-        trade = rules.change(np.where(gone, 0.0, self.positions.shares[cells]), desired, batch.resize)
-        asked = np.flatnonzero(trade)
-        return [Orders.alike(cells[asked], trade[asked], at_close=batch.fill == "close", reduce_only=False)]
+        held = np.where(gone, 0.0, self.positions.shares[cells])
+        trade = rules.change(held, desired, batch.resize)
+        asked, closing = np.flatnonzero(trade), batch.fill == "close"
+        orders = Orders.alike(cells[asked], trade[asked], at_close=closing, reduce_only=False)
+        return [replace(orders, on_position=(held[asked] != 0) & closing)]

@@ -267,3 +267,27 @@ def test_a_target_for_the_close_may_open_again_what_left_at_that_sessions_open()
     bars = make_bars({"A": [100.0, 101, 102, 103, 104]}, opens={"A": [100.0, 101, 101.5, 102.5, 103.5]})
     result = simulate(script(rows, fill="close", exits=(HoldFor(1, fill="open"),)), bars, FREE)
     assert result.trades[["entry_price", "exit_price"]].to_numpy().tolist() == [[101, 101.5], [102, 102.5], [103, 103.5]]
+
+
+def stopped_in_the_session_of(target, closes=(100, 100, 96, 96), low=94):
+    """Fills of a trade that is stopped in the session at whose close a target of the close before would be executed."""
+    market = {"closes": {"A": list(closes)}, "lows": {"A": [100, 100, low, 96]}}
+    rows = {0: {"A": 5}, 1: {"A": target}}
+    idea = script(rows, fill="close", resize=True, exits=(StopLoss(0.05, intraday=True),))
+    return simulate(idea, make_bars(**market), FREE).fills["shares"].tolist()
+
+
+@pytest.mark.parametrize("target", [0, 3, 8, -5])
+def test_an_exit_within_the_session_undoes_the_target_of_its_close(target):
+    assert stopped_in_the_session_of(target) == [5, -5]
+
+
+def test_without_an_exit_the_target_of_the_close_is_executed():
+    assert stopped_in_the_session_of(0, low=96) == [5, -5]
+    assert stopped_in_the_session_of(-5, low=96) == [5, -10]
+
+
+def test_a_level_of_nothing_is_never_reached():
+    market = {"closes": {"A": [100, 100, 1, 1]}, "lows": {"A": [100, 100, 0.01, 0.01]}}
+    assert leaving((StopLoss(1.0, intraday=True),), **market) == []
+    assert leaving((TakeProfit(1.0, intraday=True),), SHORT, **market) == []

@@ -48,7 +48,7 @@ class Execution(Intake):
                 self._event("unfilled", order.data, f"{order.executed.remsize:+,.10g} shares: {STOPPED}", self.session)
                 order.cancel()
                 self._leave(order)
-            elif order.expire() or self._has_nothing_left_to_reduce(order):
+            elif order.expire() or self._has_nothing_left_to_do(order):
                 self._leave(order)
             else:
                 self._try_exec(order)
@@ -63,11 +63,14 @@ class Execution(Intake):
         waits_above = order.isbuy() != (order.exectype == Order.Limit)
         return bool(opened < price if waits_above else opened > price)
 
-    def _has_nothing_left_to_reduce(self, order: Order) -> bool:
-        """Whether an order that may only reduce finds the position gone; it is cut to what is left of it."""
+    def _has_nothing_left_to_do(self, order: Order) -> bool:
+        """Whether the position on which an order was decided is gone; one that may only reduce is cut to what is left."""
+        held = self.shares[self.column[order.data]]
+        if order.info.get("on_position") and held == 0:
+            order.cancel()
+            return True
         if not order.info.get("reduce_only"):
             return False
-        held = self.shares[self.column[order.data]]
         if held * order.executed.remsize >= 0:
             order.cancel()
             return True

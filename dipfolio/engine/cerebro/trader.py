@@ -68,7 +68,9 @@ class Trader(bt.Strategy):  # type: ignore[misc]
         trade = rules.change(np.where(gone, 0.0, self.held), desired, plan.resize)
         trade[((at_open | at_close) & ~gone) | np.isnan(close)] = 0.0
         for column in np.flatnonzero(trade):
-            self._send(int(column), trade[column], _ORDER[plan.fill], "target" if desired[column] else "target 0")
+            on_position = bool(plan.fill == "close" and self.held[column] and not gone[column])
+            reason = "target" if desired[column] else "target 0"
+            self._send(int(column), trade[column], _ORDER[plan.fill], reason, on_position=on_position)
 
     def _end_trades(self, now: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Send the orders of the exit rules; returns the symbols that leave at the next open and at the next close."""
@@ -100,6 +102,8 @@ class Trader(bt.Strategy):  # type: ignore[misc]
         for column in np.flatnonzero(self.held):
             group = None
             for rule, level in zip(self.resting, levels, strict=True):
+                if level[column] <= 0:  # never reached, and to backtrader a price of 0 is the current close
+                    continue
                 exectype = Order.Stop if rule.order == "stop" else Order.Limit
                 terms = {"price": float(level[column]), "oco": group, "day_only": True, "reduce_only": True}
                 order = self._send(int(column), -self.held[column], exectype, str(rule), **terms)

@@ -96,10 +96,11 @@
 
   /* A claim stands within a tab: a link to it opens the tab first. */
   const go = id => {
-    const goal = id && document.getElementById(id), panel = goal?.closest("[role=tabpanel]");
+    const goal = document.getElementById(id), panel = goal?.closest("[role=tabpanel]");
     if (!panel) return;
     if (panel.hidden) document.getElementById(panel.getAttribute("aria-labelledby")).click();
-    if (goal !== panel) { goal.scrollIntoView(); goal.focus({ preventScroll: true }); }
+    if (goal === panel) window.scrollTo(0, 0);
+    else { goal.scrollIntoView(); goal.focus({ preventScroll: true }); }
   };
   document.addEventListener("click", event => {
     const link = event.target.closest?.("a[href^='#']");
