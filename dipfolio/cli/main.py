@@ -12,6 +12,7 @@ from dipfolio import __version__
 from dipfolio.cli.check import check_strategies
 from dipfolio.cli.compare import compare_runs
 from dipfolio.cli.data import data_commands
+from dipfolio.cli.evidence import examine_strategies
 from dipfolio.cli.home import Home
 from dipfolio.cli.listing import list_strategies
 from dipfolio.cli.new import new_strategy
@@ -28,6 +29,7 @@ COMMANDS = {
     "new": new_strategy,
     "sweep": sweep_strategies,
     "thesis": judge_claims,
+    "evidence": examine_strategies,
     "data": data_commands,
 }
 

@@ -16,6 +16,9 @@ from dipfolio.report.wording import NOTHING, count, part, percent, ratio, titled
 
 SAMPLES = {"event": "the event", "design": "to 24 Jan 2025", "confirmation": "from 28 Jan 2025"}
 
+PLAIN = ("universe", "fill", "skip_event", "by")
+"""Parameters that no variant is told apart by."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:
@@ -165,7 +168,7 @@ def _marked(cells: tuple[Sensitivity, ...]) -> str:
 
 def _variants(contest: Contest) -> Iterator[tuple[str, str]]:
     """Ratios are a session; those of rules with many trades, never of one event."""
-    best = ", ".join(f"{k} {v}" for k, v in contest.best.parameters.items() if k not in ("universe", "fill", "skip_event", "by"))
+    best = ", ".join(f"{k} {v}" for k, v in contest.best.parameters.items() if k not in PLAIN and v is not None)
     yield "Variants run", f"{len(contest.trials)}, worth {contest.effective:.1f} independent ones"
     yield "Best of them", best
     yield "Sharpe ratio, annual", f"{ratio(contest.sharpe.ratio * math.sqrt(252))} (error {ratio(contest.error * math.sqrt(252))})"
@@ -174,7 +177,7 @@ def _variants(contest: Contest) -> Iterator[tuple[str, str]]:
     yield "Any better than holding", f"p {chance(contest.ability.consistent)}, smallest {chance(contest.ability.smallest)}"
     yield "That survive together", f"{int(contest.survivors.better.sum())} of {len(contest.survivors.better)}"
     yield "Probability of overfitting", part(contest.overfitting.probability)
-    if contest.walk:
+    if contest.walk and not math.isnan(contest.walk.out_of_sample):
         promised = f"{percent(contest.walk.in_sample, 3)} promised" if not math.isnan(contest.walk.in_sample) else "nothing promised"
         yield "Chosen each year, a session held", f"{percent(contest.walk.out_of_sample, 3)} after {promised}"
 

@@ -5,7 +5,6 @@ Without either of them these tests are skipped, and say so.
 
 import os
 import shutil
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -99,19 +98,19 @@ def columns(page):
     return [text.strip() for text in page.locator("#metrics thead th").all_text_contents()]
 
 
-def test_the_page_is_usable_within_two_seconds(visit):
-    """The best of three visits; a machine that is busy with something else cannot tell."""
-    if os.getloadavg()[0] > os.cpu_count():
-        pytest.skip("the machine is busy")
-    taken = []
-    for _ in range(3):
-        began = time.perf_counter()
-        page = visit()
-        page.wait_for_selector("#drawdown .main-svg")
-        page.get_by_role("button", name="steady", exact=True).click()
-        taken.append(time.perf_counter() - began)
-    assert min(taken) < 2
+def test_the_page_is_usable_within_two_seconds(chromium, reports):
+    """In processor time of the page, which is what a reader waits for; a clock would measure what else the machine does."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    meter = context.new_cdp_session(page)
+    meter.send("Performance.enable", {"timeDomain": "threadTicks"})
+    page.goto((reports / "comparison.html").as_uri())
+    page.wait_for_selector("#drawdown .main-svg")
+    page.get_by_role("button", name="steady", exact=True).click()
+    spent = {metric["name"]: metric["value"] for metric in meter.send("Performance.getMetrics")["metrics"]}
+    assert 0.05 < spent["TaskDuration"] < 2
     assert page.get_by_role("heading", level=1).text_content().startswith("steady / in-and-out / ")
+    context.close()
 
 
 def test_tabs_switch_by_click_and_by_arrow_keys(visit):

@@ -60,7 +60,7 @@
     equity: id => {
       const e = data.equity[id];
       return [[
-        line(e.days, hundred(e.market), e.market.map(percent), e.benchmark, { color: colour("market"), width: 1.5, dash: "dash" }),
+        line(e.days, hundred(e.market), e.market.map(percent), e.benchmark, { color: colour("market"), width: 1.5, dash: e.days.length > 300 ? "solid" : "dash" }),
         line(e.days, hundred(e.value), e.value.map(percent), e.name, { color: colour("run-0"), width: 2 }),
       ], layout(data.course[id]?.parts.length ? 340 : 270, { type: "date", hoverformat: "%Y-%m-%d", nticks: narrow() ? 4 : 7 }, {})];
     },

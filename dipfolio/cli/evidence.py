@@ -1,0 +1,124 @@
+"""``evidence``: is what one strategy earned more than luck?"""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dipfolio.cli.options import SectionedCommand, SectionedOption, options_of
+from dipfolio.engine import catalogue
+from dipfolio.errors import StrategyError
+
+if TYPE_CHECKING:
+    from dipfolio.engine.idea import Idea
+    from dipfolio.market.bars import Bars
+
+NO_BENCHMARK = "none"
+
+
+class Examinations(click.Group):
+    """A group with one command for each strategy."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every strategy."""
+        return list(catalogue.names(ctx.obj.strategies))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
+        """The examination of one strategy."""
+        return evidence_command(cmd_name, catalogue.load_strategy(ctx.obj.strategies, cmd_name))
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The strategies, without importing one."""
+        with formatter.section("Strategies"):
+            found = catalogue.entries(ctx.obj.strategies)
+            formatter.write_dl([(entry.name, entry.problem or entry.title) for entry in found])
+
+
+@click.group("evidence", cls=Examinations, short_help="Is what a strategy earned more than luck?")
+def examine_strategies() -> None:
+    """Run the tests that suit one strategy, and say what none of them can.
+
+    A rule with a fixed holding time is compared with the same trade on all dates, trades of one session with other dates like
+    it, and anything else with its own holding times moved over the calendar.
+
+    Example: python backtest.py evidence dip-rule --hold 5
+    """
+
+
+def evidence_command(name: str, strategy: "type[Idea]") -> click.Command:
+    """The command that examines a strategy.
+
+    Raises
+    ------
+    StrategyError
+        A parameter of the strategy has the name of another option.
+    """
+    own, general = options_of(strategy, "Strategy"), _options()
+    flags = {flag for option in general for flag in option.opts} | {"--help"}
+    taken = next((option.name for option in own if flags & {*option.opts, *option.secondary_opts}), None)
+    if taken:
+        raise StrategyError(f"{name}: the parameter {taken!r} has the name of a general option; choose another.")
+
+    def run(**values: Any) -> None:
+        _examine(strategy, values)
+
+    return SectionedCommand(
+        name,
+        callback=run,
+        params=[*own, *general],
+        help=f"{(strategy.__doc__ or name).strip().splitlines()[0]}",
+        epilog=f"Example: python backtest.py evidence {name} --benchmark QQQ",
+    )
+
+
+def _options() -> list[click.Option]:
+    folder, section = click.Path(path_type=Path), "Evidence"
+    return [
+        SectionedOption(
+            ["--benchmark"], default=NO_BENCHMARK, show_default=True, section=section, help="symbol that each trade has to beat"
+        ),
+        SectionedOption(["--seed"], type=click.IntRange(0), help="of random signs  [default: 20250127]", section=section),
+        SectionedOption(["--data"], type=folder, help="folder of figures  [default: data]", section=section),
+        SectionedOption(
+            ["--reports"], type=folder, help="folder with the register of trials  [default: reports]", section=section
+        ),
+        SectionedOption(["--json", "as_json"], is_flag=True, help="print it for machines", section=section),
+    ]
+
+
+def _examine(kind: "type[Idea]", values: dict[str, Any]) -> None:
+    from dipfolio.engine.parameter import parameters
+    from dipfolio.engine.simulation import simulate
+    from dipfolio.evidence.examination import examine
+    from dipfolio.evidence.placebo import SEED
+    from dipfolio.evidence.trials import FILE, Register, deflate, trial_of
+    from dipfolio.report.examined import Examined, examined_as_json, print_examined
+
+    home = click.get_current_context().obj
+    strategy = kind(**{item.name: values[item.name] for item in parameters(kind)})
+    benchmark = "" if values["benchmark"].lower() == NO_BENCHMARK else values["benchmark"]
+    bars = _figures(strategy, benchmark, values["data"])
+    result = simulate(strategy, bars, benchmark=benchmark)
+    seed = SEED if values["seed"] is None else values["seed"]
+    found = examine(strategy, bars, result, benchmark, seed)
+    register, trial = Register((values["reports"] or home.reports) / FILE), trial_of(result)
+    register.add([trial])
+    left = deflate(found.sharpe, register.read(trial.family)) if found.sharpe else None
+    examined = Examined(result=result, examination=found, deflation=left)
+    if values["as_json"]:
+        click.echo(examined_as_json(examined))
+    else:
+        print_examined(examined, sys.stdout)
+
+
+def _figures(strategy: "Idea", benchmark: str, data: Path | None) -> "Bars":
+    """What it trades and is measured against, and SPY if the figures have it, which tells stressful mornings."""
+    from dipfolio.evidence.single import MARKET
+    from dipfolio.market.folder import available
+
+    home = click.get_current_context().obj
+    wanted = tuple(dict.fromkeys([*strategy.symbols, *([benchmark] if benchmark else [])]))
+    folder = data if data is not None else home.figures((*wanted, MARKET)).folder
+    more = (MARKET,) if MARKET in available(folder) and MARKET not in wanted else ()
+    return home.load(data, (*wanted, *more))  # type: ignore[no-any-return]
