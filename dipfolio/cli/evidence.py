@@ -1,4 +1,4 @@
-"""``evidence``: is what one strategy earned more than luck?"""
+"""``evidence``: whether what one strategy earned is more than luck."""
 
 import sys
 from pathlib import Path

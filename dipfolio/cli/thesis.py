@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.option("--claims", "wanted", metavar="A1,B2", help="show only these claims; all are judged, so corrections stay the same")
 @click.option("--seed", type=click.IntRange(0), help="of the random numbers of resampling  [default: 20250127]")
 @click.option("--data", type=click.Path(path_type=Path), help="folder of figures  [default: data]")
-@click.option("--reports", type=click.Path(path_type=Path), help="folder for the page and the register of trials  [default: reports]")
+@click.option("--reports", type=click.Path(path_type=Path), help="folder for the page and the trials  [default: reports]")
 @click.option("--json", "as_json", is_flag=True, help="print the verdicts for machines")
 @click.pass_context
 def judge_claims(

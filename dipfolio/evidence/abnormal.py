@@ -54,7 +54,7 @@ def rolling_fits(returns: Floats, market: Floats, window: EventWindow) -> Fits:
 def abnormal_course(
     bars: Bars, symbols: tuple[str, ...], day: pd.Timestamp, label: str, longest: int = 250, window: EventWindow | None = None
 ) -> Course:
-    """CAR of a basket from the close before ``day``, among the CARs from other sessions whose market opened as far from its close.
+    """CAR of a basket from the close before ``day`` on, among those from other sessions on which the market opened under stress.
 
     Parameters
     ----------

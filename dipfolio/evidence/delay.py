@@ -20,13 +20,16 @@ class _Later(Strategy):
 
     @property
     def symbols(self) -> tuple[str, ...]:
+        """Those of the other strategy."""
         return self.inner.symbols
 
     @property
     def exits(self) -> tuple[Exit, ...]:
+        """Those of the other strategy, counted from the later entry."""
         return self.inner.exits
 
     def targets(self, bars: Bars) -> pd.DataFrame:
+        """Those of the other strategy, so many rows further down."""
         return self.inner.targets(bars).shift(self.delay)
 
 
@@ -44,7 +47,8 @@ def later(strategy: Strategy, sessions: int = 0, fill: Fill | None = None) -> St
         The strategy's own if not given.
     """
     if sessions < 0:
-        raise ParameterError(f"A delay is 0 or more sessions, found {sessions}: orders cannot be executed before they are known.")
-    facts = {"inner": strategy, "delay": sessions, "unit": strategy.unit, "resize": strategy.resize, "__doc__": type(strategy).__doc__}
-    kind: type[Strategy] = type(type(strategy).__name__, (_Later,), facts)
+        raise ParameterError(f"A delay is 0 or more sessions, found {sessions}; no order comes before its decision.")
+    own = type(strategy)
+    facts = {"inner": strategy, "delay": sessions, "unit": strategy.unit, "resize": strategy.resize, "__doc__": own.__doc__}
+    kind: type[Strategy] = type(own.__name__, (_Later,), facts)
     return kind(universe=strategy.universe, fill=fill or strategy.fill)

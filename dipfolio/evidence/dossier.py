@@ -17,7 +17,8 @@ from dipfolio.evidence.placebo import SEED
 from dipfolio.evidence.recovery import Survival, survival
 from dipfolio.evidence.sensitivity import Sensitivity, sensitivities
 from dipfolio.evidence.single import MARKET, MONDAY, built, other_drops
-from dipfolio.evidence.verdict import Said, Thesis, Verdict, unheard
+from dipfolio.evidence.telling import Said, unheard
+from dipfolio.evidence.verdict import Thesis, Verdict
 from dipfolio.market.bars import Bars
 from dipfolio.market.universe import UNIVERSES
 
@@ -30,7 +31,10 @@ BASKETS = {
 }
 """The groups that fell, and did not fall, together."""
 
-PARTS = {"Chipmakers": "chipmakers", "Stargate": "stargate", "Magnificent Seven": "magnificent-seven", "Hyperscalers": "hyperscalers"}
+PARTS = {
+    "Chipmakers": "chipmakers", "Stargate": "stargate", "Magnificent Seven": "magnificent-seven",
+    "Hyperscalers": "hyperscalers",
+}  # fmt: skip
 """Universes that the trade of the whole article is divided into."""
 
 BENCHMARKS = ("SPY", "QQQ")
@@ -115,7 +119,8 @@ def dossiers(thesis: Thesis, bars: Bars, folder: Path, *, seed: int = SEED, said
 
 
 def _dossier(verdict: Verdict, contest: Contest | None, bars: Bars, folder: Path, seed: int) -> Dossier:
-    claim, strategy, result, cells = verdict.claim, None, None, ()
+    claim, strategy, result = verdict.claim, None, None
+    cells: tuple[Sensitivity, ...] = ()
     with suppress(DipfolioError):
         if claim.strategy and claim.kind in TRADED:
             strategy = built(folder, claim, claim.horizons[0] if claim.horizons else 0)

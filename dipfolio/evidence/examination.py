@@ -1,18 +1,21 @@
 """Examination: the tests that suit one strategy of the user's own, and what none of them can say."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 
 from dipfolio.engine.idea import Idea
+from dipfolio.engine.metrics import YEAR
 from dipfolio.engine.result import Result
 from dipfolio.engine.strategy import Strategy
 from dipfolio.errors import DataError, ParameterError
-from dipfolio.evidence.finding import CONFIRMATION_START, DESIGN_END, Finding, from_placebo
+from dipfolio.evidence.bootstrap import mean_differences
+from dipfolio.evidence.finding import CONFIRMATION_START, DESIGN_END, Finding, Sample, from_placebo
 from dipfolio.evidence.holding import moved
-from dipfolio.evidence.outcomes import Outcomes, outcomes_of, trades_of
+from dipfolio.evidence.outcomes import Outcomes, Trades, outcomes_of, trades_of
 from dipfolio.evidence.placebo import SEED, clusters, matched, matched_dates, rotation, sign_flip_p_value
 from dipfolio.evidence.power import detectable
 from dipfolio.evidence.sharpe import Sharpe, hac_error, sharpe_of
@@ -25,11 +28,17 @@ Way = Literal["event", "rule", "trades", "nothing"]
 event : all trades are entered in one session: a rank among placebo dates.
 rule : the same trade on other dates is known: a mean among that of all dates, by rotation.
 trades : only what it did is known: its mean trade, and its holding times on other dates.
-nothing : it never traded.
+nothing : no trade has ended.
 """
 
 FEWEST = 10
-"""Independent clusters of trades below which no ratio of the daily returns is given."""
+"""Sessions with an entry below which no ratio of the daily returns is given."""
+
+ALWAYS = 0.95
+"""Part of the sessions with a decision above which no other dates are left to compare with."""
+
+MOSTLY = 0.5
+"""Part of the sessions invested from which the daily returns are compared with a benchmark held all the time."""
 
 Z = 1.959963984540054
 """Of a 95 % interval."""
@@ -48,7 +57,7 @@ class Examination:
     trades, entries, clusters : int
         Trades that ended, the sessions they were entered in, and how many of those are more than 20 sessions apart.
     sharpe : Sharpe or None
-        Per session; None where too few clusters make it meaningless.
+        Per session; None where too few entries make it meaningless.
     sharpe_error : float
         Allowing for autocorrelation.
     unsaid : tuple of str
@@ -78,17 +87,16 @@ def examine(strategy: Idea, bars: Bars, result: Result, benchmark: str = "", see
     benchmark : str
         What each trade is measured against, empty for nothing.
     seed : int
-        Of sign flips with many clusters.
+        Of sign flips and resampling.
     """
     entered = np.unique(bars.sessions.get_indexer(result.trades["entry_session"].unique()))
-    groups = int(clusters(entered)[-1]) + 1 if len(entered) else 0
     way, findings, problem = _tests(strategy, bars, result, benchmark, seed)
-    told = groups >= FEWEST and np.ptp(result.returns.to_numpy()) > 0
+    returns = result.returns.to_numpy()
+    told = way != "event" and len(entered) >= FEWEST and np.ptp(returns) > 0
     return Examination(
-        way=way, findings=findings, trades=len(result.trades), entries=len(entered), clusters=groups,
-        sharpe=sharpe_of(result.returns.to_numpy()) if told else None,
-        sharpe_error=hac_error(result.returns.to_numpy()) if told else float("nan"),
-        unsaid=tuple(_unsaid(way, groups, problem, MARKET in bars.symbols)),
+        way=way, findings=findings, trades=len(result.trades), entries=len(entered),
+        clusters=int(clusters(entered)[-1]) + 1 if len(entered) else 0, sharpe=sharpe_of(returns) if told else None,
+        sharpe_error=hac_error(returns) if told else float("nan"), unsaid=tuple(_unsaid(way, len(entered), problem)),
     )  # fmt: skip
 
 
@@ -99,53 +107,66 @@ def _tests(
     problem = "It decides for itself within backtrader; what it would have done on other dates is not known."
     if isinstance(strategy, Strategy):
         try:
-            outcomes = outcomes_of(trades_of(strategy, bars), bars, benchmark)
-            way: Way = "event" if outcomes.decided == 1 else "rule"
-            found = _event(outcomes, bars) if way == "event" else _rule(outcomes)
-            return way, tuple(found), ""
+            trades = trades_of(strategy, bars)
+            if trades.flags.sum() == 1:
+                return "event", tuple(_event(outcomes_of(trades, bars, benchmark), bars, trades.hold)), ""
+            return "rule", tuple(_rule(strategy, trades, bars, benchmark)), ""
         except (ParameterError, DataError) as error:
             problem = str(error)
+    held = tuple(_held(result, seed))
     if result.trades.empty:
-        return "nothing", (), problem
-    return "trades", tuple(_trades(result, bars, seed)), problem
+        return "nothing", held, problem
+    return "trades", (*_trades(result, bars, seed), *held), problem
 
 
-def _event(outcomes: Outcomes, bars: Bars) -> Iterator[Finding]:
-    pools = {"all other dates": np.ones(len(bars), dtype=bool)}
-    if MARKET in bars.symbols:
-        pools = {f"mornings with {MARKET} {STRESS:.0%} from its close": stressful(bars, STRESS), **pools}
+def _event(outcomes: Outcomes, bars: Bars, hold: int) -> Iterator[Finding]:
     returns = outcomes.returns if outcomes.returns.ndim == 1 else outcomes.returns.mean(axis=1)
     flags = outcomes.flags if outcomes.flags.ndim == 1 else outcomes.flags.any(axis=1)
-    day, distance = int(flags.argmax()), _length(outcomes) + APART
+    day, distance = int(flags.argmax()), hold + APART
     if np.isnan(returns[day]):
         raise DataError("Its trade does not end within the figures.")
+    pools = {"all other dates": np.ones(len(bars), dtype=bool)}
+    if MARKET in bars.symbols and (stress := stressful(bars, STRESS))[day]:
+        pools = {f"other mornings with {MARKET} {STRESS:.0%} from its close": stress, **pools}
     for against, alike in pools.items():
         if matched(returns, day, alike, distance).any():
-            yield from_placebo(matched_dates(returns, day, alike, distance), "the trade", _length(outcomes), against=against)
+            yield from_placebo(matched_dates(returns, day, alike, distance), "the trade", hold, against=against)
 
 
-def _length(outcomes: Outcomes) -> int:
-    """Sessions from a decision to the end of its trade, from the rows at the end that have no outcome."""
-    returns = outcomes.returns if outcomes.returns.ndim == 1 else outcomes.returns.max(axis=1)
-    known = np.flatnonzero(~np.isnan(returns))
-    return len(returns) - 1 - int(known[-1]) - 1 if len(known) else 0
+def _rule(strategy: Strategy, trades: Trades, bars: Bars, benchmark: str) -> Iterator[Finding]:
+    """All dates but the event's, then those before it and those after it; a trade before it has ended before it."""
+    if trades.flags.mean() > ALWAYS:
+        raise ParameterError(f"{strategy.name} decides on every session, so there are no other dates to compare with.")
+    apart = (bars.sessions < DESIGN_END) | (bars.sessions >= CONFIRMATION_START)
+    kept = replace(trades, weights=trades.weights.where(pd.Series(apart, index=bars.sessions), axis=0))
+    yield _rotated(outcomes_of(kept, bars, benchmark), "every date but the event's", trades.hold, "all")
+    known = bars.until(DESIGN_END)
+    if len(known):
+        before = outcomes_of(trades_of(strategy, known), known, benchmark)
+        if len(before.ended):
+            yield _rotated(before, "before the event", trades.hold, "design")
+    later = outcomes_of(trades, bars, benchmark).between(CONFIRMATION_START, bars.sessions[-1])
+    if len(later.ended):
+        yield _rotated(later, "after the event", trades.hold, "confirmation")
 
 
-def _rule(outcomes: Outcomes) -> Iterator[Finding]:
-    yield _rotated(outcomes, "all dates")
-    parts = {
-        "up to the day before the event": outcomes.between(outcomes.sessions[0], DESIGN_END),
-        "after the event": outcomes.between(CONFIRMATION_START, outcomes.sessions[-1]),
-    }
-    for label, part in parts.items():
-        if len(part.ended):
-            yield _rotated(part, label)
+def _rotated(outcomes: Outcomes, label: str, hold: int, sample: Sample) -> Finding:
+    placebo = rotation(outcomes.flags, outcomes.returns)
+    groups = int(clusters(outcomes.ended)[-1]) + 1
+    return from_placebo(placebo, label, hold, sample, "the same trade on all dates, by rotation", groups)
 
 
-def _rotated(outcomes: Outcomes, label: str) -> Finding:
-    groups = int(clusters(outcomes.ended)[-1]) + 1 if len(outcomes.ended) else 1
-    against = "the same trade on all dates, by rotation"
-    return from_placebo(rotation(outcomes.flags, outcomes.returns), label, _length(outcomes), against=against, clusters=groups)
+def _held(result: Result, seed: int) -> Iterator[Finding]:
+    """The mean return a year over that of the benchmark held all the time, where the account is mostly invested."""
+    market, invested = result.benchmark_returns, (result.equity["gross"] > 0).mean()
+    if market is None or invested < MOSTLY:
+        return
+    (found,) = mean_differences(market.to_numpy(), result.returns.to_numpy()[:, None], seed=seed)
+    yield Finding(
+        label="mean return a year, after costs", sample="all", against=f"{result.benchmark} held all the time",
+        observed=float(result.returns.mean() * YEAR), usual=float(market.mean() * YEAR), effect=found.mean, low=found.low,
+        high=found.high, observations=found.sessions, clusters=found.sessions,
+    )  # fmt: skip
 
 
 def _trades(result: Result, bars: Bars, seed: int) -> Iterator[Finding]:
@@ -157,7 +178,7 @@ def _trades(result: Result, bars: Bars, seed: int) -> Iterator[Finding]:
     error = float(means.std(ddof=1) / np.sqrt(len(means))) if len(means) > 1 else float("nan")
     told, mean = error > 0, float(means.mean())
     yield Finding(
-        label="mean of its clusters, after costs", against="nothing", observed=mean, usual=0.0, effect=mean,
+        label="mean of its clusters, after costs", sample="all", against="nothing", observed=mean, usual=0.0, effect=mean,
         low=mean - Z * error, high=mean + Z * error,
         p_value=sign_flip_p_value(means, "higher", seed=seed) if told else float("nan"),
         opposite=sign_flip_p_value(means, "lower", seed=seed) if told else float("nan"),
@@ -165,18 +186,16 @@ def _trades(result: Result, bars: Bars, seed: int) -> Iterator[Finding]:
         detectable=detectable(error, 1, sides=1) if told else float("nan"),
     )  # fmt: skip
     against = "the same holding times on other dates"
-    yield from_placebo(moved(trades, bars), "mean trade, before costs", 0, against=against, clusters=len(means))
+    yield from_placebo(moved(trades, bars), "mean trade, before costs", 0, "all", against, len(means))
 
 
-def _unsaid(way: Way, groups: int, problem: str, stress: bool) -> Iterator[str]:
+def _unsaid(way: Way, entries: int, problem: str) -> Iterator[str]:
     if problem:
         yield problem
     if way == "event":
         yield "One date is one observation: its rank among other dates is all that can be told, and no ratio of it is evidence."
-    if way == "event" and not stress:
-        yield f"The figures lack {MARKET}, so stressful mornings cannot be told apart and the rank may flatter."
     if way == "trades":
         yield "Exits that wait for a good price are long or short by what came; moved to other dates they are not decided anew."
-    if way in ("rule", "trades") and groups < FEWEST:
-        yield f"Its trades form {groups} cluster{'' if groups == 1 else 's'}; below {FEWEST} no Sharpe ratio is told."
+    if way != "event" and entries < FEWEST:
+        yield f"Sessions with an entry: {entries}. Below {FEWEST} no Sharpe ratio is told."
     yield "Nothing here knows how many other ideas were tried before this one, unless they stand in the register."

@@ -9,7 +9,7 @@ import pandas as pd
 from dipfolio.evidence.placebo import Placebo
 from dipfolio.evidence.power import detectable
 
-Sample = Literal["event", "design", "confirmation"]
+Sample = Literal["event", "design", "confirmation", "all"]
 
 DESIGN_END = pd.Timestamp("2025-01-24")
 """Rules may be made with what was known up to here."""
@@ -28,7 +28,7 @@ class Finding:
         Which entry or variant, or which name.
     horizon : int
         Sessions held, 0 where there is no such thing.
-    sample : {"event", "design", "confirmation"}
+    sample : {"event", "design", "confirmation", "all"}
     against : str
         What it is compared to.
     unit : {"return", "sessions", "dollars"}

@@ -62,7 +62,9 @@ def paired_findings(claim: Claim, bars: Bars, folder: Path, seed: int = SEED) ->
         for sample in ("design", "confirmation"):
             kept = ended <= DESIGN_END if sample == "design" else pairs.index > CONFIRMATION_START
             if kept.sum() > 1:
-                yield replace(_paired(pairs[kept], bars, seed), label=f"less {other}", horizon=horizon, sample=sample, against=f"{other} on the same dips")
+                found = _paired(pairs[kept], bars, seed)
+                against = f"{other} on the same dips"
+                yield replace(found, label=f"less {other}", horizon=horizon, sample=sample, against=against)
 
 
 def _samples(
@@ -130,7 +132,8 @@ def _paired(pairs: pd.DataFrame, bars: Bars, seed: int) -> Finding:
     error = float(means.std(ddof=1) / math.sqrt(len(means))) if len(means) > 1 else math.nan
     known = len(means) > 1 and error > 0
     return Finding(
-        label="", observed=float(pairs["return"].mean()), usual=float(pairs["return_other"].mean()), effect=float(difference.mean()),
+        label="", observed=float(pairs["return"].mean()), usual=float(pairs["return_other"].mean()),
+        effect=float(difference.mean()),
         low=float(difference.mean()) - Z * error, high=float(difference.mean()) + Z * error,
         p_value=sign_flip_p_value(means, "higher", seed=seed) if known else math.nan,
         opposite=sign_flip_p_value(means, "lower", seed=seed) if known else math.nan,

@@ -7,7 +7,7 @@ event has a rank among placebo dates and nothing more.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,17 +21,11 @@ from dipfolio.evidence.multiplicity import holm
 from dipfolio.evidence.placebo import SEED
 from dipfolio.evidence.repeated import mean_findings, paired_findings, rule_findings
 from dipfolio.evidence.single import STATED, described_findings, duration_finding, event_findings, fact_findings, priced
+from dipfolio.evidence.telling import Said, unheard
 from dipfolio.evidence.trials import Trial
 from dipfolio.market.bars import Bars
 
 Word = Literal["supported", "contradicted", "undecided", "not testable"]
-
-Said = Callable[[str], object]
-
-
-def unheard(_: str) -> None:
-    """Nobody listens."""
-
 
 SIZE = 0.05
 """Probability of a wrong word in a family, in each direction."""

@@ -18,7 +18,7 @@ WAYS = {
     "event": "All is decided in one session: its rank among other dates.",
     "rule": "A rule with a fixed holding time: its mean trade among the same trade on all dates.",
     "trades": "What it did, as nobody knows what it would have done on other dates.",
-    "nothing": "It never traded in these figures.",
+    "nothing": "No trade of it has ended in these figures.",
 }
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from dipfolio.engine.metrics import YEAR
 from dipfolio.evidence.contest import Contest
 from dipfolio.evidence.dossier import Dossier
 from dipfolio.evidence.finding import Finding
@@ -14,7 +15,7 @@ from dipfolio.report.command import Sheet, sheet_of
 from dipfolio.report.measured import Measured, between, chance, measured, observations, sized
 from dipfolio.report.wording import NOTHING, count, part, percent, ratio, titled
 
-SAMPLES = {"event": "the event", "design": "to 24 Jan 2025", "confirmation": "from 28 Jan 2025"}
+SAMPLES = {"event": "the event", "design": "to 24 Jan 2025", "confirmation": "from 28 Jan 2025", "all": "all"}
 
 PLAIN = ("universe", "fill", "skip_event", "by")
 """Parameters that no variant is told apart by."""
@@ -121,7 +122,10 @@ def _facts(dossier: Dossier, told: Measured) -> Iterator[tuple[str, str]]:
 def _findings(findings: tuple[Finding, ...]) -> Grid | None:
     if len(findings) < 2:
         return None
-    heads = ("What", "Sessions", "Sample", "Compared with", "Observed", "Usual", "Effect", "95 % interval", "p", "Other way", "Smallest p", "Observations")  # fmt: skip
+    heads = (
+        "What", "Sessions", "Sample", "Compared with", "Observed", "Usual", "Effect", "95 % interval", "p", "Other way",
+        "Smallest p", "Observations",
+    )  # fmt: skip
     rows = tuple(
         (
             f.label, str(f.horizon or NOTHING), SAMPLES[f.sample], f.against or NOTHING, sized(f, f.observed), sized(f, f.usual),
@@ -171,15 +175,16 @@ def _variants(contest: Contest) -> Iterator[tuple[str, str]]:
     best = ", ".join(f"{k} {v}" for k, v in contest.best.parameters.items() if k not in PLAIN and v is not None)
     yield "Variants run", f"{len(contest.trials)}, worth {contest.effective:.1f} independent ones"
     yield "Best of them", best
-    yield "Sharpe ratio, annual", f"{ratio(contest.sharpe.ratio * math.sqrt(252))} (error {ratio(contest.error * math.sqrt(252))})"
+    scale = math.sqrt(YEAR)
+    yield "Sharpe ratio, annual", f"{ratio(contest.sharpe.ratio * scale)} (error {ratio(contest.error * scale)})"
     yield "Above 0, if it had been the only one", part(contest.probability)
     yield "Deflated for all of them", part(contest.deflated.probability)
     yield "Any better than holding", f"p {chance(contest.ability.consistent)}, smallest {chance(contest.ability.smallest)}"
     yield "That survive together", f"{int(contest.survivors.better.sum())} of {len(contest.survivors.better)}"
     yield "Probability of overfitting", part(contest.overfitting.probability)
     if contest.walk and not math.isnan(contest.walk.out_of_sample):
-        promised = f"{percent(contest.walk.in_sample, 3)} promised" if not math.isnan(contest.walk.in_sample) else "nothing promised"
-        yield "Chosen each year, a session held", f"{percent(contest.walk.out_of_sample, 3)} after {promised}"
+        kept, promised = contest.walk.out_of_sample, contest.walk.in_sample
+        yield "Chosen each year, a session held", f"{percent(kept, 3)}, where {percent(promised, 3)} was promised"
 
 
 def _course_in_words(dossier: Dossier) -> str:
@@ -189,7 +194,8 @@ def _course_in_words(dossier: Dossier) -> str:
     said = []
     for place, horizon in enumerate(course.horizons):
         if horizon in (5, 20, 60, 120, 250) and not math.isnan(course.values[place]):
-            band = "" if math.isnan(course.low[place]) else f", placebos {percent(course.low[place])} to {percent(course.high[place])}"
+            low, high = course.low[place], course.high[place]
+            band = "" if math.isnan(low) else f", placebos {percent(low)} to {percent(high)}"
             said.append(f"after {horizon} sessions {percent(course.values[place])}{band}")
     return f"{'; '.join(said)}."
 
@@ -208,4 +214,5 @@ def _waiting_in_words(dossier: Dossier) -> str:
     if curve is None or primary is None:
         return ""
     shares = ", ".join(f"{part(curve.waiting[n])} after {n} sessions" for n in (5, 20, 60) if n in curve.waiting.index)
-    return f"Share of {curve.drops} other drops that were not over: {shares}. DeepSeek Monday's took {primary.observed:.0f} sessions."
+    took = f"DeepSeek Monday's took {primary.observed:.0f} sessions"
+    return f"Share of {curve.drops} other drops that were not over: {shares}. {took}."

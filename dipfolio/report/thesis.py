@@ -7,7 +7,6 @@ from dipfolio.evidence.dossier import Day, Dossier
 from dipfolio.evidence.moves import Move
 from dipfolio.evidence.verdict import Thesis
 from dipfolio.market.bars import Provenance
-from dipfolio.report.hindsight import METHODS, REGISTER, SOURCES
 from dipfolio.report.measured import chance, measured
 from dipfolio.report.page import asset, render
 from dipfolio.report.sections import Grid, section
@@ -58,9 +57,6 @@ def thesis_page(
         recoveries=_recoveries(day.names) if day else None,
         baskets=_moves(day.baskets, "Baskets of equal dollars.", "Basket") if day else None,
         courses=[(number, course.label, _last(day, number)) for number, course in enumerate(day.courses)] if day else [],
-        hindsight=REGISTER,
-        sources=SOURCES,
-        methods=METHODS,
         provenance=_provenance(provenance),
         chart_data=thesis_data(dossiers, day),
     )
