@@ -96,12 +96,13 @@ class Claim:
 
 def gap_down(bars: Bars) -> "pd.Series[bool]":
     """SMH opens the next session 2 % or more below this close: seen and bought at the same open, which flatters."""
-    return (bars.open["SMH"].shift(-1) / bars.close["SMH"] - 1) <= -0.02 + FUZZ
+    prices = bars.select(("SMH",))
+    return (prices.open["SMH"].shift(-1) / prices.close["SMH"] - 1) <= -0.02 + FUZZ
 
 
 def sector_shock(bars: Bars) -> "pd.Series[bool]":
     """SMH falls by 4 % or more while SPY falls by less than 2 %: a shock of the chips and not of the market."""
-    returns = bars.returns
+    returns = bars.select(("SMH", "SPY")).returns
     return (returns["SMH"] <= -0.04 + FUZZ) & (returns["SPY"] > -0.02)
 
 

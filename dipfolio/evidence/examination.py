@@ -96,7 +96,7 @@ def examine(strategy: Idea, bars: Bars, result: Result, benchmark: str = "", see
     return Examination(
         way=way, findings=findings, trades=len(result.trades), entries=len(entered),
         clusters=int(clusters(entered)[-1]) + 1 if len(entered) else 0, sharpe=sharpe_of(returns) if told else None,
-        sharpe_error=hac_error(returns) if told else float("nan"), unsaid=tuple(_unsaid(way, len(entered), problem)),
+        sharpe_error=hac_error(returns) if told else float("nan"), unsaid=tuple(_unsaid(way, len(entered), problem, MARKET in bars.symbols)),
     )  # fmt: skip
 
 
@@ -189,11 +189,13 @@ def _trades(result: Result, bars: Bars, seed: int) -> Iterator[Finding]:
     yield from_placebo(moved(trades, bars), "mean trade, before costs", 0, "all", against, len(means))
 
 
-def _unsaid(way: Way, entries: int, problem: str) -> Iterator[str]:
+def _unsaid(way: Way, entries: int, problem: str, stress: bool) -> Iterator[str]:
     if problem:
         yield problem
     if way == "event":
         yield "One date is one observation: its rank among other dates is all that can be told, and no ratio of it is evidence."
+    if way == "event" and not stress:
+        yield f"The figures lack {MARKET}, so stressful mornings cannot be told apart and the rank may flatter."
     if way == "trades":
         yield "Exits that wait for a good price are long or short by what came; moved to other dates they are not decided anew."
     if way != "event" and entries < FEWEST:

@@ -118,7 +118,7 @@ def stressful(bars: Bars, gap: float) -> np.ndarray:
 
 def duration_finding(claim: Claim, bars: Bars) -> Iterator[Finding]:
     """How long the recovery took among those after other drops of that size in sigmas."""
-    close, longest = bars.close[claim.universe], claim.horizons[0]
+    close, longest = bars.select((claim.universe,)).close[claim.universe], claim.horizons[0]
     event, others = recover(close, MONDAY, longest), other_drops(bars, claim.universe, longest)
     quick, slow = rank_of(event, others)
     curve = survival(others, longest)

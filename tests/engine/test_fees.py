@@ -28,7 +28,7 @@ ACTIVITY = [
 
 
 def day(text, shift=0):
-    return np.datetime64(text, "D") + shift
+    return np.datetime64(text, "D") + np.timedelta64(shift, "D")
 
 
 def section_31(when):

@@ -34,7 +34,7 @@ def test_a_short_earns_the_opposite_at_the_close():
 def test_trades_at_the_worst_dates_have_a_large_p_value():
     closes = 100 * np.cumprod(np.where(np.arange(200) % 20 < 2, 0.97, 1.005))
     bars = make_bars({"A": closes})
-    rows = {20 * n + k: {"A": 1 if k == 18 else 0} for n in range(1, 9) for k in (18,)} | {20 * n: {"A": 0} for n in range(2, 10)}
+    rows = {20 * n + 18: {"A": 1} for n in range(1, 9)} | {20 * n: {"A": 0} for n in range(2, 10)}
     placebo = moved(simulate(script(rows), bars, FREE).trades, bars)
     assert placebo.opposite.p_value < 0.15
     assert placebo.excess < 0
