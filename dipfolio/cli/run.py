@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,25 +114,43 @@ def _run(named: list[Errand], values: dict[str, Any]) -> None:
     reports: Path = values["reports"] or click.get_current_context().obj.reports
     with _progress() as say:
         runs = [_simulated(errand, values, reports, say) for errand in named]
+        _draw([run for run in runs if not run.on_the_shelf], say)
         say("Putting it into the gallery")
         refresh(reports)
     if len(runs) > 1:
-        tracks = [track_of(result, folder) for result, _, folder in runs]
+        tracks = [track_of(run.result, run.folder) for run in runs]
         write_comparison(tracks, reports, strict=True, as_json=values["as_json"], risk_free=values["risk_free"])
         return
-    (result, metrics, folder) = runs[0]
-    sheet = str(near(folder / "tearsheet.html"))
+    sheet = str(near(runs[0].folder / "tearsheet.html"))
     if values["as_json"]:
-        click.echo(as_json(result, metrics, sheet))
+        click.echo(as_json(runs[0].result, runs[0].metrics, sheet))
     else:
-        print_summary(result, metrics, sys.stdout)
+        print_summary(runs[0].result, runs[0].metrics, sys.stdout)
         click.echo(f"Tear sheet: {sheet}")
 
 
-def _simulated(
-    errand: Errand, values: dict[str, Any], reports: Path, say: Callable[[str], None]
-) -> "tuple[Result, Metrics, Path]":
-    """Simulate one strategy and place its report, unless its report on the shelf is of this very run."""
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What one strategy came to, and the folder of its report.
+
+    Attributes
+    ----------
+    identity : str
+        What the report is sealed with.
+    on_the_shelf : bool
+        Whether its report is there already, of this very run.
+    """
+
+    result: "Result"
+    metrics: "Metrics"
+    rate: "RiskFree"
+    folder: Path
+    identity: str
+    on_the_shelf: bool
+
+
+def _simulated(errand: Errand, values: dict[str, Any], reports: Path, say: Callable[[str], None]) -> Run:
+    """Simulate one strategy, unless its report on the shelf is of this very run."""
     from dipfolio.engine.account import Account
     from dipfolio.engine.identity import identity
     from dipfolio.engine.metrics import measure
@@ -151,15 +170,11 @@ def _simulated(
     terms = {"benchmark": benchmark, "start": values["start"], "end": values["end"]}
     this = identity(strategy, bars, account, **terms, risk_free=rate.fingerprint, strategies=home.strategies)
     target = reports / report_name(strategy.name, errand.changed)
-    if not values["force"] and sealed_identity(target) == this:
-        say(f"{strategy.name}: nothing has changed since its report was written")
-        result = load(target)
-        return result, measure(result, rate), target
-    say(f"{strategy.name}: simulating")
-    result = _simulate(strategy, bars, account, terms)
+    known = not values["force"] and sealed_identity(target) == this
+    say(f"{strategy.name}: {'nothing has changed since its report was written' if known else 'simulating'}")
+    result = load(target) if known else _simulate(strategy, bars, account, terms)
     metrics = measure(result, rate)
-    say(f"{strategy.name}: drawing the tear sheet")
-    return result, metrics, _report(result, metrics, rate, target, this)
+    return Run(result=result, metrics=metrics, rate=rate, folder=target, identity=this, on_the_shelf=known)
 
 
 def _simulate(strategy: "Idea", bars: "Bars", account: "Account", terms: dict[str, Any]) -> "Result":
@@ -169,20 +184,23 @@ def _simulate(strategy: "Idea", bars: "Bars", account: "Account", terms: dict[st
         return simulate(strategy, bars, account, **terms)
 
 
-def _report(result: "Result", metrics: "Metrics", rate: "RiskFree", target: Path, this: str) -> Path:
-    """Draw the tear sheet and place the sealed report."""
+def _draw(runs: list[Run], say: Callable[[str], None]) -> None:
+    """Draw the tear sheets, and place each report, sealed, as soon as it is complete."""
+    from dipfolio.report.press import tear_sheets
     from dipfolio.report.seal import seal
     from dipfolio.report.shelf import place
-    from dipfolio.report.tearsheet import tear_sheet
 
-    page = tear_sheet(result, metrics, rate)
+    say(f"drawing {'the tear sheet' if len(runs) == 1 else f'{len(runs)} tear sheets'}")
+    pages = tear_sheets([(run.result, run.metrics, run.rate) for run in runs])
+    for number, (run, page) in enumerate(zip(runs, pages, strict=True), 1):
 
-    def write(folder: Path) -> None:
-        result.save(folder)
-        (folder / "tearsheet.html").write_text(page, encoding="utf-8")
-        seal(folder, this)
+        def write(folder: Path, run: Run = run, page: str = page) -> None:
+            run.result.save(folder)
+            (folder / "tearsheet.html").write_text(page, encoding="utf-8")
+            seal(folder, run.identity)
 
-    return place(target.parent, target.name, write)
+        place(run.folder.parent, run.folder.name, write)
+        say(f"{number} of {len(runs)} reports written")
 
 
 @contextmanager

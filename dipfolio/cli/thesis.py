@@ -37,6 +37,7 @@ def judge_claims(
     from dipfolio.evidence.placebo import SEED
     from dipfolio.evidence.trials import FILE, Register
     from dipfolio.evidence.verdict import judge, steps
+    from dipfolio.report.gallery import refresh
     from dipfolio.report.page import place_page
     from dipfolio.report.thesis import PAGE, thesis_page
     from dipfolio.report.verdicts import print_thesis, thesis_as_json
@@ -51,6 +52,7 @@ def judge_claims(
         page = thesis_page(thesis, gathered, day_of(bars), bars.provenance, shelf, str(data) if data else "")
         said("page")
     place = place_page(shelf, PAGE, page)
+    refresh(shelf)
     added = Register(shelf / FILE).add(whole.trials)
     if as_json:
         click.echo(thesis_as_json(thesis, str(near(place))))

@@ -96,7 +96,8 @@ def examine(strategy: Idea, bars: Bars, result: Result, benchmark: str = "", see
     return Examination(
         way=way, findings=findings, trades=len(result.trades), entries=len(entered),
         clusters=int(clusters(entered)[-1]) + 1 if len(entered) else 0, sharpe=sharpe_of(returns) if told else None,
-        sharpe_error=hac_error(returns) if told else float("nan"), unsaid=tuple(_unsaid(way, len(entered), problem, MARKET in bars.symbols)),
+        sharpe_error=hac_error(returns) if told else float("nan"),
+        unsaid=tuple(_unsaid(way, len(entered), problem, MARKET in bars.symbols)),
     )  # fmt: skip
 
 

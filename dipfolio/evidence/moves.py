@@ -109,5 +109,5 @@ def _raw(bars: Bars, names: tuple[str, ...], day: pd.Timestamp) -> _Raw:
 
 
 def _studied(bars: Bars, names: tuple[str, ...], day: pd.Timestamp) -> EventStudy:
-    returns = bars.returns
+    returns = bars.select(tuple(dict.fromkeys((*names, MARKET)))).returns
     return study(returns[list(names)], returns[MARKET], day)

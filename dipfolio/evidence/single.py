@@ -135,11 +135,12 @@ def duration_finding(claim: Claim, bars: Bars) -> Iterator[Finding]:
 
 def other_drops(bars: Bars, symbol: str, longest: int = 250) -> tuple[Recovery, ...]:
     """The recoveries after all drops of 2.5 trailing deviations or more but DeepSeek Monday's."""
-    sizes = signals.deviations(bars.returns[[symbol]])[symbol]
+    own = bars.select((symbol,))
+    sizes = signals.deviations(own.returns)[symbol]
     days = [day for day in sizes.index[sizes <= SHOCK] if day != MONDAY]
     if not days:
         raise DataError(f"{symbol} has no other drop of {-SHOCK} sigma in these figures.")
-    return tuple(recover(bars.close[symbol], day, longest) for day in days)
+    return tuple(recover(own.close[symbol], day, longest) for day in days)
 
 
 def fact_findings(claim: Claim, bars: Bars) -> Iterator[Finding]:

@@ -22,7 +22,8 @@ def standing(thesis: Thesis) -> str:
     words = Counter(verdict.word for verdict in own)
     said = [f"{words[word]} {word}" for word in ("supported", "contradicted", "undecided", "not testable") if words[word]]
     repeated = len(thesis.verdicts) - len(own)
-    more = f"; {repeated} more are the number of another claim and are not counted again" if repeated else ""
+    are = "is the number of another claim and is" if repeated == 1 else "are the numbers of other claims and are"
+    more = f"; {repeated} more {are} not counted again" if repeated else ""
     return f"{count(len(own), 'claim')}: {', '.join(said)}{more}."
 
 

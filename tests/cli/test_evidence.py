@@ -102,13 +102,16 @@ def test_figures_without_spy_leave_stress_untold(ask, tmp_path):
     assert "lack SPY" in out
 
 
-def test_mistakes_end_in_one_line(ask):
-    for words, said in ((["bye-the-dip"], "Did you mean"), (["buy-the-dip", "--hold", "x"], "hold"), (["buy-the-dip", "--data", "no"], "no")):
-        code, out, err = ask(*words)
-        assert code in (1, 2)
-        assert out == ""
-        assert said in err
-        assert err.count("\n") == 1
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(["bye-the-dip"], "Did you mean"), (["buy-the-dip", "--hold", "x"], "hold"), (["buy-the-dip", "--data", "no"], "no")],
+)
+def test_mistakes_end_in_one_line(ask, words, said):
+    code, out, err = ask(*words)
+    assert code in (1, 2)
+    assert out == ""
+    assert said in err
+    assert err.count("\n") == 1
 
 
 def test_the_help_lists_the_strategies_and_their_parameters(ask):

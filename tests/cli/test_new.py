@@ -53,7 +53,7 @@ def test_an_existing_file_is_not_overwritten_without_force(home, capsys):
     assert (home / "strategies" / "buy_the_dip.py").read_text() != before
 
 
-@pytest.mark.parametrize("name", ["../evil", "a/b", "/tmp/x", "Upper", "with space", "1st", "a..b", "", "ünicode"])
+@pytest.mark.parametrize("name", ["../evil", "a/b", "/abs/x", "Upper", "with space", "1st", "a..b", "", "ünicode"])
 def test_a_name_that_is_no_name_is_refused(home, capsys, name):
     code, _, err = run(home, capsys, "new", name)
     assert code == 2

@@ -72,7 +72,7 @@ def test_the_page_and_the_register_of_trials_are_written_whole(whole):
     page = (folder / "r" / "thesis.html").read_text(encoding="utf-8")
     trials = Register(folder / "r" / "trials.jsonl").read()
     assert page.rstrip().endswith("</html>")
-    assert {path.name for path in (folder / "r").iterdir()} == {"thesis.html", "trials.jsonl"}
+    assert {path.name for path in (folder / "r").iterdir()} == {"thesis.html", "trials.jsonl", "index.html"}
     assert len(trials) == 83
     assert {trial.family for trial in trials} == {"G1", "G7", "G8", "G10"}
     assert "Trials: 83 variants, 83 of them new, in r/trials.jsonl" in out

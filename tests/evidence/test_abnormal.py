@@ -38,11 +38,11 @@ def test_the_course_is_the_path_of_the_event_study(bars, basket):
     names = resolve(basket)
     course = abnormal_course(bars, names, MONDAY, basket, longest=60)
     studied = study(bars.returns[list(names)], bars.returns["SPY"], MONDAY, EventWindow(after=60))
-    assert course.values == pytest.approx(studied.path.to_numpy(), abs=1e-10)
+    assert [course.at(h) for h in range(61)] == pytest.approx(studied.path.tolist(), abs=1e-10)
 
 
 def test_nvda_fell_by_13_37_percent_beyond_the_market(bars):
-    assert abnormal_course(bars, ("NVDA",), MONDAY, "NVDA", longest=0).values[0] == pytest.approx(-0.1337, abs=5e-5)
+    assert abnormal_course(bars, ("NVDA",), MONDAY, "NVDA", longest=0).at(0) == pytest.approx(-0.1337, abs=5e-5)
 
 
 def test_placebos_are_stressful_mornings_of_their_own_and_never_near_the_event(bars):
