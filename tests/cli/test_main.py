@@ -100,9 +100,9 @@ def one_line(err):
         (["../strategies/buy_the_dip"], 2, "There is no strategy or command '../strategies/buy_the_dip'"),
         (["buy-the-dip", "--universe", "articel"], 2, "There is no universe 'articel'. Did you mean 'article'?"),
         # unknown options and words too many
-        (["buy-the-dip", "--holt", "3"], 2, "No such option '--holt'.*--hold.*See backtest.py buy-the-dip --help."),
-        (["--verbose"], 2, "No such option '--verbose'"),
-        (["list", "--hold", "3"], 2, "No such option '--hold'"),
+        (["buy-the-dip", "--holt", "3"], 2, "No such option:? '?--holt'?.*--hold.*See backtest.py buy-the-dip --help."),
+        (["--verbose"], 2, "No such option:? '?--verbose'?"),
+        (["list", "--hold", "3"], 2, "No such option:? '?--hold'?"),
         (["buy-the-dip", "now"], 2, "There is no strategy 'now'"),
         (["buy-the-dip", "--hold"], 2, "'--hold' requires an argument"),
         # values of the wrong type or out of range
