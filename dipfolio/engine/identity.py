@@ -45,13 +45,17 @@ def identity(
         "risk_free": risk_free,
         "figures": bars.provenance.sha256,
         "events": [asdict(event) for event in bars.events],
-        "code": [code_digest(Path(dipfolio.__file__).parent), code_digest(strategies) if strategies else ""],
+        "code": [_own_digest(), code_digest(strategies) if strategies else ""],
         "versions": [versions(), platform.python_version()],
     }
     return hashlib.sha256(json.dumps(facts, default=str, sort_keys=True).encode()).hexdigest()
 
 
 @cache
+def _own_digest() -> str:
+    return code_digest(Path(dipfolio.__file__).parent)
+
+
 def code_digest(folder: Path) -> str:
     """SHA-256 of all code and templates below a folder, with their names."""
     digest = hashlib.sha256()

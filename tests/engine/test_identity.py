@@ -35,7 +35,6 @@ def test_the_code_of_the_strategies_counts(tmp_path):
     (tmp_path / "mine.py").write_text("x = 1\n")
     first = identity(IDEA, BARS, Account(), strategies=tmp_path)
     (tmp_path / "mine.py").write_text("x = 2\n")
-    code_digest.cache_clear()
     assert identity(IDEA, BARS, Account(), strategies=tmp_path) != first
 
 
@@ -43,5 +42,4 @@ def test_the_name_of_a_file_counts_as_much_as_its_content(tmp_path):
     (tmp_path / "a.py").write_text("x = 1\n")
     first = code_digest(tmp_path)
     (tmp_path / "a.py").rename(tmp_path / "b.py")
-    code_digest.cache_clear()
     assert code_digest(tmp_path) != first
