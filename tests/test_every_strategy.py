@@ -14,11 +14,31 @@ from dipfolio.report.tearsheet import tear_sheet
 
 ROOT = Path(__file__).parents[1]
 NAMES = catalogue.names(ROOT / "strategies")
-ISSUED = """
-    buy-the-dip hold-to-recovery buy-hyperscalers buy-before-earnings chips-on-capex buy-chipmakers buy-stargate panic-and-rebuy
-    nvda-over-chips short-nvda hyperscalers-over-nvda short-nvda-friday short-every-friday dip-rule drawdown-rule staged-dip
-    dip-with-stops short-below-trend short-after-shock nvda-relative-value short-after-run-up equal-weight hold-benchmark
-""".split()
+ISSUED = [
+    "buy-the-dip",
+    "hold-to-recovery",
+    "buy-hyperscalers",
+    "buy-before-earnings",
+    "chips-on-capex",
+    "buy-chipmakers",
+    "buy-stargate",
+    "panic-and-rebuy",
+    "nvda-over-chips",
+    "short-nvda",
+    "hyperscalers-over-nvda",
+    "short-nvda-friday",
+    "short-every-friday",
+    "dip-rule",
+    "drawdown-rule",
+    "staged-dip",
+    "dip-with-stops",
+    "short-below-trend",
+    "short-after-shock",
+    "nvda-relative-value",
+    "short-after-run-up",
+    "equal-weight",
+    "hold-benchmark",
+]
 
 
 @pytest.fixture(scope="module")

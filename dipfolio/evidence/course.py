@@ -81,9 +81,7 @@ def course_of(label: str, against: str, steps: Mapping[int, tuple[float, Floats]
     )  # fmt: skip
 
 
-def event_course(
-    claim: Claim, bars: Bars, folder: Path, changes: Mapping[str, Any] | None = None, label: str = STATED
-) -> Course:
+def event_course(claim: Claim, bars: Bars, folder: Path, changes: Mapping[str, Any] | None = None, label: str = STATED) -> Course:
     """The trade of a claim about the event, over its benchmark, among the same trade on stressful mornings.
 
     Raises

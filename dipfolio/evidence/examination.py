@@ -101,9 +101,7 @@ def examine(strategy: Idea, bars: Bars, result: Result, benchmark: str = "", see
     )  # fmt: skip
 
 
-def _tests(
-    strategy: Idea, bars: Bars, result: Result, benchmark: str, seed: int
-) -> tuple[Way, tuple[Finding, ...], str]:
+def _tests(strategy: Idea, bars: Bars, result: Result, benchmark: str, seed: int) -> tuple[Way, tuple[Finding, ...], str]:
     """The way, its findings, and why it is not a better one."""
     problem = "It decides for itself within backtrader; what it would have done on other dates is not known."
     if isinstance(strategy, Strategy):

@@ -81,9 +81,7 @@ def _samples(
         yield "confirmation", later
 
 
-def claimed_trades(
-    claim: Claim, bars: Bars, folder: Path, horizon: int, changes: Mapping[str, Any] | None = None
-) -> Trades:
+def claimed_trades(claim: Claim, bars: Bars, folder: Path, horizon: int, changes: Mapping[str, Any] | None = None) -> Trades:
     """When a rule trades: by its strategy, or at the next open after its signal."""
     if claim.signal is None:
         return trades_of(built(folder, claim, horizon, changes), bars)

@@ -39,9 +39,7 @@ def test_without_costs_a_short_earns_what_the_prices_say(bars, short):
     assert found["Monday's close", 0.0, 0.0] == pytest.approx((monday - closes[row + 5]) / friday)
     assert found["Tuesday's open", 0.0, 0.0] == pytest.approx((opens[row + 1] - closes[row + 6]) / monday)
     assert found["Wednesday's open", 0.0, 0.0] == pytest.approx((opens[row + 2] - closes[row + 7]) / tuesday)
-    assert found["Monday's open", 20.0, 0.0] == pytest.approx(
-        (opens[row] * (1 - 0.002) - closes[row + 5] * (1 + 0.002)) / friday
-    )
+    assert found["Monday's open", 20.0, 0.0] == pytest.approx((opens[row] * (1 - 0.002) - closes[row + 5] * (1 + 0.002)) / friday)
 
 
 def test_dearer_borrowing_and_slippage_never_help(bars, short):

@@ -114,9 +114,7 @@ def books(draw, panel):
 def alone(batch, variant):
     """The same variant in backtrader."""
     group = int(np.searchsorted(np.cumsum(batch.sizes), variant, side="right"))
-    plan = Plan(
-        targets=batch.targets[group], unit=batch.unit, fill=batch.fill, resize=batch.resize, exits=batch.exits[variant]
-    )
+    plan = Plan(targets=batch.targets[group], unit=batch.unit, fill=batch.fill, resize=batch.resize, exits=batch.exits[variant])
     return run_plan(batch.panel, batch.account, plan)
 
 
