@@ -114,7 +114,9 @@ def _run(named: list[Errand], values: dict[str, Any]) -> None:
     reports: Path = values["reports"] or click.get_current_context().obj.reports
     with _progress() as say:
         runs = [_simulated(errand, values, reports, say) for errand in named]
-        _draw([run for run in runs if not run.on_the_shelf], say)
+        fresh = [run for run in runs if not run.on_the_shelf]
+        _draw(fresh, say)
+        _register(fresh, reports)
         say("Putting it into the gallery")
         refresh(reports)
     if len(runs) > 1:
@@ -182,6 +184,14 @@ def _simulate(strategy: "Idea", bars: "Bars", account: "Account", terms: dict[st
 
     with redirect_stdout(sys.stderr):  # what a strategy prints is no result
         return simulate(strategy, bars, account, **terms)
+
+
+def _register(runs: list[Run], reports: Path) -> None:
+    """Write the runs down as trials, so that whoever judges the best of them counts them all."""
+    if runs:
+        from dipfolio.evidence.trials import FILE, Register, trial_of
+
+        Register(reports / FILE).add(trial_of(run.result) for run in runs)
 
 
 def _draw(runs: list[Run], say: Callable[[str], None]) -> None:

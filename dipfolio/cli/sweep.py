@@ -109,6 +109,7 @@ def _sweep_options() -> list[click.Option]:
         "Run": [
             (["--start"], {"type": Day(), "help": "first session  [default: the first of the figures]"}),
             (["--end"], {"type": Day(), "help": "last session  [default: the last of the figures]"}),
+            (["--risk-free"], {"default": "0", "show_default": True, "help": "a year, or a CSV of dates and rates; for Sharpe"}),
             (["--no-costs"], {"is_flag": True, "help": "trade, borrow and owe for nothing"}),
             (["--data"], {"type": folder, "help": "folder of figures  [default: data]"}),
             (["--reports"], {"type": folder, "help": "folder for reports  [default: reports]"}),
@@ -143,6 +144,7 @@ def _terms(name: str, strategy: "type[Idea]", grid: Any, values: dict[str, Any])
     from dipfolio.engine.parameter import parameters
     from dipfolio.engine.simulation import first_session
     from dipfolio.market import universe
+    from dipfolio.market.rates import risk_free
     from dipfolio.sweep.work import Terms
 
     home = click.get_current_context().obj
@@ -154,8 +156,8 @@ def _terms(name: str, strategy: "type[Idea]", grid: Any, values: dict[str, Any])
     bars = home.load(values["data"], symbols)
     first = first_session(bars, values["start"], values["end"])
     bars = bars if values["end"] is None else bars.until(values["end"])
-    terms = Terms(strategies=home.strategies.resolve(), name=name, account=account, first=first, eve=max(first - 1, 0))
-    return terms, bars
+    place, rate = home.strategies.resolve(), risk_free(values["risk_free"])
+    return Terms(strategies=place, name=name, account=account, first=first, eve=max(first - 1, 0), risk_free=rate), bars
 
 
 def _found(terms: "Terms", bars: "Bars", grid: Any, crew: "Crew", reports: Path, *, resume: bool) -> "Findings":

@@ -82,6 +82,11 @@ class RiskFree:
         return float(np.expm1(np.log1p(self.yearly(sessions)).mean()))
 
 
+def constant(rate: float) -> RiskFree:
+    """The same rate a year at all times."""
+    return RiskFree(rates=pd.Series([rate], index=pd.DatetimeIndex(["1900-01-01"])), said=f"{rate:.2%} a year")
+
+
 def risk_free(text: str) -> RiskFree:
     """A rate from what a user writes: a fraction a year, or the path of a CSV of dates and such fractions.
 
@@ -99,7 +104,7 @@ def risk_free(text: str) -> RiskFree:
     if not -HIGHEST < rate < HIGHEST:
         hint = f"; {text} percent is {rate / 100:g}" if HIGHEST <= rate < 100 else ""
         raise ParameterError(f"A riskless rate is a fraction a year such as 0.043, found {text}{hint}.")
-    return RiskFree(rates=pd.Series([rate], index=pd.DatetimeIndex(["1900-01-01"])), said=f"{rate:.2%} a year")
+    return constant(rate)
 
 
 def read_rates(path: Path) -> RiskFree:

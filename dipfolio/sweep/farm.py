@@ -101,7 +101,7 @@ def _read(kind: type[Any], grid: Grid, bars: Bars) -> set[str]:
 def fingerprint(grid: Grid, terms: Terms, bars: Bars) -> str:
     """What a sweep depends on: the strategies' sources, the grid, the account, the window, the figures, the version."""
     digest = hashlib.sha256(repr((__version__, grid, terms.name, asdict(terms.account), terms.first, terms.eve)).encode())
-    digest.update(bars.provenance.sha256.encode())
+    digest.update(bars.provenance.sha256.encode() + terms.risk_free.fingerprint.encode())
     for path in sorted(terms.strategies.glob("*.py")):
         digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()

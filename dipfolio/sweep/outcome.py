@@ -40,7 +40,7 @@ class Outcome:
     returns: Floats
 
 
-def outcome(tapes: Tapes, cash: float, start: int = 0) -> Outcome:
+def outcome(tapes: Tapes, cash: float, start: int = 0, riskless: Floats | None = None) -> Outcome:
     """The numbers of a batch.
 
     Parameters
@@ -50,13 +50,16 @@ def outcome(tapes: Tapes, cash: float, start: int = 0) -> Outcome:
         At the start.
     start : int
         Row of the first session that counts; those before it are history.
+    riskless : array of shape (sessions,), optional
+        What each session that counts earns without risk, taken off in the Sharpe ratios; nothing if not given.
     """
     returns = np.empty((len(tapes.equity) - start, tapes.equity.shape[1]))
+    riskless = np.zeros(len(returns)) if riskless is None else riskless
     parts = []
     for first in range(0, returns.shape[1], BLOCK):
         block = slice(first, first + BLOCK)
         returns[:, block] = _returns(tapes.equity[:, block], tapes.last[block], cash)[start:]
-        parts.append(_shapes(returns[:, block], tapes, block, start))
+        parts.append(_shapes(returns[:, block], riskless, tapes, block, start))
     shape = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     wins = np.divide(tapes.wins, tapes.trades, out=np.full(len(tapes.trades), np.nan), where=tapes.trades > 0)
     final = tapes.equity[tapes.last, np.arange(len(tapes.last))]
@@ -77,20 +80,20 @@ def _returns(equity: Floats, last: NDArray[np.int_], cash: float) -> Floats:
     return np.asarray(returns)
 
 
-def _shapes(returns: Floats, tapes: Tapes, block: slice, start: int) -> dict[str, Floats]:
+def _shapes(returns: Floats, riskless: Floats, tapes: Tapes, block: slice, start: int) -> dict[str, Floats]:
     """What depends on the paths of some variants; that of a bankrupt one ends with its last session."""
     equity, last = tapes.equity[start:, block], tapes.last[block] - start
     exposure = np.divide(tapes.gross[start:, block], equity, out=np.full_like(equity, np.nan), where=equity > 0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        shape = _shape(returns, exposure)
+        shape = _shape(returns, riskless, exposure)
         for column in np.flatnonzero(last < len(returns) - 1):
             lived, only = slice(0, int(last[column]) + 1), slice(column, column + 1)
-            for name, values in _shape(returns[lived, only], exposure[lived, only]).items():
+            for name, values in _shape(returns[lived, only], riskless[lived], exposure[lived, only]).items():
                 shape[name][column] = values[0]
     return shape
 
 
-def _shape(returns: Floats, exposure: Floats) -> dict[str, Floats]:
+def _shape(returns: Floats, riskless: Floats, exposure: Floats) -> dict[str, Floats]:
     """What depends on the path, each of shape (variants,)."""
     count = len(returns)
     mean = returns.mean(axis=0)
@@ -105,12 +108,21 @@ def _shape(returns: Floats, exposure: Floats) -> dict[str, Floats]:
     return {
         "total_return": wealth[-1] - 1,
         "volatility": spread * math.sqrt(YEAR) if count > 1 else np.full_like(mean, np.nan),
-        "sharpe": np.where(varies, mean / spread * math.sqrt(YEAR), np.nan),
+        "sharpe": _sharpe(returns, riskless, mean, spread),
         "worst_drawdown": (wealth / high).min(axis=0) - 1,
         "exposure": np.where(known, exposure, 0.0).sum(axis=0) / known.sum(axis=0),
         "skew": np.where(varies, (square * gap).mean(axis=0) / moment**1.5, np.nan),
         "kurtosis": np.where(varies, (square * square).mean(axis=0) / moment**2, np.nan),
     }
+
+
+def _sharpe(returns: Floats, riskless: Floats, mean: Floats, spread: Floats) -> Floats:
+    """A year, of what is above the riskless return. Shape (variants,)."""
+    if riskless.any():
+        excess = returns - riskless[:, None]
+        mean = excess.mean(axis=0)
+        spread = np.where(np.ptp(excess, axis=0) > 0, excess.std(axis=0, ddof=1) if len(excess) > 1 else 0.0, 0.0)
+    return np.where(spread > 0, mean / spread * math.sqrt(YEAR), np.nan)
 
 
 def row_of(metrics: Metrics, returns: pd.Series, events: pd.DataFrame) -> dict[str, float | bool]:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from dipfolio.engine.simulation import simulate
 from dipfolio.engine.strategy import Strategy
 from dipfolio.errors import ParameterError, UnknownNameError
 from dipfolio.market.bars import Bars
+from dipfolio.market.rates import RiskFree, constant
 from dipfolio.sweep.lockstep import run
 from dipfolio.sweep.outcome import FIGURES, outcome, row_of
 from dipfolio.sweep.parts import Part
@@ -36,6 +37,8 @@ class Terms:
     account : Account
     first, eve : int
         Numbers of the first session that counts and of the one on whose close the first decision falls.
+    risk_free : RiskFree
+        Taken off in the Sharpe ratios.
     """
 
     strategies: Path
@@ -43,6 +46,7 @@ class Terms:
     account: Account
     first: int
     eve: int
+    risk_free: RiskFree = field(default_factory=lambda: constant(0.0))
 
     @property
     def kind(self) -> type[Idea]:
@@ -115,7 +119,8 @@ def mapped(path: Path) -> Bars:
 def _in_lockstep(task: Task, strategies: list[Any], bars: Bars) -> Iterator[tuple[list[int], pd.DataFrame, Any]]:
     terms = task.terms
     for places, batch in batches(strategies, bars, terms.account, terms.eve):
-        came = outcome(run(batch), terms.account.cash, terms.first - terms.eve)
+        daily = terms.risk_free.daily(bars.sessions[terms.first :]).to_numpy()
+        came = outcome(run(batch), terms.account.cash, terms.first - terms.eve, daily)
         yield places, came.table, lambda column, came=came: came.returns[:, column]
 
 
@@ -125,7 +130,7 @@ def _one_by_one(task: Task, strategies: list[Any], bars: Bars) -> Iterator[tuple
     for place, strategy in enumerate(strategies):
         result = simulate(strategy, bars, terms.account, start=bars.sessions[terms.first].date())
         path = result.returns.reindex(bars.sessions[-count:], fill_value=0.0).to_numpy()
-        row = row_of(measure(result), result.returns, result.events)
+        row = row_of(measure(result, terms.risk_free), result.returns, result.events)
         yield [place], pd.DataFrame([row]), lambda _, path=path: path
 
 

@@ -57,7 +57,7 @@ def test_several_names_are_run_compared_and_shown_in_the_gallery(tmp_path):
     assert done.stdout.rstrip().endswith("Comparison: r/comparison.html")
     assert "buy-the-dip" in done.stdout
     names = {"buy-the-dip--cash-500000.0", "short-nvda-friday--cash-500000.0"}
-    assert {path.name for path in (tmp_path / "r").iterdir()} == names | {"comparison.html", "index.html"}
+    assert {path.name for path in (tmp_path / "r").iterdir()} == names | {"comparison.html", "index.html", "trials.jsonl"}
     assert page(tmp_path / "r").count('class="packed"') == 2
     assert all(name in (tmp_path / "r" / "index.html").read_text(encoding="utf-8") for name in names)
 

@@ -53,3 +53,12 @@ def test_a_record_that_was_touched_is_rebuilt(ask, tmp_path):
     again, simulated = ask()
     assert (again, simulated) == (first, 1)
     assert "spoiled" not in (folder / "equity.csv").read_text()
+
+
+def test_every_variant_that_was_run_is_in_the_register_once(ask, tmp_path):
+    from dipfolio.evidence.trials import FILE, Register
+
+    for words in ((), ("--fill", "close"), (), ("--force",)):
+        ask(*words)
+    trials = Register(tmp_path / FILE).read("hold-benchmark")
+    assert [trial.parameters["fill"] for trial in trials] == ["open", "close"]

@@ -96,7 +96,7 @@ def test_the_main_job_ends_well_and_says_where_the_page_is(table, place):
     assert table.returncode == 0
     assert table.stdout.rstrip().splitlines()[-1] == "Tear sheet: shelf/buy-the-dip/tearsheet.html"
     assert {path.name for path in (place / "shelf" / "buy-the-dip").iterdir()} == FILES
-    assert {path.name for path in (place / "shelf").iterdir()} == {"buy-the-dip", "index.html"}
+    assert {path.name for path in (place / "shelf").iterdir()} == {"buy-the-dip", "index.html", "trials.jsonl"}
 
 
 def test_progress_and_warnings_are_silent_where_there_is_no_terminal(table, machine):
@@ -191,7 +191,7 @@ def test_the_help_of_a_strategy_has_every_parameter_with_its_default(ask, name):
 )
 def test_the_folder_is_named_after_what_was_changed(ask, tmp_path, words, folder):
     assert ask("buy-the-dip", *words)[0] == 0
-    assert {path.name for path in (tmp_path / "reports").iterdir()} == {folder, "index.html"}
+    assert {path.name for path in (tmp_path / "reports").iterdir()} == {folder, "index.html", "trials.jsonl"}
 
 
 def test_the_order_of_the_options_does_not_matter(ask, tmp_path):

@@ -60,3 +60,18 @@ def test_skewness_and_kurtosis_are_scipys():
     assert came.table["skew"].iloc[0] == pytest.approx(stats.skew(own))
     assert came.table["kurtosis"].iloc[0] == pytest.approx(stats.kurtosis(own, fisher=False))
     assert pd.isna(rows(script({}), bars, Account(), 0)[0].table["sharpe"].iloc[0])
+
+
+@pytest.mark.parametrize("rates", [[0.05], [0.01, 0.09]])
+def test_the_riskless_rate_is_taken_off_as_in_a_run(rates):
+    from dipfolio.market.rates import RiskFree
+
+    bars = make_bars({"A": [100.0, 97, 99, 104, 95, 101, 98, 99]})
+    days = pd.DatetimeIndex(["2024-01-02", bars.sessions[4]][: len(rates)])
+    rate = RiskFree(rates=pd.Series(rates, index=days), said="as written")
+    idea = script({0: {"A": 1.0}}, unit="weight")
+    (_, batch), *_ = batches([idea], bars, Account(), 0)
+    came = outcome(run(batch), Account().cash, 0, rate.daily(bars.sessions).to_numpy())
+    expected = measure(simulate(idea, bars), rate).sharpe
+    assert came.table["sharpe"].iloc[0] == pytest.approx(expected, rel=1e-12)
+    assert expected != pytest.approx(measure(simulate(idea, bars)).sharpe, rel=1e-3)
