@@ -44,10 +44,11 @@ def stylesheet() -> str:
     return files("dipfolio.report").joinpath("templates", "record.css").read_text(encoding="utf-8")
 
 
-def record_section(result: Result, metrics: Metrics) -> str:
-    """The section as HTML."""
+def record_section(result: Result, metrics: Metrics, *, beside_quantstats: bool = True) -> str:
+    """The section as HTML; beside quantstats' own figures it says where those mean something else."""
     return templates().get_template("record.html.j2").render(
         title=result.title,
+        beside_quantstats=beside_quantstats,
         rows=rows(result, metrics),
         remarks=remarks(result, metrics),
         trades=_trades(result.trades),

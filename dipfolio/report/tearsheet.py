@@ -26,7 +26,6 @@ from dipfolio.report.record import record_section, stylesheet
 from dipfolio.report.wording import heading, remarks
 
 TITLE = "dipfolio-title-token"
-BENCHMARK = "DIPFOLIO-BENCHMARK-TOKEN"
 """Upper case, as quantstats makes it so in one place."""
 BY_DAY = (
     "Avg. Return", "Avg. Win", "Avg. Loss", "Win/Loss Ratio", "Profit Ratio", "Kelly Criterion", "Max Consecutive Wins",
@@ -50,20 +49,23 @@ def tear_sheet(result: Result, metrics: Metrics, risk_free: float | RiskFree = 0
     risk_free : float or RiskFree
         A year; quantstats takes a single figure and none below zero, so it gets the one that earns the same.
     """
+    drawn = False
     if result.bankrupt:
         page = _plain_page(f"Wiped out on {result.window[1]}: there are no ratios of a lost account.")
     elif any(_looks_like_prices(series) for series in (result.returns, result.benchmark_returns) if series is not None):
         page = _plain_page("No charts: no session lost and one more than doubled, which quantstats takes for prices.")
     else:
         rate = risk_free.scalar(pd.DatetimeIndex(result.returns.index)) if isinstance(risk_free, RiskFree) else risk_free
-        page = _quantstats_page(result, max(rate, 0.0))
+        page, drawn = _quantstats_page(result, max(rate, 0.0)), True
     notes = "".join(f"<li>{escape(remark)}</li>" for remark in remarks(result, metrics))
     banner = f'<ul class="remarks">{notes}</ul>' if notes else ""
     link = '<p><a href="#record">Trades, costs, assumptions and sources of this run</a></p>'
     page = page.replace("<hr>", f"<hr>{banner}{link}", 1).replace(TITLE, escape(heading(result)))
     head, foot = page.index("</head>"), page.rindex("</body>")
     style = f"<style>{stylesheet()}</style>\n"
-    return "".join([page[:head], style, page[head:foot], record_section(result, metrics), "\n", page[foot:]])
+    return "".join(
+        [page[:head], style, page[head:foot], record_section(result, metrics, beside_quantstats=drawn), "\n", page[foot:]]
+    )
 
 
 def _looks_like_prices(returns: pd.Series) -> bool:
@@ -76,7 +78,8 @@ def _plain_page(why: str) -> str:
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{TITLE}</title>\n'
-        f"<style>body{{margin:30px;background:#fff}}h1{{font:24px Arial,sans-serif}}</style>\n</head>\n<body>\n"
+        f"<style>body{{margin:30px;background:#fff;font:14px/1.5 Arial,sans-serif}}"
+        f"h1{{font-size:24px;font-weight:400}}</style>\n</head>\n<body>\n"
         f'<div class="container"><h1>{TITLE}</h1>\n<p>{why}</p>'
         f"\n<hr></div>\n</body>\n</html>\n"
     )
@@ -94,16 +97,21 @@ def _quantstats_page(result: Result, risk_free: float) -> str:
         output = Path(folder) / "page.html"
         reports.html(
             returns,
-            benchmark=None if market is None else market.rename(BENCHMARK),
+            benchmark=None if market is None else market.rename(_drawable(result.benchmark)),
             rf=risk_free,
             title=TITLE,
             output=str(output),
             match_dates=False,
-            strategy_title=result.strategy,
-            benchmark_title=BENCHMARK,
+            strategy_title=_drawable(result.strategy),
+            benchmark_title=_drawable(result.benchmark),
         )
         page = output.read_text(encoding="utf-8")
-    return _without_leftovers(page).replace(BENCHMARK, escape(result.benchmark))
+    return _without_leftovers(page)
+
+
+def _drawable(name: str) -> str:
+    """A name as it may be drawn into a chart and written into a page unescaped: what could be read as code is left out."""
+    return re.sub(r"[^\w.^= -]", "", name)
 
 
 def _without_leftovers(page: str) -> str:

@@ -405,3 +405,27 @@ def test_a_browser_shows_the_page_with_its_record(html, page, tmp_path):
     assert sheet.row("Cumulative Return") == written.row("Cumulative Return")
     assert sheet.rows == written.rows
     assert sheet.tags.count("svg") == written.tags.count("svg") > 5
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "drawn"), [("SPY", "SPY"), ("^GSPC", "^GSPC"), ("<script>x</script>$a$", "scriptxscripta")]
+)
+def test_the_charts_are_labelled_with_the_benchmark_itself(runs, monkeypatch, benchmark, drawn):
+    """Letters in a chart are outlines, which nothing can put right afterwards; so it is what quantstats is given that counts."""
+    import quantstats.reports
+
+    given = {}
+
+    def draw(returns, **words):
+        given.update(words)
+        Path(words["output"]).write_text("<html><head></head><body><hr></body></html>", encoding="utf-8")
+
+    monkeypatch.setattr(quantstats.reports, "html", draw)
+    result = dataclasses.replace(runs["dip SPY"], benchmark=benchmark)
+    tear_sheet(result, measure(result))
+    assert (given["benchmark_title"], given["benchmark"].name, given["strategy_title"]) == (drawn, drawn, "buy-the-dip")
+
+
+def test_a_page_without_charts_does_not_speak_of_them(html):
+    assert "quantstats counts by day" in html("dip SPY")
+    assert "quantstats counts by day" not in html("wiped out")
