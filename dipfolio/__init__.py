@@ -10,7 +10,7 @@ __version__ = "0.1.0.dev0"
 
 if TYPE_CHECKING:
     from dipfolio.engine.account import Account
-    from dipfolio.engine.exits import At, Exit, HoldFor
+    from dipfolio.engine.exits import At, Exit, HoldFor, Recovered, StopLoss, TakeProfit, TrailingStop
     from dipfolio.engine.metrics import Metrics, measure
     from dipfolio.engine.parameter import parameter
     from dipfolio.engine.result import Result, load
@@ -20,21 +20,27 @@ if TYPE_CHECKING:
     from dipfolio.market.folder import load_bars
 
 _HOMES = {
-    "Account": "engine.account", "At": "engine.exits", "Bars": "market.bars", "Exit": "engine.exits",
-    "HoldFor": "engine.exits", "Metrics": "engine.metrics", "Result": "engine.result", "Strategy": "engine.strategy",
-    "enter": "engine.strategy", "load": "engine.result", "load_bars": "market.folder", "measure": "engine.metrics",
-    "no_instruction": "engine.strategy", "parameter": "engine.parameter", "simulate": "engine.simulation",
-}  # fmt: skip
+    "engine.account": ("Account",),
+    "engine.exits": ("At", "Exit", "HoldFor", "Recovered", "StopLoss", "TakeProfit", "TrailingStop"),
+    "engine.metrics": ("Metrics", "measure"),
+    "engine.parameter": ("parameter",),
+    "engine.result": ("Result", "load"),
+    "engine.simulation": ("simulate",),
+    "engine.strategy": ("Strategy", "enter", "no_instruction"),
+    "market.bars": ("Bars",),
+    "market.folder": ("load_bars",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "Account", "At", "Bars", "Exit", "HoldFor", "Metrics", "Result", "Strategy", "__version__", "enter", "load", "load_bars",
-    "measure", "no_instruction", "parameter", "simulate",
+    "Account", "At", "Bars", "Exit", "HoldFor", "Metrics", "Recovered", "Result", "StopLoss", "Strategy", "TakeProfit",
+    "TrailingStop", "__version__", "enter", "load", "load_bars", "measure", "no_instruction", "parameter", "simulate",
 ]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"dipfolio.{_HOMES[name]}"), name)
+    if name in _HOME_OF:
+        return getattr(importlib.import_module(f"dipfolio.{_HOME_OF[name]}"), name)
     raise AttributeError(f"dipfolio has no {name!r}; it has {', '.join(__all__)}.")
 
 
