@@ -77,10 +77,15 @@ def write(home, stem, text):
     (home / "strategies" / f"{stem}.py").write_text(text, encoding="utf-8")
 
 
+def hear_interrupts():
+    """In a child: a shell that put the tests into the background has told all of them to ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def start(home, *words, **options):
     """The real program in a home of its own."""
     surroundings = {**os.environ, "PYTHONPATH": str(ROOT)}
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "preexec_fn": hear_interrupts, **options}
     return subprocess.Popen([sys.executable, "backtest.py", *words], cwd=home, env=surroundings, text=True, **pipes)
 
 

@@ -26,7 +26,10 @@ GRID = ("--drop", "0.03:0.05:0.01", "--hold", "1:6")
 
 
 def start(*words, **given):
-    return subprocess.Popen([sys.executable, str(ROOT / "backtest.py"), "sweep", *words], text=True, **given)
+    hear = {
+        "preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+    }  # which a shell in the background has switched off
+    return subprocess.Popen([sys.executable, str(ROOT / "backtest.py"), "sweep", *words], text=True, **hear, **given)
 
 
 def inside(*words):
