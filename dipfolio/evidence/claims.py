@@ -286,4 +286,4 @@ RULES = (
 )  # fmt: skip
 
 CLAIMS = (*ARTICLE, *CRITICS, *RULES)
-"""Every claim, in the order of METHODS."""
+"""Every claim: those of the article, of its critics, and the rules that carry them to other dates."""

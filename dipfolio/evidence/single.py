@@ -41,7 +41,7 @@ APART = 10
 """Sessions more than the holding time that must lie between the event and a placebo."""
 
 STRICT = 0.015
-"""The gap of METHODS, which leaves fewer mornings; shown beside."""
+"""A wider gap, which leaves fewer mornings; shown beside."""
 
 SHOCK = -2.5
 """Deviations of 60 sessions that a drop must have to be compared with DeepSeek Monday's."""
