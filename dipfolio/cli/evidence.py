@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dipfolio.cli.options import SectionedCommand, SectionedOption, options_of
-from dipfolio.engine import catalogue
-from dipfolio.errors import StrategyError
+from dipfolio.cli.group import StrategyGroup
+from dipfolio.cli.options import SectionedCommand, SectionedOption, options_of, refuse_taken
 
 if TYPE_CHECKING:
     from dipfolio.engine.idea import Idea
@@ -17,25 +16,12 @@ if TYPE_CHECKING:
 NO_BENCHMARK = "none"
 
 
-class Examinations(click.Group):
-    """A group with one command for each strategy."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Every strategy."""
-        return list(catalogue.names(ctx.obj.strategies))
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
-        """The examination of one strategy."""
-        return evidence_command(cmd_name, catalogue.load_strategy(ctx.obj.strategies, cmd_name))
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The strategies, without importing one."""
-        with formatter.section("Strategies"):
-            found = catalogue.entries(ctx.obj.strategies)
-            formatter.write_dl([(entry.name, entry.problem or entry.title) for entry in found])
-
-
-@click.group("evidence", cls=Examinations, short_help="Is what a strategy earned more than luck?")
+@click.group(
+    "evidence",
+    cls=StrategyGroup,
+    command_of=lambda name, kind: evidence_command(name, kind),
+    short_help="Is what a strategy earned more than luck?",
+)
 def examine_strategies() -> None:
     """Run the tests that suit one strategy, and say what none of them can.
 
@@ -55,10 +41,7 @@ def evidence_command(name: str, strategy: "type[Idea]") -> click.Command:
         A parameter of the strategy has the name of another option.
     """
     own, general = options_of(strategy, "Strategy"), _options()
-    flags = {flag for option in general for flag in option.opts} | {"--help"}
-    taken = next((option.name for option in own if flags & {*option.opts, *option.secondary_opts}), None)
-    if taken:
-        raise StrategyError(f"{name}: the parameter {taken!r} has the name of a general option; choose another.")
+    refuse_taken(name, own, general)
 
     def run(**values: Any) -> None:
         _examine(strategy, values)

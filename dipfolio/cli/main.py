@@ -13,6 +13,7 @@ from dipfolio.cli.check import check_strategies
 from dipfolio.cli.compare import compare_runs
 from dipfolio.cli.data import data_commands
 from dipfolio.cli.evidence import examine_strategies
+from dipfolio.cli.group import write_strategies
 from dipfolio.cli.home import Home
 from dipfolio.cli.listing import list_strategies
 from dipfolio.cli.new import new_strategy
@@ -55,9 +56,7 @@ class Doorway(click.Group):
         """Two lists, without importing a strategy."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, command.get_short_help_str(80)) for name, command in COMMANDS.items()])
-        with formatter.section("Strategies"):
-            found = catalogue.entries(ctx.obj.strategies)
-            formatter.write_dl([(entry.name, entry.problem or entry.title) for entry in found])
+        write_strategies(ctx.obj.strategies, formatter)
 
 
 def _use_strategies(ctx: click.Context, _: click.Parameter, folder: Path | None) -> None:

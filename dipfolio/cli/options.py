@@ -1,11 +1,16 @@
 """Options: the parameters of a record as command-line options."""
 
+from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dipfolio.engine.parameter import Parameter, parameters
+from dipfolio.errors import StrategyError
+
+if TYPE_CHECKING:
+    from dipfolio.engine.account import Account
 
 
 class Day(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic only in later versions
@@ -68,3 +73,26 @@ def _option(item: Parameter, section: str) -> click.Option:
     kind: Any = click.Choice(item.choices) if item.choices else Day() if item.kind is date else item.kind
     kind = OrNone(kind) if item.optional else kind
     return SectionedOption([f"--{item.flag}", item.name], type=kind, **common)
+
+
+def refuse_taken(name: str, own: Sequence[click.Option], general: Sequence[click.Option]) -> None:
+    """See that no parameter of a strategy has the name of another option.
+
+    Raises
+    ------
+    StrategyError
+    """
+    flags = {flag for option in general for flag in (*option.opts, *option.secondary_opts)} | {"--help"}
+    for option in own:
+        taken = flags & {*option.opts, *option.secondary_opts}
+        if taken:
+            parameter = sorted(taken)[0].removeprefix("--").replace("-", "_")
+            raise StrategyError(f"{name}: the parameter {parameter!r} has the name of a general option; choose another.")
+
+
+def account_of(values: dict[str, Any]) -> "Account":
+    """The account that the options describe, without its costs if that was asked for."""
+    from dipfolio.engine.account import Account
+
+    account = Account(**{item.name: values[item.name] for item in parameters(Account)})
+    return account.without_costs() if values["no_costs"] else account

@@ -12,9 +12,8 @@ import click
 from dipfolio.cli.compare import write_comparison
 from dipfolio.cli.errands import Errand, errands
 from dipfolio.cli.home import near
-from dipfolio.cli.options import Day, SectionedCommand, SectionedOption, options_of
+from dipfolio.cli.options import Day, SectionedCommand, SectionedOption, account_of, options_of, refuse_taken
 from dipfolio.engine import catalogue
-from dipfolio.errors import StrategyError
 
 if TYPE_CHECKING:
     from dipfolio.engine.account import Account
@@ -59,10 +58,7 @@ def strategy_command(name: str, strategy: "type[Idea]") -> click.Command:
 
     own = options_of(strategy, "Strategy")
     general = [*_run_options(), *options_of(Account, "Account")]
-    flags = {flag for option in general for flag in (*option.opts, *option.secondary_opts)} | {"--help"}
-    for option in own:
-        if flags & {*option.opts, *option.secondary_opts}:
-            raise StrategyError(f"{name}: the parameter {option.name!r} has the name of a general option; choose another.")
+    refuse_taken(name, own, general)
 
     def run(**values: Any) -> None:
         _run(errands(click.get_current_context(), strategy, values), values)
@@ -153,18 +149,15 @@ class Run:
 
 def _simulated(errand: Errand, values: dict[str, Any], reports: Path, say: Callable[[str], None]) -> Run:
     """Simulate one strategy, unless its report on the shelf is of this very run."""
-    from dipfolio.engine.account import Account
     from dipfolio.engine.identity import identity
     from dipfolio.engine.metrics import measure
-    from dipfolio.engine.parameter import parameters
     from dipfolio.engine.result import load
     from dipfolio.market.rates import risk_free
     from dipfolio.report.seal import sealed_identity
     from dipfolio.report.shelf import report_name
 
     home, strategy = click.get_current_context().obj, errand.strategy
-    account = Account(**{item.name: values[item.name] for item in parameters(Account)})
-    account = account.without_costs() if values["no_costs"] else account
+    account = account_of(values)
     benchmark = "" if values["benchmark"].lower() == NO_BENCHMARK else values["benchmark"]
     rate = risk_free(values["risk_free"])
     say(f"{strategy.name}: reading the figures")

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dipfolio.cli.group import StrategyGroup
 from dipfolio.cli.home import near
-from dipfolio.cli.options import Day, SectionedCommand, SectionedOption, options_of
-from dipfolio.engine import catalogue
-from dipfolio.errors import StrategyError, SweepError
+from dipfolio.cli.options import Day, SectionedCommand, SectionedOption, account_of, options_of, refuse_taken
+from dipfolio.errors import SweepError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,25 +28,12 @@ DEFAULT = -1
 CENT = 0.01
 
 
-class Sweeps(click.Group):
-    """A group with one command for each strategy, whose options take ranges."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Every strategy."""
-        return list(catalogue.names(ctx.obj.strategies))
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
-        """The sweep of one strategy."""
-        return sweep_command(cmd_name, catalogue.load_strategy(ctx.obj.strategies, cmd_name))
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The strategies, without importing one."""
-        with formatter.section("Strategies"):
-            found = catalogue.entries(ctx.obj.strategies)
-            formatter.write_dl([(entry.name, entry.problem or entry.title) for entry in found])
-
-
-@click.group("sweep", cls=Sweeps, short_help="Thousands of variants of a strategy, each equal to backtrader's.")
+@click.group(
+    "sweep",
+    cls=StrategyGroup,
+    command_of=lambda name, kind: sweep_command(name, kind),
+    short_help="Thousands of variants of a strategy, each equal to backtrader's.",
+)
 def sweep_strategies() -> None:
     """Run a strategy over a grid of parameters and show the whole surface.
 
@@ -77,10 +64,7 @@ def sweep_command(name: str, strategy: "type[Idea]") -> click.Command:
     ]  # fmt: skip
 
     general = [*_sweep_options(), *options_of(Account, "Account")]
-    flags = {flag for option in general for flag in (*option.opts, *option.secondary_opts)} | {"--help"}
-    taken = next((option.opts[0] for option in own if flags & set(option.opts)), None)
-    if taken:
-        raise StrategyError(f"{name}: the parameter {taken} has the name of a general option; choose another.")
+    refuse_taken(name, own, general)
 
     def run(**values: Any) -> None:
         _sweep(name, strategy, values)
@@ -140,16 +124,13 @@ def _sweep(name: str, strategy: "type[Idea]", values: dict[str, Any]) -> None:
 
 
 def _terms(name: str, strategy: "type[Idea]", grid: Any, values: dict[str, Any]) -> "tuple[Terms, Bars]":
-    from dipfolio.engine.account import Account
-    from dipfolio.engine.parameter import parameters
     from dipfolio.engine.simulation import first_session
     from dipfolio.market import universe
     from dipfolio.market.rates import risk_free
     from dipfolio.sweep.work import Terms
 
     home = click.get_current_context().obj
-    account = Account(**{item.name: values[item.name] for item in parameters(Account)})
-    account = account.without_costs() if values["no_costs"] else account
+    account = account_of(values)
     axis = next((axis.points for axis in grid.axes if axis.name == "universe"), None)
     wanted = axis or (grid.fixed.get("universe") or strategy().universe,)
     symbols = tuple(dict.fromkeys(symbol for group in wanted for symbol in universe.resolve(group)))
@@ -248,6 +229,8 @@ def _command(name: str, values: dict[str, Any]) -> str:
     """The command that runs one cell in full, but for the parameters of the grid: the options given here that it has too."""
     import shlex
 
+    from dipfolio.report.command import option_words
+
     context, words = click.get_current_context(), ["python", "backtest.py", name]
     own = ("rank_by", "verify", "resume", "jobs", "scheduler", "dask_local", "reports")
     for param in context.command.params:
@@ -255,9 +238,7 @@ def _command(name: str, values: dict[str, Any]) -> str:
         given = context.get_parameter_source(option) is click.core.ParameterSource.COMMANDLINE
         if not given or option in own or option.startswith("grid_"):
             continue
-        flag = f"--{option.replace('_', '-')}"
-        value = values[option]
-        words += [flag if value else flag.replace("--", "--no-", 1)] if isinstance(value, bool) else [flag, str(value)]
+        words += option_words({option: values[option]})
     return shlex.join(words)
 
 

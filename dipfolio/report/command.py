@@ -47,7 +47,7 @@ def sheet_of(strategy: Idea, benchmark: str, reports: Path, window: tuple[str, s
         As the user named the figures, empty if nothing was said.
     """
     other = {} if benchmark == USUAL_BENCHMARK else {"benchmark": benchmark}
-    words = ["python", "backtest.py", strategy.name, *_options(strategy.changed | other), *(["--data", data] if data else [])]
+    words = ["python", "backtest.py", strategy.name, *option_words(strategy.changed | other), *(["--data", data] if data else [])]
     name = report_name(strategy.name, strategy.changed | other)
     if not (reports / name / "tearsheet.html").is_file():
         return Sheet(command=shlex.join(words))
@@ -56,7 +56,8 @@ def sheet_of(strategy: Idea, benchmark: str, reports: Path, window: tuple[str, s
     return Sheet(command=shlex.join(words), link=f"{quote(name)}/tearsheet.html", remark=remark)
 
 
-def _options(changed: dict[str, Any]) -> list[str]:
+def option_words(changed: dict[str, Any]) -> list[str]:
+    """Parameters and their values as the words of a command line."""
     words: list[str] = []
     for name, value in changed.items():
         flag = f"--{name.replace('_', '-')}"

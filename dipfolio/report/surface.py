@@ -1,6 +1,7 @@
 """Surface: the page of a sweep - the whole grid, where the default stands in it, and what is left of the best."""
 
 import json
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import IO, Any
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from dipfolio.report.chance import Chance, chance_of
+from dipfolio.report.command import option_words
 from dipfolio.report.page import asset, render
 from dipfolio.report.wording import NOTHING, count, money, part, percent, ratio
 from dipfolio.sweep.findings import Findings
@@ -246,8 +248,4 @@ def _flag(name: str) -> str:
 
 def _option(name: str, value: Any) -> str:
     """A parameter as the command line takes it."""
-    import shlex
-
-    if isinstance(value, bool):
-        return _flag(name) if value else _flag(name).replace("--", "--no-", 1)
-    return f"{_flag(name)} {shlex.quote(_text(value))}"
+    return shlex.join(option_words({name: value if isinstance(value, bool) else _text(value)}))
