@@ -1,4 +1,4 @@
-"""Plain: the dip rule written for backtrader as it comes, with commission and slippage, over ``PandasData`` feeds."""
+"""Plain: the dip rule written for backtrader as it comes, with commission, over ``PandasData`` feeds."""
 
 import backtrader as bt
 import pandas as pd
@@ -45,7 +45,6 @@ def run_plain(bars: Bars) -> float:
     cerebro.broker.setcash(1e6)
     cerebro.broker.set_checksubmit(False)
     cerebro.broker.addcommissioninfo(PerShare())
-    cerebro.broker.set_slippage_perc(2e-4, slip_open=True, slip_out=True)
     cerebro.addstrategy(PlainDip)
     cerebro.run()
     return cerebro.broker.getvalue()

@@ -6,32 +6,42 @@ from pathlib import Path
 from benchmarks.clock import race
 from benchmarks.markets import random_bars
 from benchmarks.plain import run_plain
+from benchmarks.row import Row, rows
 from dipfolio.engine.account import Account
 from dipfolio.engine.catalogue import load_strategy
 from dipfolio.engine.simulation import play, simulate
 
 STRATEGIES = Path(__file__).parents[1] / "strategies"
-FEES = Account(sec_taf=False)
+FEES = Account(sec_taf=False, slippage_bps=0)  # backtrader slips at the open only
+PLAIN = "plain backtrader with PandasData"
 
 
-def report() -> Iterator[str]:
+def report(rounds: int) -> Iterator[Row | str]:
     """Lines of results."""
     bars = random_bars(14, 1500)
     rule = load_strategy(STRATEGIES, "dip-rule")(universe=",".join(bars.symbols))
-    found = race(
-        {
-            "dipfolio, with ledger and record": lambda: simulate(rule, bars, FEES),
-            "dipfolio, simulation alone": lambda: play(rule, bars, FEES),
-            "backtrader with PandasData": lambda: run_plain(bars),
-        }
-    )
+    contestants = {
+        PLAIN: lambda: run_plain(bars),
+        "dipfolio, simulation alone": lambda: play(rule, bars, FEES),
+        "dipfolio, with ledger and record": lambda: simulate(rule, bars, FEES),
+    }
     yield "dip rule with fees, 14 symbols x 1,500 sessions"
-    for name in found.seconds:
-        times = found.ratio("backtrader with PandasData", name)
-        yield f"  {name:<34} {found.median(name):7.3f} s   {times:5.1f} x plain backtrader"
-    yield "growth, seconds a million bars"
-    for symbols, count in ((14, 500), (14, 1500), (14, 5000), (200, 1500)):
-        size = random_bars(symbols, count)
-        grown = load_strategy(STRATEGIES, "dip-rule")(universe=",".join(size.symbols))
-        seconds = race({"run": lambda grown=grown, size=size: play(grown, size, FEES)}, rounds=3).median("run")
-        yield f"  {symbols:>4} symbols x {count:>5,} sessions {seconds / (symbols * count) * 1e6:8.2f}"
+    yield from rows(race(contestants, rounds), PLAIN, {name: 0.25 for name in contestants if name != PLAIN})
+    yield f"  largest difference of the final equity ${abs(play(rule, bars, FEES).equity[-1] - run_plain(bars)):.6f}"
+    yield from growth(rounds)
+
+
+def growth(rounds: int) -> Iterator[Row]:
+    """Time a bar as the market gets wider and longer."""
+    for small, large in (((14, 1500), (200, 1500)), ((14, 500), (14, 5000))):
+        made = {size: random_bars(*size) for size in (small, large)}
+        found = race({f"{symbols} x {count:,}": _rule(bars) for (symbols, count), bars in made.items()}, rounds)
+        (one, two), bars = found.seconds, (large[0] * large[1]) / (small[0] * small[1])
+        yield Row(
+            what=f"time a bar, {two}", seconds=found.median(two), ratio=found.ratio(two, one) / bars, against=one, target=1.3
+        )
+
+
+def _rule(bars):
+    rule = load_strategy(STRATEGIES, "dip-rule")(universe=",".join(bars.symbols))
+    return lambda: play(rule, bars, FEES)

@@ -18,6 +18,7 @@ import pandas as pd
 
 from benchmarks.clock import race
 from benchmarks.markets import random_bars
+from benchmarks.row import Row
 from dipfolio.engine.account import Account
 from dipfolio.engine.catalogue import load_strategy
 from dipfolio.engine.simulation import play
@@ -32,7 +33,7 @@ DROPS, HOLDS = np.round(np.linspace(0.02, 0.058, 20), 4).tolist(), range(1, 51)
 LARGE = ("--universe", "article", "--drop", "0.01:0.06:0.0001", "--hold", "1:200")
 
 
-def report() -> Iterator[str]:
+def report(rounds: int) -> Iterator[Row | str]:
     """Lines of results."""
     bars = random_bars(14, 1500)
     variants = variants_of(bars, DROPS, HOLDS)
@@ -44,7 +45,7 @@ def report() -> Iterator[str]:
         rival()
         contestants["vectorbt"] = rival
         yield f"vectorbt, first call {time.perf_counter() - begin:.1f} s"
-    found, final = race(contestants), lockstep(variants, bars)
+    found, final = race(contestants, rounds), lockstep(variants, bars)
     yield f"dip rule with fees, {len(variants):,} variants, 14 symbols x 1,500 sessions"
     yield f"  lockstep, all variants         {found.median('lockstep'):7.3f} s"
     times = len(variants) * found.ratio("backtrader", "lockstep")

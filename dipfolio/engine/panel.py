@@ -51,6 +51,11 @@ class Panel:
         return np.nan_to_num(self.close)
 
     @cached_property
+    def pays(self) -> NDArray[np.bool_]:
+        """Whether any symbol pays a dividend in a session. Shape (sessions,)."""
+        return np.asarray((self.dividends != 0).any(axis=1))
+
+    @cached_property
     def days(self) -> NDArray[np.int_]:
         """Calendar days since the session before, 0 for the first. Shape (sessions,)."""
         return np.diff(self.sessions, prepend=self.sessions[:1]).astype(int)

@@ -21,24 +21,29 @@ class MarginBroker(Execution):
         while self._toactivate:
             self._toactivate.popleft().activate()
         self.check_submitted()
-        if self.session:
+        if self.session and self.cash < 0:
+            self._charge_interest()
+        if self.session and self.shares.any():
             self._carry()
             self._settle_symbols_that_stopped()
         self._fill_pending()
         self._mark()
         self._watch_margin()
 
+    def _charge_interest(self) -> None:
+        """Debit interest for the calendar days since the last session."""
+        interest = float(self.account.debit_interest(self.cash, int(self.panel.days[self.session])))
+        self.tape.interest[self.session] = interest
+        self.cash -= interest
+
     def _carry(self) -> None:
-        """Borrow fee and debit interest for the calendar days since the last session, dividends on its holdings."""
+        """Borrow fee for the calendar days since the last session, dividends on its holdings."""
         now, panel, held = self.session, self.panel, self.shares
-        days = int(panel.days[now])
-        self.tape.interest[now] = self.account.debit_interest(self.cash, days)
-        self.cash -= float(self.tape.interest[now])
-        if not held.any():
-            return
-        factor, close = panel.factor[now - 1], panel.marks[now - 1]
-        self.tape.borrow[now] = self.account.borrow_fee(held / factor, close * factor, days)
-        self.tape.dividends[now] = held * panel.dividends[now]
+        if held.min() < 0:
+            factor, close = panel.factor[now - 1], panel.marks[now - 1]
+            self.tape.borrow[now] = self.account.borrow_fee(held / factor, close * factor, int(panel.days[now]))
+        if panel.pays[now]:
+            self.tape.dividends[now] = held * panel.dividends[now]
         self.cash += float(self.tape.dividends[now].sum() - self.tape.borrow[now].sum())
 
     def _settle_symbols_that_stopped(self) -> None:
@@ -70,18 +75,20 @@ class MarginBroker(Execution):
 
     def _watch_margin(self) -> None:
         self.under_margin_call = False
-        if not self.shares.any():
-            needed = 0.0
-        else:
-            factor = self.panel.factor[self.session]
-            close = self.panel.close[self.session] * factor
-            needed = float(self.account.maintenance(self.shares / factor, close).sum())
         if self._value <= 0:
             self._event("bankrupt", None, f"equity {self._value:,.2f}", self.session)
             self.cerebro.runstop()
-        elif self._value < needed:
+        elif self._value < (needed := self._margin_needed()):
             self._event("margin call", None, f"equity {self._value:,.2f} under the {needed:,.2f} required", self.session)
             self._liquidate()
+
+    def _margin_needed(self) -> float:
+        """Equity that the positions need; longs that are paid for need less than they are worth."""
+        if self.cash >= 0 and self.shares.min() >= 0 and self.account.maintenance_long <= 1:
+            return 0.0
+        factor = self.panel.factor[self.session]
+        close = self.panel.close[self.session] * factor
+        return float(self.account.maintenance(self.shares / factor, close).sum())
 
     def _liquidate(self) -> None:
         self.under_margin_call = True

@@ -27,6 +27,8 @@ class Execution(Intake):
 
     def _fill_pending(self) -> None:
         """Orders at the open, then those that rest during the session, then those at the close; reductions first."""
+        if not self.pending and self.at_open is None:
+            return
         self._fill(_OPEN)
         if self.at_open is not None:
             self.at_open()

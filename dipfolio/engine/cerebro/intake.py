@@ -20,6 +20,8 @@ class Intake(Books):
 
     def check_submitted(self) -> None:
         """Cut what was sent on the previous close to volume and buying power; what reduces risk always passes."""
+        if not self.submitted:
+            return
         sent = [order for order in self._drain_submitted() if self._may_trade(order)]
         position = self.shares.copy()
         for exectype in (Order.Market, Order.Close):
