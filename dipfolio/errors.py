@@ -32,10 +32,14 @@ class UnknownNameError(DipfolioError, LookupError):
     exit_code = 2
 
     def __init__(self, kind: str, name: str, valid: Iterable[str], hint: str = "") -> None:
-        self.kind, self.name, self.valid = kind, name, tuple(valid)
+        self.kind, self.name, self.valid, self.hint = kind, name, tuple(valid), hint
         near = get_close_matches(name.lower(), [v.lower() for v in self.valid], n=1)
         suggestion = next((f" Did you mean {v!r}?" for v in self.valid if near and v.lower() == near[0]), "")
         super().__init__(f"There is no {kind} {name!r}.{suggestion}{' ' + hint if hint else ''}")
+
+    def with_hint(self, more: str) -> "UnknownNameError":
+        """The same with one thing more that the user can do."""
+        return UnknownNameError(self.kind, self.name, self.valid, f"{self.hint} {more}".strip())
 
 
 class ParameterError(DipfolioError, ValueError):

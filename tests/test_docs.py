@@ -1,31 +1,16 @@
 """What the documents show is run."""
 
-import re
 import shutil
-from pathlib import Path
 
 import pytest
 
 from dipfolio.cli.main import main
+from dipfolio.engine.catalogue import load_strategy
+from dipfolio.engine.simulation import simulate
+from dipfolio.market.folder import load_bars
+from tests.documents import ROOT, code, commands, page
 
-ROOT = Path(__file__).parents[1]
-EXTENDING = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
-
-
-def code(language, text):
-    """Fenced blocks of a language, each with the last file name in backticks before it."""
-    for found in re.finditer(r"^```(\w*)\n(.*?)^```$", text, flags=re.S | re.M):
-        names = re.findall(r"`(strategies/\w+\.py)`", text[: found.start()])
-        if found.group(1) == language:
-            yield (names[-1] if names else ""), found.group(2)
-
-
-def commands(text):
-    """Commands of a document that start with the program."""
-    return [line for _, block in code("", text) for line in block.splitlines() if line.startswith("python backtest.py")]
-
-
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+README, EXTENDING = page("README.md"), page("docs/extending.md")
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +35,7 @@ def test_each_command_that_is_shown_runs_as_it_stands(home, command, capsys, mon
 
 def test_the_commands_were_found():
     assert len(list(code("python", EXTENDING))) == 3
-    assert len(commands(EXTENDING)) == 4
+    assert len(commands(EXTENDING)) == 6
     assert len(commands(README)) == 11
 
 
@@ -73,8 +58,11 @@ def test_the_readme_is_short():
     assert len(README.splitlines()) < 200
 
 
-def test_links_lead_somewhere():
-    for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "data" / "README.md"]:
-        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text(encoding="utf-8")):
-            if not target.startswith("http"):
-                assert (path.parent / target).exists(), f"{path.name} links to {target}"
+def test_the_example_holds_through_the_week_and_nothing_over_the_weekend(home):
+    result = simulate(load_strategy(home / "strategies", "friday-flat")(), load_bars(ROOT / "data", ("NVDA",)))
+    fills, days = result.fills.set_index("session"), result.positions.index
+    weeks = days.to_series().groupby(days.to_period("W"))
+    firsts, lasts = weeks.min().iloc[1:], weeks.max().iloc[:-1]
+    assert fills["at"].eq("close").all()
+    assert fills.index[fills["shares"] > 0][1:].tolist() == firsts.tolist()
+    assert fills.index[fills["shares"] < 0].tolist() == lasts.tolist()

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import click
 
+from dipfolio.cli.completion import strategy_names
 from dipfolio.engine import catalogue
 from dipfolio.errors import StrategyError, UnknownNameError
 
 
 @click.command("check", short_help="Does a strategy look ahead? Is it deterministic, documented, careful?")
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=strategy_names)
 @click.option("--all", "everything", is_flag=True, help="every strategy in the folder")
 @click.option("--sessions", default=20, show_default=True, help="at how many sessions the future is taken away")
 @click.option("--data", type=click.Path(path_type=Path), help="folder of figures  [default: data]")

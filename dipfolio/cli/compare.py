@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dipfolio.cli.completion import run_names
 from dipfolio.cli.home import near
+from dipfolio.engine import catalogue
 from dipfolio.errors import ComparisonError, DipfolioError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command("compare", short_help="One page for many runs, from what was saved.")
-@click.argument("runs", nargs=-1, metavar="[RUN]...")
+@click.argument("runs", nargs=-1, metavar="[RUN]...", shell_complete=run_names)
 @click.option("--kind", type=click.Choice(["equity", "returns"]), help="what CSV files from elsewhere hold  [default: judged]")
 @click.option("--as-is", is_flag=True, help="compare runs that differ without aligning or refusing them")
 @click.option("--risk-free", default="0", show_default=True, help="a year, such as 0.043, or a CSV of dates and such rates")
@@ -36,7 +38,8 @@ def compare_runs(
     Example: python backtest.py compare buy-the-dip buy-the-dip--hold-20 other.csv
     """
     shelf = reports or ctx.obj.reports
-    tracks = [_named(shelf, run, kind) for run in runs] if runs else _all(shelf)
+    known = catalogue.names(ctx.obj.strategies)
+    tracks = [_named(shelf, run, kind, known) for run in runs] if runs else _all(shelf)
     write_comparison(tracks, shelf, strict=bool(runs), as_is=as_is, as_json=as_json, risk_free=risk_free)
 
 
@@ -80,18 +83,19 @@ def write_comparison(
         click.echo(f"Comparison: {near(page)}")
 
 
-def _named(reports: Path, run: str, kind: Any) -> "Track":
+def _named(reports: Path, run: str, kind: Any, strategies: tuple[str, ...]) -> "Track":
     from dipfolio.report.outside import read_outside
-    from dipfolio.report.shelf import saved_runs
+    from dipfolio.report.shelf import saved_run, saved_runs
     from dipfolio.report.track import saved_track
 
-    for folder in (reports / run, Path(run)):
-        if (folder / "run.json").is_file():
-            return saved_track(folder)
+    folder = saved_run(reports, run.rstrip("/")) or Path(run)
+    if (folder / "run.json").is_file():
+        return saved_track(folder)
     if Path(run).is_file():
         return read_outside(Path(run), kind)
     names = [folder.name for folder in saved_runs(reports)]
-    raise UnknownNameError("saved run or CSV file", run, names, f"{near(reports)} has {', '.join(names) or 'none'}.")
+    make = f" Make it: python backtest.py {run}" if run in strategies else ""
+    raise UnknownNameError("saved run or CSV file", run, names, f"{near(reports)} has {', '.join(names) or 'none'}.{make}")
 
 
 def _all(reports: Path) -> "list[Track]":

@@ -13,7 +13,9 @@ import click
 
 from dipfolio.cli.home import Home, near
 from dipfolio.cli.options import Day
+from dipfolio.cli.output import harmless_output, progress_console
 from dipfolio.errors import DataError, FetchError
+from dipfolio.report.harmless import harmless
 
 if TYPE_CHECKING:
     from dipfolio.market.audit import Audit
@@ -102,9 +104,12 @@ def fetch_figures(home: Home, /, symbols: tuple[str, ...], folder: Path | None, 
 
     Example: python backtest.py data fetch AMD INTC --start 2015-01-01
     """
+    from dipfolio.market.beside import mend
     from dipfolio.market.fetching import Wish, fetch
 
     folder = folder or home.cache
+    for name in mend(folder):
+        click.echo(f"{near(folder / name)} was not what was fetched with the prices; it is written anew from that.", err=True)
     wanted = _wanted(home, folder, symbols)
     wish = Wish(**asked)
     width = max(len(symbol) for symbol in wanted)
@@ -154,17 +159,19 @@ def _wanted(home: Home, folder: Path, symbols: tuple[str, ...]) -> tuple[str, ..
 @contextmanager
 def _progress(total: int) -> Iterator[Callable[[str], None]]:
     """Gives a function that prints a line to standard output and moves a bar on standard error, if that is a terminal."""
-    from rich.console import Console
     from rich.progress import Progress
 
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal, redirect_stdout=False) as bar:
+    console = progress_console()
+    with (
+        Progress(console=console, transient=True, disable=not console.is_terminal, redirect_stdout=False) as bar,
+        harmless_output(),
+    ):
         task = bar.add_task("Yahoo", total=total)
 
         def advance(line: str) -> None:
             """Print, and move on by one."""
             if sys.stdout.isatty() and console.is_terminal:
-                bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
+                bar.console.print(harmless(line), markup=False, highlight=False, soft_wrap=True)
             else:
                 click.echo(line)
             bar.advance(task)

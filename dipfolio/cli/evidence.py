@@ -44,6 +44,7 @@ def evidence_command(name: str, strategy: "type[Idea]") -> click.Command:
     refuse_taken(name, own, general)
 
     def run(**values: Any) -> None:
+        """Examine it."""
         _examine(strategy, values)
 
     return SectionedCommand(
@@ -73,10 +74,13 @@ def _options() -> list[click.Option]:
 def _examine(kind: "type[Idea]", values: dict[str, Any]) -> None:
     from dipfolio.engine.parameter import parameters
     from dipfolio.engine.simulation import simulate
+    from dipfolio.evidence.deflation import deflate
     from dipfolio.evidence.examination import examine
     from dipfolio.evidence.placebo import SEED
-    from dipfolio.evidence.trials import FILE, Register, deflate, trial_of
+    from dipfolio.evidence.register import FILE, Register
+    from dipfolio.evidence.trials import trial_of
     from dipfolio.report.examined import Examined, examined_as_json, print_examined
+    from dipfolio.report.folding import columns_of
 
     home = click.get_current_context().obj
     strategy = kind(**{item.name: values[item.name] for item in parameters(kind)})
@@ -85,14 +89,14 @@ def _examine(kind: "type[Idea]", values: dict[str, Any]) -> None:
     result = simulate(strategy, bars, benchmark=benchmark)
     seed = SEED if values["seed"] is None else values["seed"]
     found = examine(strategy, bars, result, benchmark, seed)
-    register, trial = Register((values["reports"] or home.reports) / FILE), trial_of(result)
+    register, trial = Register((values["reports"] or home.reports) / FILE), trial_of(result, bars=bars)
     register.add([trial])
-    left = deflate(found.sharpe, register.read(trial.family)) if found.sharpe else None
+    left = deflate(found.sharpe, register.read(strategy=trial.strategy)) if found.sharpe else None
     examined = Examined(result=result, examination=found, deflation=left)
     if values["as_json"]:
         click.echo(examined_as_json(examined))
     else:
-        print_examined(examined, sys.stdout)
+        print_examined(examined, sys.stdout, columns_of(sys.stdout))
 
 
 def _figures(strategy: "Idea", benchmark: str, data: Path | None) -> "Bars":

@@ -5,8 +5,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem
 
+from dipfolio.cli.completion import strategy_items
+from dipfolio.cli.started import told_as_started
 from dipfolio.engine import catalogue
+from dipfolio.engine.outline import outline
+from dipfolio.errors import StrategyError
 
 if TYPE_CHECKING:
     from dipfolio.engine.idea import Idea
@@ -23,13 +28,28 @@ class StrategyGroup(click.Group):
         """Every strategy."""
         return list(catalogue.names(ctx.obj.strategies))
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of one strategy."""
-        return self.command_of(cmd_name, catalogue.load_strategy(ctx.obj.strategies, cmd_name))
+        return command_for(ctx, cmd_name, self.command_of)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The strategies, without importing one, then the options."""
+        return [*strategy_items(ctx, incomplete), *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The strategies, without importing one."""
         write_strategies(ctx.obj.strategies, formatter)
+
+
+def command_for(ctx: click.Context, name: str, command_of: "Callable[[str, type[Idea]], click.Command]") -> click.Command | None:
+    """The command of a strategy. While a shell completes, its options are read from the file, and None says it is not known."""
+    if not ctx.resilient_parsing:
+        made = command_of(name, catalogue.load_strategy(ctx.obj.strategies, name))
+        return told_as_started(made, ctx.obj.command)
+    try:
+        return command_of(name, outline(ctx.obj.strategies, name))
+    except (LookupError, StrategyError):
+        return None
 
 
 def write_strategies(folder: Path, formatter: click.HelpFormatter) -> None:

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dipfolio.cli.started import as_started, command_of
+from dipfolio.errors import DataError, UnknownNameError
+
 if TYPE_CHECKING:
     from dipfolio.market.bars import Bars
     from dipfolio.market.choice import Choice
@@ -13,17 +16,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Home:
-    """Where strategies and figures are read from and reports are written to."""
+    """Where strategies and figures are read from and reports are written to, and by which program."""
 
     strategies: Path
     data: Path
     reports: Path
+    program: str = "backtest.py"
 
     @classmethod
-    def at(cls, folder: Path) -> "Home":
+    def at(cls, folder: Path, program: str = "backtest.py") -> "Home":
         """The three folders below one, as seen from where the user stands."""
         folder = near(folder)
-        return cls(strategies=folder / "strategies", data=folder / "data", reports=folder / "reports")
+        return cls(strategies=folder / "strategies", data=folder / "data", reports=folder / "reports", program=program)
+
+    @property
+    def command(self) -> str:
+        """What the user types to start the program."""
+        return command_of(self.program)
 
     @property
     def cache(self) -> Path:
@@ -31,9 +40,19 @@ class Home:
         return self.data / "cache"
 
     def figures(self, symbols: tuple[str, ...] = ()) -> "Choice":
-        """The figures to use without ``--data``: fetched ones, if they have all these symbols, else the embedded."""
+        """The figures to use without ``--data``: fetched ones, if they have all these symbols, else the embedded.
+
+        Raises
+        ------
+        DataError
+            Neither is there.
+        """
         from dipfolio.market.choice import choose
 
+        if not self.data.is_dir():
+            raise DataError(
+                f"There is no folder {self.data}; `python backtest.py init` brings the embedded figures, --data names others."
+            )
         return choose(self.cache, self.data, symbols)
 
     def load(self, folder: Path | None, symbols: tuple[str, ...]) -> "Bars":
@@ -46,13 +65,27 @@ class Home:
         DataError
             Figures that cannot be read or trusted.
         """
+        from dipfolio.market.beside import strays
         from dipfolio.market.folder import load_bars
 
+        named = folder is not None
         if folder is None:
             chosen = self.figures(symbols)
             folder = chosen.folder
-            _say_once(chosen.reason)
-        return load_bars(folder, symbols, events=self.data / "events.csv", splits=self.data / "splits.csv")
+            _say_once(as_started(chosen.reason, self.command))
+        for name in strays(folder, symbols):
+            _say_once(f"{folder / name} is not what was fetched with the prices, which is used; `data fetch` writes it anew.")
+        try:
+            return load_bars(folder, symbols, events=self.data / "events.csv", splits=self.data / "splits.csv")
+        except UnknownNameError as error:
+            if named:
+                raise
+            raise error.with_hint(f"`{self.command} data fetch {_listed(symbols)}` asks Yahoo Finance for others.") from None
+        except DataError as error:
+            if folder != self.cache:
+                raise
+            anew = f"`{self.command} data fetch SYMBOL --refresh --accept` fetches a symbol anew"
+            raise DataError(f"{error} {anew}; without {folder} the figures of {self.data} are used.") from error
 
 
 def _say_once(sentence: str) -> None:
@@ -62,6 +95,10 @@ def _say_once(sentence: str) -> None:
     if sentence and sentence not in said:
         said.add(sentence)
         click.echo(sentence, err=True)
+
+
+def _listed(symbols: tuple[str, ...], most: int = 8) -> str:
+    return " ".join(symbols[:most]) + (" ..." if len(symbols) > most else "")
 
 
 def near(path: Path) -> Path:

@@ -19,4 +19,4 @@ def list_strategies(ctx: click.Context) -> None:
         said = f"BROKEN: {entry.problem}" if entry.problem else entry.title
         click.echo(f"{entry.name:<{width}}  {entry.claim:<{label}}  {said}")
     if not found:
-        click.echo(f"No strategy in {ctx.obj.strategies}.", err=True)
+        click.echo(f"No strategy in {ctx.obj.strategies}; `{ctx.obj.command} init` brings examples.", err=True)

@@ -1,5 +1,8 @@
 """Main: the top of the command line, where a word is a command or else a strategy, and where errors become one line."""
 
+import errno
+import gc
+import os
 import sys
 import traceback
 from dataclasses import replace
@@ -7,17 +10,22 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from dipfolio import __version__
 from dipfolio.cli.check import check_strategies
 from dipfolio.cli.compare import compare_runs
+from dipfolio.cli.completion import VARIABLE, print_completion, strategy_items
 from dipfolio.cli.data import data_commands
 from dipfolio.cli.evidence import examine_strategies
-from dipfolio.cli.group import write_strategies
+from dipfolio.cli.group import command_for, write_strategies
 from dipfolio.cli.home import Home
+from dipfolio.cli.init import make_home
 from dipfolio.cli.listing import list_strategies
 from dipfolio.cli.new import new_strategy
+from dipfolio.cli.output import guard, release
 from dipfolio.cli.run import strategy_command
+from dipfolio.cli.started import as_started, told_as_started
 from dipfolio.cli.sweep import sweep_strategies
 from dipfolio.cli.thesis import judge_claims
 from dipfolio.engine import catalogue
@@ -32,7 +40,16 @@ COMMANDS = {
     "thesis": judge_claims,
     "evidence": examine_strategies,
     "data": data_commands,
+    "init": make_home,
+    "completion": print_completion,
 }
+
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+"""What a library may meet that writes a file of its own, in a folder for such files; no fault of its or ours."""
+
+OBJECTS = 50_000
+"""Objects made until Python looks for lost ones; at its own 700 a command spends a tenth of its time looking through imports."""
 
 
 class Doorway(click.Group):
@@ -45,18 +62,30 @@ class Doorway(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """A command, or a strategy whose parameters are the options."""
         if cmd_name in COMMANDS:
-            return COMMANDS[cmd_name]
-        folder = ctx.obj.strategies
-        known = catalogue.names(folder)
-        if cmd_name not in known:
-            raise UnknownNameError("strategy or command", cmd_name, [*COMMANDS, *known], "`python backtest.py list` shows all.")
-        return strategy_command(cmd_name, catalogue.load_strategy(folder, cmd_name))
+            return told_as_started(COMMANDS[cmd_name], ctx.obj.command)
+        known = catalogue.names(ctx.obj.strategies)
+        if cmd_name not in known and not ctx.resilient_parsing:
+            raise UnknownNameError("strategy or command", cmd_name, [*COMMANDS, *known], _where_to_look(ctx.obj))
+        return command_for(ctx, cmd_name, strategy_command)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands and strategies, without importing one, then the options."""
+        commands = [CompletionItem(name, help=made.get_short_help_str(80)) for name, made in COMMANDS.items()]
+        own = [item for item in commands if item.value.startswith(incomplete)]
+        return [*own, *strategy_items(ctx, incomplete), *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Two lists, without importing a strategy."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, command.get_short_help_str(80)) for name, command in COMMANDS.items()])
         write_strategies(ctx.obj.strategies, formatter)
+
+
+def _where_to_look(home: Home) -> str:
+    """The next step of who named something that is not there."""
+    if home.strategies.is_dir():
+        return "`python backtest.py list` shows the strategies, `python backtest.py --help` the commands."
+    return f"There is no folder {home.strategies}; `python backtest.py init` makes one with examples."
 
 
 def _use_strategies(ctx: click.Context, _: click.Parameter, folder: Path | None) -> None:
@@ -83,7 +112,7 @@ def doorway() -> None:
     """
 
 
-def main(home: Path, arguments: list[str] | None = None) -> None:
+def main(home: Path, arguments: list[str] | None = None, program: str = "backtest.py") -> None:
     """Run the command line and leave with its exit code: 0, 1 for figures and runs, 2 for the user.
 
     Parameters
@@ -92,24 +121,37 @@ def main(home: Path, arguments: list[str] | None = None) -> None:
         Where ``strategies/``, ``data/`` and ``reports/`` stand.
     arguments : list of str, optional
         The words after the program, if not those it was started with.
+    program : str
+        What help and errors call it.
     """
-    sys.exit(_guarded(arguments, Home.at(home)))
+    gc.set_threshold(OBJECTS)
+    if VARIABLE in os.environ:
+        sys.exit(_guarded(arguments, Home.at(home, program)))  # a shell asks, and gets bytes; the answer is harmless as it is
+    before = guard()
+    code = _guarded(arguments, Home.at(home, program))
+    release(before)  # a fault on its way out is told through the guard as well
+    sys.exit(code)
 
 
 def _guarded(arguments: list[str] | None, home: Home) -> Any:
     try:
-        return doorway.main(arguments, prog_name="backtest.py", obj=home, standalone_mode=False)
+        told = told_as_started(doorway, home.command)
+        code = told.main(arguments, prog_name=home.program, complete_var=VARIABLE, obj=home, standalone_mode=False)
+        if sys.stdout:
+            sys.stdout.flush()
+        return code
     except DipfolioError as error:
         if isinstance(error, StrategyError) and error.__cause__:
             traceback.print_exception(_own_frames(error.__cause__))
-        click.echo(f"Error: {error}", err=True)
+        click.echo(f"Error: {as_started(' '.join(str(error).splitlines()), home.command)}", err=True)
         return error.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         return error.exit_code
     except click.UsageError as error:
-        path = error.ctx.command_path if error.ctx else "backtest.py"
-        click.echo(f"Error: {error.format_message()} See {path} --help.", err=True)
+        path = error.ctx.command_path if error.ctx else home.program
+        said = " ".join(error.format_message().split())
+        click.echo(f"Error: {said}{'' if said.endswith(('.', ')', '?')) else '.'} See {path} --help.", err=True)
         return error.exit_code
     except click.ClickException as error:
         click.echo(f"Error: {error.format_message()}", err=True)
@@ -120,6 +162,12 @@ def _guarded(arguments: list[str] | None, home: Home) -> Any:
     except BrokenPipeError:
         sys.stdout = None
         return 0
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        where = f"{error.filename} cannot be written" if error.filename else "A file cannot be written"
+        click.echo(f"Error: {where}: {error.strerror}. Make room, or name another folder for such files in TMPDIR.", err=True)
+        return 1
 
 
 def _own_frames(error: BaseException) -> BaseException:

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dipfolio.cli.compare import write_comparison
+from dipfolio.cli.completion import strategy_names
 from dipfolio.cli.errands import Errand, errands
 from dipfolio.cli.home import near
 from dipfolio.cli.options import Day, SectionedCommand, SectionedOption, account_of, options_of, refuse_taken
+from dipfolio.cli.output import harmless_output, progress_console
 from dipfolio.engine import catalogue
+from dipfolio.errors import ReportError
 
 if TYPE_CHECKING:
     from dipfolio.engine.account import Account
@@ -61,12 +64,13 @@ def strategy_command(name: str, strategy: "type[Idea]") -> click.Command:
     refuse_taken(name, own, general)
 
     def run(**values: Any) -> None:
+        """Run it, and those named after it."""
         _run(errands(click.get_current_context(), strategy, values), values)
 
     return StrategyCommand(
         name,
         callback=run,
-        params=[click.Argument(["more"], nargs=-1, metavar="[STRATEGY]..."), *own, *general],
+        params=[click.Argument(["more"], nargs=-1, metavar="[STRATEGY]...", shell_complete=strategy_names), *own, *general],
         help=(strategy.__doc__ or "").strip(),
         epilog=f"{SEVERAL}\n\nExample: python backtest.py {name} --benchmark QQQ --cash 250000",
     )
@@ -112,7 +116,6 @@ def _run(named: list[Errand], values: dict[str, Any]) -> None:
         runs = [_simulated(errand, values, reports, say) for errand in named]
         fresh = [run for run in runs if not run.on_the_shelf]
         _draw(fresh, say)
-        _register(fresh, reports)
         say("Putting it into the gallery")
         refresh(reports)
     if len(runs) > 1:
@@ -140,6 +143,7 @@ class Run:
     """
 
     result: "Result"
+    bars: "Bars"
     metrics: "Metrics"
     rate: "RiskFree"
     folder: Path
@@ -151,9 +155,7 @@ def _simulated(errand: Errand, values: dict[str, Any], reports: Path, say: Calla
     """Simulate one strategy, unless its report on the shelf is of this very run."""
     from dipfolio.engine.identity import identity
     from dipfolio.engine.metrics import measure
-    from dipfolio.engine.result import load
     from dipfolio.market.rates import risk_free
-    from dipfolio.report.seal import sealed_identity
     from dipfolio.report.shelf import report_name
 
     home, strategy = click.get_current_context().obj, errand.strategy
@@ -165,11 +167,26 @@ def _simulated(errand: Errand, values: dict[str, Any], reports: Path, say: Calla
     terms = {"benchmark": benchmark, "start": values["start"], "end": values["end"]}
     this = identity(strategy, bars, account, **terms, risk_free=rate.fingerprint, strategies=home.strategies)
     target = reports / report_name(strategy.name, errand.changed)
-    known = not values["force"] and sealed_identity(target) == this
-    say(f"{strategy.name}: {'nothing has changed since its report was written' if known else 'simulating'}")
-    result = load(target) if known else _simulate(strategy, bars, account, terms)
+    kept = None if values["force"] else _kept(target, this)
+    say(f"{strategy.name}: {'nothing has changed since its report was written' if kept else 'simulating'}")
+    result = _simulate(strategy, bars, account, terms) if kept is None else kept
     metrics = measure(result, rate)
-    return Run(result=result, metrics=metrics, rate=rate, folder=target, identity=this, on_the_shelf=known)
+    return Run(result=result, bars=bars, metrics=metrics, rate=rate, folder=target, identity=this, on_the_shelf=kept is not None)
+
+
+def _kept(folder: Path, identity: str) -> "Result | None":
+    """The record in a report that is whole and of this very run; that one was damaged is said on standard error."""
+    from dipfolio.engine.result import load
+    from dipfolio.report.seal import breaches, sealed_identity
+
+    broken = breaches(folder)
+    if broken:
+        changed = f"{near(folder)} was damaged or changed since it was written ({', '.join(broken)})"
+        click.echo(f"{changed}; it is made anew.", err=True)
+    try:
+        return load(folder) if sealed_identity(folder) == identity else None
+    except ReportError:  # another run is just replacing it
+        return None
 
 
 def _simulate(strategy: "Idea", bars: "Bars", account: "Account", terms: dict[str, Any]) -> "Result":
@@ -182,9 +199,10 @@ def _simulate(strategy: "Idea", bars: "Bars", account: "Account", terms: dict[st
 def _register(runs: list[Run], reports: Path) -> None:
     """Write the runs down as trials, so that whoever judges the best of them counts them all."""
     if runs:
-        from dipfolio.evidence.trials import FILE, Register, trial_of
+        from dipfolio.evidence.register import FILE, Register
+        from dipfolio.evidence.trials import trial_of
 
-        Register(reports / FILE).add(trial_of(run.result) for run in runs)
+        Register(reports / FILE).add(trial_of(run.result, bars=run.bars) for run in runs)
 
 
 def _draw(runs: list[Run], say: Callable[[str], None]) -> None:
@@ -194,14 +212,16 @@ def _draw(runs: list[Run], say: Callable[[str], None]) -> None:
     from dipfolio.report.shelf import place
 
     say(f"drawing {'the tear sheet' if len(runs) == 1 else f'{len(runs)} tear sheets'}")
-    pages = tear_sheets([(run.result, run.metrics, run.rate) for run in runs])
+    pages = tear_sheets([(run.result, run.metrics, run.rate) for run in runs], ends_after=True)
     for number, (run, page) in enumerate(zip(runs, pages, strict=True), 1):
 
         def write(folder: Path, run: Run = run, page: str = page) -> None:
+            """The record, the page made from it, and the seal on both."""
             run.result.save(folder)
             (folder / "tearsheet.html").write_text(page, encoding="utf-8")
             seal(folder, run.identity)
 
+        _register([run], run.folder.parent)  # first, so that no report ever stands without its trial
         place(run.folder.parent, run.folder.name, write)
         say(f"{number} of {len(runs)} reports written")
 
@@ -209,11 +229,9 @@ def _draw(runs: list[Run], say: Callable[[str], None]) -> None:
 @contextmanager
 def _progress() -> Iterator[Callable[[str], None]]:
     """Gives a function to say what is going on; it is silent where standard error is no terminal."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
+    console = progress_console()
     if not console.is_terminal:
         yield lambda _: None
         return
-    with console.status("Starting") as spinner:
+    with console.status("Starting") as spinner, harmless_output():
         yield lambda message: spinner.update(message)

@@ -11,15 +11,18 @@ import click
 from dipfolio.cli.group import StrategyGroup
 from dipfolio.cli.home import near
 from dipfolio.cli.options import Day, SectionedCommand, SectionedOption, account_of, options_of, refuse_taken
+from dipfolio.cli.output import harmless_output, progress_console
 from dipfolio.errors import SweepError
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from dipfolio.engine.idea import Idea
+    from dipfolio.engine.parameter import Parameter
     from dipfolio.market.bars import Bars
     from dipfolio.sweep.farm import Crew
     from dipfolio.sweep.findings import Findings
+    from dipfolio.sweep.parts import Parts
     from dipfolio.sweep.work import Terms
 
 FORMS = "A parameter takes a value, a list (1,2,5) or a range (1:60:2)."
@@ -67,6 +70,7 @@ def sweep_command(name: str, strategy: "type[Idea]") -> click.Command:
     refuse_taken(name, own, general)
 
     def run(**values: Any) -> None:
+        """Run all its variants."""
         _sweep(name, strategy, values)
 
     return SectionedCommand(
@@ -74,8 +78,17 @@ def sweep_command(name: str, strategy: "type[Idea]") -> click.Command:
         callback=run,
         params=[*own, *general],
         help=f"{(strategy.__doc__ or '').strip().splitlines()[0]}\n\n{FORMS}",
-        epilog=f"Example: python backtest.py sweep {name} --fill open,close --verify 20",
+        epilog=f"Example: python backtest.py sweep {name}{_two_values(parameters(strategy))} --verify 20",
     )
+
+
+def _two_values(items: "tuple[Parameter, ...]") -> str:
+    """An option that every reader can try: two words of the first parameter with choices, or else two whole numbers."""
+    for item in items:
+        if len(item.choices) > 1:
+            return f" --{item.flag} {item.choices[0]},{item.choices[1]}"
+    number = next((item for item in items if item.kind is int and item.default), None)
+    return f" --{number.flag} {number.default},{2 * number.default}" if number else ""
 
 
 def _sweep_options() -> list[click.Option]:
@@ -114,10 +127,12 @@ def _sweep(name: str, strategy: "type[Idea]", values: dict[str, Any]) -> None:
     by, reports = values["rank_by"].replace("-", "_"), values["reports"] or click.get_current_context().obj.reports
     crew = Crew(jobs=values["jobs"], scheduler=values["scheduler"], dask_local=values["dask_local"])
     terms, bars = _terms(name, strategy, grid, values)
-    findings = _found(terms, bars, grid, crew, reports, resume=values["resume"])
+    findings, parts = _found(terms, bars, grid, crew, reports, resume=values["resume"])
     print_findings(findings, by, sys.stdout)
+    _register(findings, bars, reports)
     worst, checked = _verified(findings, terms, bars, values["verify"])
     page = _write(findings, by, reports, _command(name, values), worst, checked)
+    parts.remove()
     if checked:
         click.echo(f"Verified in backtrader: {checked} random cells, largest difference ${worst:.9f}")
     click.echo(f"Surface: {near(page / 'sweep.html')}")
@@ -141,8 +156,8 @@ def _terms(name: str, strategy: "type[Idea]", grid: Any, values: dict[str, Any])
     return Terms(strategies=place, name=name, account=account, first=first, eve=max(first - 1, 0), risk_free=rate), bars
 
 
-def _found(terms: "Terms", bars: "Bars", grid: Any, crew: "Crew", reports: Path, *, resume: bool) -> "Findings":
-    """Run the grid; what is done stays on disk until all of it is."""
+def _found(terms: "Terms", bars: "Bars", grid: Any, crew: "Crew", reports: Path, *, resume: bool) -> "tuple[Findings, Parts]":
+    """Run the grid; what is done stays on disk until the report is written."""
     import pandas as pd
 
     from dipfolio.sweep.farm import farm, fingerprint, tasks_of
@@ -151,6 +166,8 @@ def _found(terms: "Terms", bars: "Bars", grid: Any, crew: "Crew", reports: Path,
 
     tasks = tasks_of(grid, terms, bars, DEFAULT)
     parts = Parts(reports / f".sweep-{terms.name}", fingerprint(grid, terms, bars), resume=resume)
+    if parts.damaged:
+        click.echo(f"{len(parts.damaged)} of the finished parts were damaged since; they are run anew.", err=True)
     with _progress(len(grid) + 1) as said:
         try:
             done = farm(tasks, bars, crew, parts, said)
@@ -159,9 +176,8 @@ def _found(terms: "Terms", bars: "Bars", grid: Any, crew: "Crew", reports: Path,
             click.echo(f"Interrupted; {kept:,} of {len(grid) + 1:,} variants are kept. Go on with --resume.", err=True)
             raise click.exceptions.Exit(1) from None
     table, default, returns, refused = gather(done, grid, DEFAULT)
-    parts.remove()
     sessions = bars.sessions[terms.first :]
-    return Findings(
+    found = Findings(
         strategy=terms.name,
         grid=grid,
         defaults=terms.defaults,
@@ -173,6 +189,15 @@ def _found(terms: "Terms", bars: "Bars", grid: Any, crew: "Crew", reports: Path,
         refused=refused,
         provenance=bars.provenance,
     )
+    return found, parts
+
+
+def _register(findings: "Findings", bars: "Bars", reports: Path) -> None:
+    """Write down what was tried, so that whoever judges the best of it counts all of it."""
+    from dipfolio.evidence.register import FILE, Register
+    from dipfolio.evidence.swept import entries_of
+
+    Register(reports / FILE).add(entries_of(findings, bars))
 
 
 def _verified(findings: "Findings", terms: "Terms", bars: "Bars", count: int) -> tuple[float, int]:
@@ -214,6 +239,7 @@ def _write(findings: "Findings", by: str, reports: Path, command: str, worst: fl
     page = surface_page(findings, by, command, verified)
 
     def write(folder: Path) -> None:
+        """The table, the returns and the page."""
         findings.table.to_parquet(folder / "sweep.parquet")
         _columns_as_text(findings.returns).to_parquet(folder / "returns.parquet")
         (folder / "sweep.html").write_text(page, encoding="utf-8", newline="\n")
@@ -245,18 +271,18 @@ def _command(name: str, values: dict[str, Any]) -> str:
 @contextmanager
 def _progress(total: int) -> Iterator[Callable[[int], None]]:
     """Gives a function to tell how many variants more are done; the rate and the time left stand on standard error."""
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    console = Console(stderr=True)
+    console = progress_console()
     if not console.is_terminal:
         yield lambda _: None
         return
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
+    with Progress(*columns, console=console, transient=True) as bar, harmless_output():
         job = bar.add_task("", total=total, rate="")
 
         def said(count: int) -> None:
+            """So many variants more are done."""
             bar.advance(job, count)
             task = bar.tasks[0]
             bar.update(job, rate=f"{task.completed / max(task.elapsed or 0.0, 1e-3):,.0f} a second")

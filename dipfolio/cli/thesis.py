@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dipfolio.cli.home import Home, near
+from dipfolio.cli.output import harmless_output, progress_console
 from dipfolio.errors import UnknownNameError
 
 if TYPE_CHECKING:
@@ -35,8 +36,9 @@ def judge_claims(
     """
     from dipfolio.evidence.dossier import day_of, dossiers
     from dipfolio.evidence.placebo import SEED
-    from dipfolio.evidence.trials import FILE, Register
+    from dipfolio.evidence.register import FILE, Register
     from dipfolio.evidence.verdict import judge, steps
+    from dipfolio.report.folding import columns_of
     from dipfolio.report.gallery import refresh
     from dipfolio.report.page import place_page
     from dipfolio.report.thesis import PAGE, thesis_page
@@ -44,20 +46,20 @@ def judge_claims(
 
     seed, shelf = SEED if seed is None else seed, reports or ctx.obj.reports
     chosen = _chosen(wanted)
-    bars = _figures(ctx.obj, data)
+    bars, register = _figures(ctx.obj, data), Register(shelf / FILE)
     with _progress(steps() + len(chosen) + 1) as said:
-        whole = judge(bars, ctx.obj.strategies, seed=seed, said=said)
+        whole = judge(bars, ctx.obj.strategies, tried=register.read(), seed=seed, said=said)
         thesis = whole.only(chosen)
         gathered = dossiers(thesis, bars, ctx.obj.strategies, seed=seed, said=said)
         page = thesis_page(thesis, gathered, day_of(bars), bars.provenance, shelf, str(data) if data else "")
         said("page")
     place = place_page(shelf, PAGE, page)
     refresh(shelf)
-    added = Register(shelf / FILE).add(whole.trials)
+    added = register.add(whole.trials)
     if as_json:
         click.echo(thesis_as_json(thesis, str(near(place))))
         return
-    print_thesis(thesis, sys.stdout)
+    print_thesis(thesis, sys.stdout, columns_of(sys.stdout))
     click.echo(f"\nTrials: {len(whole.trials)} variants, {added} of them new, in {near(shelf / FILE)}")
     click.echo(f"Thesis: {near(place)}")
 
@@ -93,14 +95,13 @@ def _figures(home: Home, data: Path | None) -> "Bars":
 @contextmanager
 def _progress(total: int) -> Iterator[Callable[[str], None]]:
     """Gives a function to tell what was done; the bar stands on standard error, and nowhere if that is no terminal."""
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    console = Console(stderr=True)
+    console = progress_console()
     if not console.is_terminal:
         yield lambda _: None
         return
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=console, transient=True) as bar:
+    with Progress(*columns, console=console, transient=True) as bar, harmless_output():
         job = bar.add_task("", total=total)
         yield lambda done: bar.update(job, advance=1, description=done)

@@ -24,6 +24,9 @@ PACKAGE = "strategies"
 
 NAME = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
 
+OUTSIDE = "a link that leads out of the folder of strategies; copy the file there, or name its own folder with --strategies"
+"""What is wrong with such a file."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
@@ -57,7 +60,7 @@ def names(folder: Path) -> tuple[str, ...]:
     return tuple(entry.name for entry in entries(folder))
 
 
-def load_strategy(folder: Path, name: str) -> "type[Idea]":
+def load_strategy(folder: Path | str, name: str) -> "type[Idea]":
     """The class of a strategy.
 
     Raises
@@ -67,9 +70,12 @@ def load_strategy(folder: Path, name: str) -> "type[Idea]":
     StrategyError
         A file that cannot be imported (its own error is the cause), or that does not have exactly one strategy.
     """
+    folder = Path(folder)
     path = folder / f"{name.replace('-', '_')}.py"
     if not NAME.fullmatch(name) or not path.is_file():
         raise UnknownNameError("strategy", name, names(folder), "`python backtest.py list` shows all.")
+    if _leads_out(path):
+        raise StrategyError(f"{path} is {OUTSIDE}")
     _open_package(folder)
     module_name = f"{PACKAGE}.{path.stem}"
     try:
@@ -83,6 +89,8 @@ def _read(path: Path) -> Entry:
     name = path.stem.replace("_", "-")
     if not NAME.fullmatch(name) or "-" in path.stem:
         return Entry(name=name, path=path, title="", problem="a strategy file has a lower-case name with underscores: my_idea.py")
+    if _leads_out(path):
+        return Entry(name=name, path=path, title="", problem=OUTSIDE)
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except (SyntaxError, ValueError, OSError) as error:
@@ -92,6 +100,11 @@ def _read(path: Path) -> Entry:
         return Entry(name=name, path=path, title="", problem="no class in this file")
     title = (ast.get_docstring(classes[-1]) or "").split("\n")[0]
     return Entry(name=name, path=path, title=title, claim=_claim(classes[-1]))
+
+
+def _leads_out(path: Path) -> bool:
+    """Whether a file is a link to one elsewhere; the folder itself may be a link."""
+    return path.resolve().parent != path.parent.resolve()
 
 
 def _claim(node: ast.ClassDef) -> str:

@@ -84,7 +84,8 @@ class Level(Exit):
     """A rule that closes at a price: on a close beyond it, filled at the next open, or by an order that rests there.
 
     A resting order that the open has jumped over is filled at the open. Where a stop and a limit are both touched in one
-    session, the stop counts, as nobody knows which came first. Stops slip, limits do not.
+    session, the stop counts, as nobody knows which came first; of two stops, or two limits, the one that the price meets
+    first. Stops slip, limits do not.
     The order rests from the entry on, the rest of that session included.
     """
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from dipfolio.engine.result import Result
+from dipfolio.engine.showing import Shown
 from dipfolio.market.rates import RiskFree
 
 YEAR = 252
@@ -67,8 +68,8 @@ def _ratio(mean: float, deviation: float) -> float:
     return mean / deviation * math.sqrt(YEAR) if deviation > 0 else math.nan
 
 
-@dataclass(frozen=True, kw_only=True)
-class Metrics:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Metrics(Shown):
     """The numbers of a run; returns, volatility and exposure as fractions, money in dollars.
 
     Attributes

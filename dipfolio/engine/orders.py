@@ -37,14 +37,15 @@ def vacated(leaves_at_open: NDArray[np.bool_], fill: Fill) -> NDArray[np.bool_]:
     return np.asarray(leaves_at_open & (fill == "close"))
 
 
-def change(position: Floats, desired: Floats, resize: bool) -> Floats:
+def change(position: Floats, target: Floats, desired: Floats, resize: bool) -> Floats:
     """Shares to trade to get from the position to the one desired; 0 where nothing is asked for.
 
-    Without ``resize``, a desire on the side of an open position is already fulfilled.
+    Without ``resize``, a target on the side of an open position is already fulfilled, also where what it asks for now is less
+    than one whole share.
     """
     fulfilled = np.isnan(desired)
     if not resize:
-        fulfilled |= (position != 0) & (np.sign(desired) == np.sign(position))
+        fulfilled |= (position != 0) & (np.sign(target) == np.sign(position))
     trade = np.where(fulfilled, 0.0, np.nan_to_num(desired) - position)
     return np.where(np.abs(trade) < FUZZ, 0.0, trade)
 

@@ -9,6 +9,8 @@ from typing import Any
 import pandas as pd
 
 from dipfolio.engine.account import Account
+from dipfolio.engine.cells import original, write_csv
+from dipfolio.engine.showing import Shown
 from dipfolio.errors import ReportError
 from dipfolio.market.bars import Origin, Provenance
 from dipfolio.market.exact import read_csv
@@ -19,7 +21,7 @@ FORMAT = 1
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Result:
+class Result(Shown):
     """What a run did and what it was made of.
 
     Attributes
@@ -90,11 +92,28 @@ class Result:
 
     __hash__ = None  # type: ignore[assignment]
 
+    def facts(self) -> tuple[tuple[str, Any], ...]:
+        """What the account came to; :func:`dipfolio.measure` has the ratios."""
+        final = float(self.equity["equity"].iloc[-1])
+        return (
+            ("strategy", self.strategy),
+            ("changed", self.changed),
+            ("window", f"{self.window[0]} to {self.window[1]}"),
+            ("sessions", len(self.equity)),
+            ("total return", f"{final / self.account.cash - 1:+.2%}"),
+            ("final equity", f"${final:,.2f}"),
+            ("benchmark", self.benchmark),
+            ("trades", len(self.trades)),
+            ("open positions", len(self.open_positions)),
+            ("events", dict(self.events["kind"].value_counts())),
+            ("residual", f"${self.residual:.6f}"),
+        )
+
     def __repr__(self) -> str:
         total = self.equity["equity"].iloc[-1] / self.account.cash - 1
         return f"Result({self.strategy}, {self.window[0]} to {self.window[1]}, {total:+.2%}, {len(self.trades)} trades)"
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
         """Write ``run.json`` and one CSV for each table into an existing folder.
 
         Raises
@@ -102,6 +121,7 @@ class Result:
         ReportError
             The folder cannot be written to.
         """
+        folder = Path(folder)
         record = {
             "format": FORMAT,
             **{f.name: getattr(self, f.name) for f in fields(self) if f.name not in _TABLES},
@@ -112,12 +132,12 @@ class Result:
             (folder / "run.json").write_text(json.dumps(record, indent=1, default=str) + "\n", encoding="utf-8")
             for name in _TABLES:
                 table: pd.DataFrame = getattr(self, name)
-                table.to_csv(folder / f"{name}.csv", index=name in ("equity", "positions"), lineterminator="\n")
+                write_csv(table, folder / f"{name}.csv", index=name in ("equity", "positions"))
         except OSError as error:
-            raise ReportError(f"{folder} cannot be written: {error.strerror}.") from error
+            raise ReportError(f"{folder} cannot be written: {error.strerror or error}.") from error
 
 
-def load(folder: Path) -> Result:
+def load(folder: Path | str) -> Result:
     """Read back what :meth:`Result.save` wrote.
 
     Raises
@@ -125,6 +145,7 @@ def load(folder: Path) -> Result:
     ReportError
         No record there, one of another format, or one that is damaged.
     """
+    folder = Path(folder)
     try:
         record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         if record.pop("format") != FORMAT:
@@ -204,7 +225,9 @@ def _read(path: Path, *, indexed: bool) -> pd.DataFrame:
     for column in header:
         if _TYPES.get(column) == "datetime64[s]":
             table[column] = pd.to_datetime(table[column], format="%Y-%m-%d")
-    table = conform(table)
+        elif column in text:
+            table[column] = table[column].map(original)
+    table = conform(table.rename(columns=original))
     return table.set_index("session").astype("float64") if indexed else table
 
 

@@ -32,6 +32,7 @@ class _Trip:
 
     @property
     def held(self) -> float:
+        """Shares after the last of its fills."""
         held = sum(shares for _, shares, _ in self.fills)
         return 0.0 if abs(held) < FUZZ else held
 

@@ -20,43 +20,90 @@ if TYPE_CHECKING:
     from dipfolio.evidence.abnormal import abnormal_course
     from dipfolio.evidence.claims import CLAIMS, Claim
     from dipfolio.evidence.course import Course
+    from dipfolio.evidence.deflation import deflate
     from dipfolio.evidence.delay import later
+    from dipfolio.evidence.estimate import Estimate
     from dipfolio.evidence.event_study import EventStudy, EventWindow, study
     from dipfolio.evidence.event_tests import Score, scores
     from dipfolio.evidence.examination import Examination, examine
-    from dipfolio.evidence.finding import Finding
     from dipfolio.evidence.holding import moved
     from dipfolio.evidence.multiplicity import effective_trials, holm
     from dipfolio.evidence.placebo import Placebo, matched_dates, other_names, random_entry, rotation
     from dipfolio.evidence.power import detectable
     from dipfolio.evidence.recovery import Recovery, Survival, recover, survival
+    from dipfolio.evidence.register import Register
     from dipfolio.evidence.selection import Overfitting, SuperiorAbility, Survivors, overfitting, superior_ability, survivors
     from dipfolio.evidence.sensitivity import Sensitivity, sensitivities
     from dipfolio.evidence.sharpe import Sharpe, difference_z, hac_error, sharpe_of
-    from dipfolio.evidence.trials import Register, Trial, deflate, trial_of
+    from dipfolio.evidence.swept import Swept, entries_of
+    from dipfolio.evidence.trials import Trial, trial_of
     from dipfolio.evidence.verdict import Thesis, Verdict, judge
     from dipfolio.evidence.walkforward import WalkForward, walk_forward
 
 _HOMES = {
     "CLAIMS": "claims", "Claim": "claims", "Course": "course", "Examination": "examination", "Sensitivity": "sensitivity",
     "abnormal_course": "abnormal", "examine": "examination", "later": "delay", "moved": "holding",
-    "sensitivities": "sensitivity", "EventStudy": "event_study", "EventWindow": "event_study", "Finding": "finding",
-    "Overfitting": "selection", "Placebo": "placebo", "Recovery": "recovery", "Register": "trials", "Score": "event_tests",
+    "sensitivities": "sensitivity", "EventStudy": "event_study", "EventWindow": "event_study", "Estimate": "estimate",
+    "Overfitting": "selection", "Placebo": "placebo", "Recovery": "recovery", "Register": "register", "Score": "event_tests",
     "Sharpe": "sharpe", "SuperiorAbility": "selection", "Survival": "recovery", "Survivors": "selection", "Thesis": "verdict",
-    "Trial": "trials", "Verdict": "verdict", "WalkForward": "walkforward", "deflate": "trials", "detectable": "power",
+    "Trial": "trials", "Verdict": "verdict", "WalkForward": "walkforward", "deflate": "deflation", "detectable": "power",
     "difference_z": "sharpe", "effective_trials": "multiplicity", "hac_error": "sharpe", "holm": "multiplicity",
     "judge": "verdict", "matched_dates": "placebo", "other_names": "placebo", "overfitting": "selection",
     "random_entry": "placebo", "recover": "recovery", "rotation": "placebo", "scores": "event_tests", "sharpe_of": "sharpe",
     "study": "event_study", "superior_ability": "selection", "survival": "recovery", "survivors": "selection",
-    "trial_of": "trials", "walk_forward": "walkforward",
+    "Swept": "swept", "entries_of": "swept", "trial_of": "trials", "walk_forward": "walkforward",
 }  # fmt: skip
 
 __all__ = [
-    "CLAIMS", "Claim", "Course", "EventStudy", "EventWindow", "Examination", "Finding", "Overfitting", "Placebo", "Recovery",
-    "Register", "Score", "Sensitivity", "Sharpe", "SuperiorAbility", "Survival", "Survivors", "Thesis", "Trial", "Verdict",
-    "WalkForward", "abnormal_course", "deflate", "detectable", "difference_z", "effective_trials", "examine", "hac_error",
-    "holm", "judge", "later", "matched_dates", "moved", "other_names", "overfitting", "random_entry", "recover", "rotation",
-    "scores", "sensitivities", "sharpe_of", "study", "superior_ability", "survival", "survivors", "trial_of", "walk_forward",
+    "CLAIMS",
+    "Claim",
+    "Course",
+    "Estimate",
+    "EventStudy",
+    "EventWindow",
+    "Examination",
+    "Overfitting",
+    "Placebo",
+    "Recovery",
+    "Register",
+    "Score",
+    "Sensitivity",
+    "Sharpe",
+    "SuperiorAbility",
+    "Survival",
+    "Survivors",
+    "Swept",
+    "Thesis",
+    "Trial",
+    "Verdict",
+    "WalkForward",
+    "abnormal_course",
+    "deflate",
+    "detectable",
+    "difference_z",
+    "effective_trials",
+    "entries_of",
+    "examine",
+    "hac_error",
+    "holm",
+    "judge",
+    "later",
+    "matched_dates",
+    "moved",
+    "other_names",
+    "overfitting",
+    "random_entry",
+    "recover",
+    "rotation",
+    "scores",
+    "sensitivities",
+    "sharpe_of",
+    "study",
+    "superior_ability",
+    "survival",
+    "survivors",
+    "trial_of",
+    "walk_forward",
 ]  # fmt: skip
 
 

@@ -31,9 +31,10 @@ class Fits:
     beta: Floats
 
 
-def basket_returns(bars: Bars, symbols: tuple[str, ...]) -> pd.Series:
-    """Equal-weight mean of the returns that there are, shape (sessions,)."""
-    return bars.select(symbols).returns.mean(axis=1)
+def basket_returns(bars: Bars, symbols: tuple[str, ...], sold: tuple[str, ...] = ()) -> pd.Series:
+    """Equal-weight mean of the returns that there are, less that of what is sold against it, shape (sessions,)."""
+    bought = bars.select(symbols).returns.mean(axis=1)
+    return bought - bars.select(sold).returns.mean(axis=1) if sold else bought
 
 
 def rolling_fits(returns: Floats, market: Floats, window: EventWindow) -> Fits:
@@ -52,8 +53,9 @@ def rolling_fits(returns: Floats, market: Floats, window: EventWindow) -> Fits:
 
 
 def abnormal_course(
-    bars: Bars, symbols: tuple[str, ...], day: pd.Timestamp, label: str, longest: int = 250, window: EventWindow | None = None
-) -> Course:
+    bars: Bars, symbols: tuple[str, ...], day: pd.Timestamp, label: str, longest: int = 250, window: EventWindow | None = None,
+    sold: tuple[str, ...] = (),
+) -> Course:  # fmt: skip
     """CAR of a basket from the close before ``day`` on, among those from other sessions on which the market opened under stress.
 
     Parameters
@@ -68,6 +70,8 @@ def abnormal_course(
         Sessions after day 0; the course is shorter if the figures are.
     window : EventWindow, optional
         250 sessions that end 11 before day 0.
+    sold : tuple of str
+        For a pair: a second basket, whose returns are taken off.
 
     Raises
     ------
@@ -78,7 +82,7 @@ def abnormal_course(
     if day not in bars.sessions:
         raise WindowError(f"{day.date()} is no session of the figures.")
     zero = int(bars.sessions.get_loc(day))
-    returns, market = basket_returns(bars, symbols).to_numpy(), basket_returns(bars, (MARKET,)).to_numpy()
+    returns, market = basket_returns(bars, symbols, sold).to_numpy(), basket_returns(bars, (MARKET,)).to_numpy()
     fits = rolling_fits(returns, market, window)
     if np.isnan(fits.alpha[zero]):
         raise WindowError(f"A market model for {day.date()} needs {window.estimation + window.distance} sessions before it.")

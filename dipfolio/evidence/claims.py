@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from dipfolio.engine.showing import Shown
 from dipfolio.engine.signals import FUZZ
 from dipfolio.market.bars import Bars
 
@@ -40,8 +41,8 @@ Signal = Callable[[Bars], "pd.Series[bool]"]
 """Sessions on whose close a trade is decided."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Claim:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Claim(Shown):
     """One claim.
 
     Attributes
@@ -75,6 +76,8 @@ class Claim:
     remark : str
         What must be told with any answer: hindsight, confounding, what is missing.
     """
+
+    SHOWN = ("id", "sentence", "hypothesis", "kind", "strategy", "family", "remark")
 
     id: str
     sentence: str
@@ -122,6 +125,7 @@ ARTICLE = (
     ),
     Claim(
         id="A2", sentence="The sell-off will be short-lived: prices will soon be back.", kind="duration", universe="SMH",
+        strategy="hold-to-recovery",
         hypothesis="SMH regains Friday's close sooner than after its other drops of 2.5 sigma or more.", direction="lower",
         horizons=(250,), family="F1", remark="The tariff sell-off of April 2025 lies within the wait.",
     ),

@@ -1,7 +1,7 @@
 """Contest: every variant that might have been chosen for a rule, and what the best of them is worth after that."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -12,16 +12,19 @@ import pandas as pd
 
 from dipfolio.engine.account import Account
 from dipfolio.engine.result import Result
+from dipfolio.engine.showing import Shown
 from dipfolio.engine.simulation import simulate
 from dipfolio.errors import DataError
 from dipfolio.evidence.claims import Claim
-from dipfolio.evidence.finding import DESIGN_END
+from dipfolio.evidence.deflation import Deflation, deflate
+from dipfolio.evidence.estimate import DESIGN_END
 from dipfolio.evidence.multiplicity import effective_trials
 from dipfolio.evidence.placebo import SEED
 from dipfolio.evidence.selection import Overfitting, SuperiorAbility, Survivors, overfitting, superior_ability, survivors
 from dipfolio.evidence.sharpe import Sharpe, hac_error, sharpe_of
 from dipfolio.evidence.single import built
-from dipfolio.evidence.trials import Deflation, Trial, deflate, trial_of
+from dipfolio.evidence.swept import Tried
+from dipfolio.evidence.trials import Trial, trial_of
 from dipfolio.evidence.walkforward import WalkForward, walk_forward
 from dipfolio.market.bars import Bars
 
@@ -29,8 +32,8 @@ FEWEST = 10
 """Trades that a variant needs before a year can be traded with it."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Contest:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Contest(Shown):
     """All variants of a rule over the design sample, after costs.
 
     Attributes
@@ -47,9 +50,9 @@ class Contest:
     probability : float
         That the ratio of the best is above 0, as if it had been the only one.
     deflated : Deflation
-        The same with all of them counted.
+        The same with all of them counted, and all else that the register holds of the strategy.
     effective : float
-        How many independent trials they amount to, and what the deflation would be with that number.
+        How many independent trials the variants amount to, and what the deflation would be with that number.
     effectively_deflated : float
     ability : SuperiorAbility
         Whether any is better than holding what it trades, at its own mean exposure, all the time.
@@ -60,6 +63,11 @@ class Contest:
     walk : WalkForward or None
         Each year with the variant that had earned most a session held; None if the sample is too short.
     """
+
+    SHOWN = (
+        "claim", "best", "trials", "sharpe", "error", "probability", "deflated", "effective", "effectively_deflated",
+        "ability", "overfitting", "walk",
+    )  # fmt: skip
 
     claim: str
     trials: tuple[Trial, ...]
@@ -76,8 +84,21 @@ class Contest:
     walk: WalkForward | None
 
 
-def contest(claim: Claim, bars: Bars, folder: Path, account: Account | None = None, seed: int = SEED) -> Contest:
+def contest(
+    claim: Claim, bars: Bars, folder: Path, account: Account | None = None, tried: Iterable[Tried] = (), seed: int = SEED
+) -> Contest:
     """Run every variant of a claim's grids up to the day before the event.
+
+    Parameters
+    ----------
+    claim : Claim
+    bars : Bars
+    folder : Path
+        The strategies.
+    account : Account, optional
+    tried : iterable of Trial and Swept
+        What the register holds; of the same strategy it counts in the deflation, over whatever window it was run.
+    seed : int
 
     Raises
     ------
@@ -89,7 +110,7 @@ def contest(claim: Claim, bars: Bars, folder: Path, account: Account | None = No
         raise DataError(f"The figures begin after {DESIGN_END.date()}; a contest needs some before.")
     variants = [variant for grid in claim.grids for variant in combinations(grid)]
     results = [simulate(built(folder, claim, 0, variant), known, account) for variant in variants]
-    trials = tuple(trial_of(result, claim.id) for result in results)
+    trials = tuple(trial_of(result, claim.id, known) for result in results)
     active = [number for number, trial in enumerate(trials) if not math.isnan(trial.ratio)]
     if len(active) < 2:
         raise DataError(f"{claim.id} has {len(active)} variants that trade before {DESIGN_END.date()}; a contest needs two.")
@@ -98,9 +119,10 @@ def contest(claim: Claim, bars: Bars, folder: Path, account: Account | None = No
     winner = max(active, key=lambda number: trials[number].ratio)
     chosen = results[winner].returns.to_numpy()
     sharpe, effective = sharpe_of(chosen), effective_trials(returns)
+    others = [entry for entry in tried if entry.strategy == claim.strategy]
     return Contest(
         claim=claim.id, trials=trials, best=trials[winner], sharpe=sharpe, error=hac_error(chosen),
-        probability=sharpe.probability(), deflated=deflate(sharpe, trials), effective=effective,
+        probability=sharpe.probability(), deflated=deflate(sharpe, (*trials, *others)), effective=effective,
         effectively_deflated=deflate(sharpe, trials, effective).probability, ability=superior_ability(excess, seed=seed),
         survivors=survivors(excess, seed=seed), overfitting=overfitting(returns, score="mean"), walk=_walk(variants, results),
     )  # fmt: skip

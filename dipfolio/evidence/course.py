@@ -1,17 +1,18 @@
 """Course: what a trade had come to after each number of sessions, and what the same trade had on placebo dates."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dipfolio.engine.showing import Shown
 from dipfolio.errors import DataError
 from dipfolio.evidence.claims import Claim
-from dipfolio.evidence.finding import DESIGN_END
-from dipfolio.evidence.outcomes import outcomes_of, trades_of
+from dipfolio.evidence.estimate import DESIGN_END
+from dipfolio.evidence.outcomes import outcomes_by_hold, trades_of
 from dipfolio.evidence.placebo import matched, rotation
 from dipfolio.evidence.repeated import claimed_trades
 from dipfolio.evidence.single import APART, STATED, STRESS, built, stressful
@@ -19,10 +20,11 @@ from dipfolio.market.bars import Bars
 
 Floats = NDArray[np.float64]
 
-HORIZONS = (*range(61), *range(65, 251, 5))
-"""Sessions at which the trade on an event is looked at: each of the first 60, then every fifth."""
+HORIZONS = tuple(range(251))
+"""Sessions at which the trade on an event is looked at: all of them up to a year, whatever they show."""
 
-RULE_HORIZONS = (0, 1, 2, 3, 5, 7, 10, 15, 20, 30, 40, 50, 60)
+RULE_HORIZONS = tuple(range(61))
+"""The same for a rule, up to the longest horizon that was fixed beforehand."""
 
 MIDDLE = 0.9
 """Part of the placebos that the band holds."""
@@ -31,8 +33,8 @@ FEWEST = 19
 """Placebos below which there is no band: the ends of the middle 90 % would lie beyond all of them."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Course:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Course(Shown):
     """An outcome as a function of the holding time; arrays of shape (horizons,), returns as fractions.
 
     Attributes
@@ -58,6 +60,20 @@ class Course:
     low: Floats
     high: Floats
     placebos: NDArray[np.int_]
+
+    @property
+    def last(self) -> int:
+        """The longest horizon with a value; -1 without one."""
+        return self._longest(self.values)
+
+    @property
+    def reach(self) -> int:
+        """The longest horizon with a band; -1 without one."""
+        return self._longest(self.low)
+
+    def _longest(self, known: Floats) -> int:
+        there = self.horizons[~np.isnan(known)]
+        return int(there[-1]) if len(there) else -1
 
     def at(self, horizon: int) -> float:
         """The value after so many sessions, NaN where it was not looked at."""
@@ -95,8 +111,8 @@ def event_course(claim: Claim, bars: Bars, folder: Path, changes: Mapping[str, A
         raise DataError(f"{claim.strategy} decides {len(days)} times in these figures; an event has one decision.")
     day, alike = int(days[0]), stressful(bars, STRESS)
     steps = {}
-    for horizon in HORIZONS:
-        returns = outcomes_of(replace(trades, hold=horizon), bars, claim.benchmark).returns
+    for horizon, outcomes in zip(HORIZONS, outcomes_by_hold(trades, bars, HORIZONS, claim.benchmark), strict=True):
+        returns = outcomes.returns
         steps[horizon] = float(returns[day]), returns[matched(returns, day, alike, horizon + APART)]
     return course_of(label, f"the same trade on other mornings with SPY {STRESS:.0%} from its close", steps)
 
@@ -114,8 +130,7 @@ def rule_course(claim: Claim, bars: Bars, folder: Path) -> Course:
         raise DataError(f"The figures begin after {DESIGN_END.date()}.")
     trades = claimed_trades(claim, known, folder, claim.horizons[0])
     steps: dict[int, tuple[float, Floats]] = {}
-    for horizon in RULE_HORIZONS:
-        outcomes = outcomes_of(replace(trades, hold=horizon), known, claim.benchmark)
+    for horizon, outcomes in zip(RULE_HORIZONS, outcomes_by_hold(trades, known, RULE_HORIZONS, claim.benchmark), strict=True):
         if len(outcomes.ended):
             placebo = rotation(outcomes.flags, outcomes.returns)
             steps[horizon] = placebo.observed, placebo.draws

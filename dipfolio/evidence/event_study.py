@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dipfolio.engine.showing import Shown
 from dipfolio.errors import DataError, ParameterError, WindowError
 from dipfolio.evidence.normal_return import Floats, Model, NormalReturn, estimate
 
 
-@dataclass(frozen=True, kw_only=True)
-class EventWindow:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class EventWindow(Shown):
     """Which sessions belong to an event and which say what is normal.
 
     Attributes
@@ -38,8 +39,8 @@ class EventWindow:
             raise ParameterError(f"The estimation window must end before the event window, found {self.distance} sessions ahead.")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Cumulative:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Cumulative(Shown):
     """Abnormal returns of some sessions added up, each of shape (names,).
 
     Attributes
@@ -57,8 +58,8 @@ class Cumulative:
     scaled: Floats
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class EventStudy:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class EventStudy(Shown):
     """The abnormal returns of some names around one day.
 
     Attributes
@@ -74,6 +75,8 @@ class EventStudy:
         Market returns on the same index.
     window : EventWindow
     """
+
+    SHOWN = ("day", "window", "by_name")
 
     day: pd.Timestamp
     names: tuple[str, ...]

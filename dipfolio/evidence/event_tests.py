@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dipfolio.engine.showing import Shown
 from dipfolio.errors import DataError
 from dipfolio.evidence.event_study import EventStudy, rank_p_value
 from dipfolio.evidence.normal_return import Floats
@@ -26,8 +27,8 @@ STRESS = "On days when the market itself moved by more than 2 % every test rejec
 """What no test of this module is free of; a stress-matched placebo is the remedy."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Score:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Score(Shown):
     """The outcome of one test.
 
     Attributes

@@ -10,10 +10,11 @@ import pandas as pd
 from dipfolio.engine.idea import Idea
 from dipfolio.engine.metrics import YEAR
 from dipfolio.engine.result import Result
+from dipfolio.engine.showing import Shown
 from dipfolio.engine.strategy import Strategy
 from dipfolio.errors import DataError, ParameterError
 from dipfolio.evidence.bootstrap import mean_differences
-from dipfolio.evidence.finding import CONFIRMATION_START, DESIGN_END, Finding, Sample, from_placebo
+from dipfolio.evidence.estimate import CONFIRMATION_START, DESIGN_END, Estimate, Sample, from_placebo
 from dipfolio.evidence.holding import moved
 from dipfolio.evidence.outcomes import Outcomes, Trades, outcomes_of, trades_of
 from dipfolio.evidence.placebo import SEED, clusters, matched, matched_dates, rotation, sign_flip_p_value
@@ -44,15 +45,15 @@ Z = 1.959963984540054
 """Of a 95 % interval."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Examination:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Examination(Shown):
     """What can be said of a strategy.
 
     Attributes
     ----------
     way : str
         See :data:`Way`.
-    findings : tuple of Finding
+    estimates : tuple of Estimate
         The one to look at first.
     trades, entries, clusters : int
         Trades that ended, the sessions they were entered in, and how many of those are more than 20 sessions apart.
@@ -65,7 +66,7 @@ class Examination:
     """
 
     way: Way
-    findings: tuple[Finding, ...]
+    estimates: tuple[Estimate, ...]
     trades: int
     entries: int
     clusters: int
@@ -90,19 +91,19 @@ def examine(strategy: Idea, bars: Bars, result: Result, benchmark: str = "", see
         Of sign flips and resampling.
     """
     entered = np.unique(bars.sessions.get_indexer(result.trades["entry_session"].unique()))
-    way, findings, problem = _tests(strategy, bars, result, benchmark, seed)
+    way, estimates, problem = _tests(strategy, bars, result, benchmark, seed)
     returns = result.returns.to_numpy()
     told = way != "event" and len(entered) >= FEWEST and np.ptp(returns) > 0
     return Examination(
-        way=way, findings=findings, trades=len(result.trades), entries=len(entered),
+        way=way, estimates=estimates, trades=len(result.trades), entries=len(entered),
         clusters=int(clusters(entered)[-1]) + 1 if len(entered) else 0, sharpe=sharpe_of(returns) if told else None,
         sharpe_error=hac_error(returns) if told else float("nan"),
         unsaid=tuple(_unsaid(way, len(entered), problem, MARKET in bars.symbols)),
     )  # fmt: skip
 
 
-def _tests(strategy: Idea, bars: Bars, result: Result, benchmark: str, seed: int) -> tuple[Way, tuple[Finding, ...], str]:
-    """The way, its findings, and why it is not a better one."""
+def _tests(strategy: Idea, bars: Bars, result: Result, benchmark: str, seed: int) -> tuple[Way, tuple[Estimate, ...], str]:
+    """The way, its estimates, and why it is not a better one."""
     problem = "It decides for itself within backtrader; what it would have done on other dates is not known."
     if isinstance(strategy, Strategy):
         try:
@@ -118,7 +119,7 @@ def _tests(strategy: Idea, bars: Bars, result: Result, benchmark: str, seed: int
     return "trades", (*_trades(result, bars, seed), *held), problem
 
 
-def _event(outcomes: Outcomes, bars: Bars, hold: int) -> Iterator[Finding]:
+def _event(outcomes: Outcomes, bars: Bars, hold: int) -> Iterator[Estimate]:
     returns = outcomes.returns if outcomes.returns.ndim == 1 else outcomes.returns.mean(axis=1)
     flags = outcomes.flags if outcomes.flags.ndim == 1 else outcomes.flags.any(axis=1)
     day, distance = int(flags.argmax()), hold + APART
@@ -132,7 +133,7 @@ def _event(outcomes: Outcomes, bars: Bars, hold: int) -> Iterator[Finding]:
             yield from_placebo(matched_dates(returns, day, alike, distance), "the trade", hold, against=against)
 
 
-def _rule(strategy: Strategy, trades: Trades, bars: Bars, benchmark: str) -> Iterator[Finding]:
+def _rule(strategy: Strategy, trades: Trades, bars: Bars, benchmark: str) -> Iterator[Estimate]:
     """All dates but the event's, then those before it and those after it; a trade before it has ended before it."""
     if trades.flags.mean() > ALWAYS:
         raise ParameterError(f"{strategy.name} decides on every session, so there are no other dates to compare with.")
@@ -149,26 +150,26 @@ def _rule(strategy: Strategy, trades: Trades, bars: Bars, benchmark: str) -> Ite
         yield _rotated(later, "after the event", trades.hold, "confirmation")
 
 
-def _rotated(outcomes: Outcomes, label: str, hold: int, sample: Sample) -> Finding:
+def _rotated(outcomes: Outcomes, label: str, hold: int, sample: Sample) -> Estimate:
     placebo = rotation(outcomes.flags, outcomes.returns)
     groups = int(clusters(outcomes.ended)[-1]) + 1
     return from_placebo(placebo, label, hold, sample, "the same trade on all dates, by rotation", groups)
 
 
-def _held(result: Result, seed: int) -> Iterator[Finding]:
+def _held(result: Result, seed: int) -> Iterator[Estimate]:
     """The mean return a year over that of the benchmark held all the time, where the account is mostly invested."""
     market, invested = result.benchmark_returns, (result.equity["gross"] > 0).mean()
     if market is None or invested < MOSTLY:
         return
     (found,) = mean_differences(market.to_numpy(), result.returns.to_numpy()[:, None], seed=seed)
-    yield Finding(
+    yield Estimate(
         label="mean return a year, after costs", sample="all", against=f"{result.benchmark} held all the time",
         observed=float(result.returns.mean() * YEAR), usual=float(market.mean() * YEAR), effect=found.mean, low=found.low,
         high=found.high, observations=found.sessions, clusters=found.sessions,
     )  # fmt: skip
 
 
-def _trades(result: Result, bars: Bars, seed: int) -> Iterator[Finding]:
+def _trades(result: Result, bars: Bars, seed: int) -> Iterator[Estimate]:
     """The mean trade after costs against nothing by clusters, and its holding times on other dates before costs."""
     trades = result.trades.sort_values("entry_session", kind="stable")
     groups = clusters(bars.sessions.get_indexer(trades["entry_session"]))
@@ -176,7 +177,7 @@ def _trades(result: Result, bars: Bars, seed: int) -> Iterator[Finding]:
     means = np.bincount(groups, returns) / np.bincount(groups)
     error = float(means.std(ddof=1) / np.sqrt(len(means))) if len(means) > 1 else float("nan")
     told, mean = error > 0, float(means.mean())
-    yield Finding(
+    yield Estimate(
         label="mean of its clusters, after costs", sample="all", against="nothing", observed=mean, usual=0.0, effect=mean,
         low=mean - Z * error, high=mean + Z * error,
         p_value=sign_flip_p_value(means, "higher", seed=seed) if told else float("nan"),

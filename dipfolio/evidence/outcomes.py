@@ -3,6 +3,7 @@
 A shortcut for thousands of placebo dates: the same as simulating the strategy without costs, trade by trade.
 """
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,8 @@ from dipfolio.engine.exits import Fill, HoldFor
 from dipfolio.engine.strategy import Strategy
 from dipfolio.errors import ParameterError
 from dipfolio.market.bars import Bars
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -110,10 +113,28 @@ def trade_returns(bars: Bars, hold: int, entry: Fill = "open", leave: Fill = "cl
     DataFrame of shape (sessions, symbols)
         NaN where either price is not there.
     """
-    enter = (bars.open if entry == "open" else bars.close).shift(-1)
-    out = (bars.open if leave == "open" else bars.close).shift(-1 - hold)
-    paid = bars.dividends.cumsum()
-    return (out - enter + paid.shift(-1 - hold) - paid.shift(-1)) / enter
+    return pd.DataFrame(_earned(bars, entry, leave)(hold), index=bars.sessions, columns=list(bars.symbols))
+
+
+def _earned(bars: Bars, entry: Fill, leave: Fill) -> Callable[[int], Floats]:
+    """The same as a function of the sessions held."""
+    prices = {"open": bars.open.to_numpy(), "close": bars.close.to_numpy()}
+    paid = bars.dividends.to_numpy().cumsum(axis=0)
+    enter, begun = _ahead(prices[entry], 1), _ahead(paid, 1)
+
+    def earned(hold: int) -> Floats:
+        """Return of a trade held so long, shape (sessions, symbols)."""
+        return np.asarray((_ahead(prices[leave], 1 + hold) - enter + _ahead(paid, 1 + hold) - begun) / enter)
+
+    return earned
+
+
+def _ahead(values: Floats, rows: int) -> Floats:
+    """What stands so many rows below; NaN after the last."""
+    later = np.full(values.shape, np.nan)
+    if rows < len(values):
+        later[: len(values) - rows] = values[rows:]
+    return later
 
 
 def outcomes_of(trades: Trades, bars: Bars, benchmark: str = "") -> Outcomes:
@@ -131,22 +152,27 @@ def outcomes_of(trades: Trades, bars: Bars, benchmark: str = "") -> Outcomes:
     benchmark : str
         Empty for none.
     """
-    symbols = tuple(trades.weights.columns)
-    earned = trade_returns(bars.select(symbols), trades.hold, trades.entry, trades.leave).to_numpy()
-    market = np.zeros(len(earned))
-    if benchmark:
-        market = trade_returns(bars.select((benchmark,)), trades.hold, trades.entry, trades.leave)[benchmark].to_numpy()
-    decided = trades.weights[trades.flags].to_numpy()
-    sessions = pd.DatetimeIndex(trades.weights.index)
-    if len(decided) and (np.nan_to_num(decided) == np.nan_to_num(decided[0])).all():
-        returns = _together(earned, np.nan_to_num(decided[0]), market)
-        return Outcomes(flags=trades.flags, returns=returns, sessions=sessions)
-    side = np.sign(np.nanmean(decided, axis=0)) if len(decided) else np.ones(len(symbols))
-    returns = side * (earned - market[:, None])
-    return Outcomes(flags=trades.weights.notna().to_numpy(), returns=returns, sessions=sessions)
+    return next(outcomes_by_hold(trades, bars, (trades.hold,), benchmark))
 
 
-def _together(earned: NDArray[np.float64], weights: NDArray[np.float64], market: NDArray[np.float64]) -> NDArray[np.float64]:
+def outcomes_by_hold(trades: Trades, bars: Bars, holds: Iterable[int], benchmark: str = "") -> Iterator[Outcomes]:
+    """The same for each of several holding times in place of the trades' own."""
+    symbols, sessions = tuple(trades.weights.columns), pd.DatetimeIndex(trades.weights.index)
+    earned = _earned(bars.select(symbols), trades.entry, trades.leave)
+    alone = _earned(bars.select((benchmark,)), trades.entry, trades.leave) if benchmark else None
+    decided, apart = trades.weights[trades.flags].to_numpy(), trades.weights.notna().to_numpy()
+    together = len(decided) > 0 and (np.nan_to_num(decided) == np.nan_to_num(decided[0])).all()
+    side = np.sign(np.nansum(decided, axis=0)) if len(decided) else np.ones(len(symbols))
+    for hold in holds:
+        market = alone(hold)[:, 0] if alone else np.zeros(len(sessions))
+        if together:
+            returns = _together(earned(hold), np.nan_to_num(decided[0]), market)
+            yield Outcomes(flags=trades.flags, returns=returns, sessions=sessions)
+        else:
+            yield Outcomes(flags=apart, returns=side * (earned(hold) - market[:, None]), sessions=sessions)
+
+
+def _together(earned: Floats, weights: Floats, market: Floats) -> Floats:
     """The return of all symbols as one trade, shape (sessions,)."""
     sides = [np.maximum(weights, 0.0), np.maximum(-weights, 0.0)]
     larger = max(side.sum() for side in sides)

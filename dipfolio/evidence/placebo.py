@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from dipfolio.engine.showing import Shown
 from dipfolio.errors import DataError, ParameterError
 
 Direction = Literal["higher", "lower"]
@@ -28,8 +29,8 @@ TIE = 1e-12
 """Outcomes nearer than this are the same outcome, added up in another order."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Placebo:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Placebo(Shown):
     """An observed outcome among those of its placebos.
 
     Attributes
@@ -45,6 +46,8 @@ class Placebo:
     direction : {"higher", "lower"}
         What the claim says of the observed outcome.
     """
+
+    SHOWN = ("observed", "usual", "excess", "interval", "p_value", "smallest", "signals", "direction", "draws")
 
     observed: float
     usual: float

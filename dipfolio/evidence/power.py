@@ -36,7 +36,7 @@ def detectable(deviation: float, observations: float, size: float = 0.05, chance
     observations : float
         Independent ones.
     size, chance : float
-        Of the test, and of finding the effect.
+        Of the test, and of estimate the effect.
     sides : {1, 2}
 
     Raises

@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dipfolio.engine.showing import Shown
 from dipfolio.errors import DataError, WindowError
 from dipfolio.evidence.placebo import SEED, clusters
 
 
-@dataclass(frozen=True, kw_only=True)
-class Recovery:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Recovery(Shown):
     """One drop and its end.
 
     Attributes
@@ -36,8 +37,8 @@ class Recovery:
     worst: float
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Survival:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Survival(Shown):
     """Share of drops that are not over after so many sessions, by Kaplan and Meier (1958, J. Am. Stat. Assoc. 53).
 
     Attributes
@@ -49,6 +50,8 @@ class Survival:
     drops, over : int
         All of them, and those whose end was seen.
     """
+
+    SHOWN = ("drops", "over", "median")
 
     waiting: pd.Series
     low: pd.Series

@@ -13,13 +13,13 @@ from dipfolio.engine.account import Account
 from dipfolio.engine.simulation import simulate
 from dipfolio.errors import DataError
 from dipfolio.evidence.claims import Claim
-from dipfolio.evidence.finding import CONFIRMATION_START, DESIGN_END, Finding, Sample, from_placebo
+from dipfolio.evidence.estimate import CONFIRMATION_START, DESIGN_END, Estimate, Sample, from_placebo
 from dipfolio.evidence.outcomes import Outcomes, Trades, outcomes_of, trades_of
 from dipfolio.evidence.placebo import SEED, clusters, rotation, sign_flip_p_value
 from dipfolio.evidence.power import detectable
+from dipfolio.evidence.signalled import signalled_trades
 from dipfolio.evidence.single import STATED, built
 from dipfolio.market.bars import Bars
-from dipfolio.market.universe import resolve
 
 LAGS = 4
 """Weeks over which the error of a weekly mean allows for autocorrelation."""
@@ -28,7 +28,7 @@ Z = 1.959963984540054
 """Of a 95 % interval."""
 
 
-def rule_findings(claim: Claim, bars: Bars, folder: Path) -> Iterator[Finding]:
+def rule_estimates(claim: Claim, bars: Bars, folder: Path) -> Iterator[Estimate]:
     """The mean trade of a rule against the same trade on all dates, in both samples, the primary one first.
 
     A ``list`` has too few cases: its means are told and not tested.
@@ -41,14 +41,14 @@ def rule_findings(claim: Claim, bars: Bars, folder: Path) -> Iterator[Finding]:
                 yield replace(found, p_value=nan, opposite=nan, low=nan, high=nan) if claim.kind == "list" else found
 
 
-def mean_findings(claim: Claim, bars: Bars, folder: Path) -> Iterator[Finding]:
+def mean_estimates(claim: Claim, bars: Bars, folder: Path) -> Iterator[Estimate]:
     """The mean of a trade at regular times against nothing, with an error for autocorrelation."""
     for sample, outcomes in _samples(claim, bars, folder, claim.horizons[0], {}):
         earned = outcomes.returns[outcomes.flags]
         yield _mean(earned[~np.isnan(earned)], sample)
 
 
-def paired_findings(claim: Claim, bars: Bars, folder: Path, seed: int = SEED) -> Iterator[Finding]:
+def paired_estimates(claim: Claim, bars: Bars, folder: Path, seed: int = SEED) -> Iterator[Estimate]:
     """Two strategies over the same signals: the mean difference of their trades, by flipping the signs of clusters.
 
     Without costs, which both would pay. Trades that reach into the event are left out.
@@ -85,22 +85,20 @@ def claimed_trades(claim: Claim, bars: Bars, folder: Path, horizon: int, changes
     """When a rule trades: by its strategy, or at the next open after its signal."""
     if claim.signal is None:
         return trades_of(built(folder, claim, horizon, changes), bars)
-    symbols = resolve(claim.universe)
-    weights = pd.DataFrame(1 / len(symbols), index=bars.sessions, columns=list(symbols))
-    return Trades(weights=weights.where(claim.signal(bars), axis=0), hold=horizon)
+    return signalled_trades(claim, bars, horizon)
 
 
 def _outcomes(claim: Claim, bars: Bars, folder: Path, horizon: int, changes: Mapping[str, Any]) -> Outcomes:
     return outcomes_of(claimed_trades(claim, bars, folder, horizon, changes), bars, claim.benchmark)
 
 
-def _rotated(outcomes: Outcomes, label: str, horizon: int, sample: Sample) -> Finding:
+def _rotated(outcomes: Outcomes, label: str, horizon: int, sample: Sample) -> Estimate:
     groups = int(clusters(outcomes.ended)[-1]) + 1
     placebo = rotation(outcomes.flags, outcomes.returns)
     return from_placebo(placebo, label, horizon, sample, "the same trade on all dates, by rotation", groups)
 
 
-def _mean(values: np.ndarray, sample: Sample) -> Finding:
+def _mean(values: np.ndarray, sample: Sample) -> Estimate:
     import statsmodels.api as sm
     from scipy import stats
 
@@ -109,7 +107,7 @@ def _mean(values: np.ndarray, sample: Sample) -> Finding:
     fit = sm.OLS(values, np.ones(len(values))).fit(cov_type="HAC", cov_kwds={"maxlags": LAGS, "use_correction": True})
     mean, error = float(fit.params[0]), float(fit.bse[0])
     p_value = float(stats.norm.sf(mean / error))
-    return Finding(
+    return Estimate(
         label=STATED, horizon=1, sample=sample, against="nothing", observed=mean, usual=0.0, effect=mean,
         low=mean - Z * error, high=mean + Z * error, p_value=p_value, opposite=1 - p_value, smallest=0.0,
         observations=len(values), clusters=len(values), detectable=detectable(error, 1, sides=1),
@@ -123,13 +121,13 @@ def _simulated(claim: Claim, bars: Bars, folder: Path, horizon: int) -> pd.DataF
     return trades.set_index("entry_session")[["return", "exit_session"]]
 
 
-def _paired(pairs: pd.DataFrame, bars: Bars, seed: int) -> Finding:
+def _paired(pairs: pd.DataFrame, bars: Bars, seed: int) -> Estimate:
     difference = (pairs["return"] - pairs["return_other"]).to_numpy()
     groups = clusters(bars.sessions.get_indexer(pairs.index))
     means = np.bincount(groups, difference) / np.bincount(groups)
     error = float(means.std(ddof=1) / math.sqrt(len(means))) if len(means) > 1 else math.nan
     known = len(means) > 1 and error > 0
-    return Finding(
+    return Estimate(
         label="", observed=float(pairs["return"].mean()), usual=float(pairs["return_other"].mean()),
         effect=float(difference.mean()),
         low=float(difference.mean()) - Z * error, high=float(difference.mean()) + Z * error,

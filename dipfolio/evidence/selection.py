@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from dipfolio.engine.showing import Shown
 from dipfolio.errors import DataError, ParameterError
 from dipfolio.evidence.bootstrap import block_length
 from dipfolio.evidence.placebo import SEED
@@ -19,8 +20,8 @@ from dipfolio.evidence.placebo import SEED
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class SuperiorAbility:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class SuperiorAbility(Shown):
     """Whether any strategy beats the benchmark (Hansen, 2005, J. of Business and Economic Statistics 23).
 
     Attributes
@@ -35,6 +36,8 @@ class SuperiorAbility:
         Mean block of the bootstrap, in sessions.
     """
 
+    SHOWN = ("consistent", "lower", "upper", "smallest", "block", "t")
+
     t: Floats
     lower: float
     consistent: float
@@ -43,8 +46,8 @@ class SuperiorAbility:
     block: int
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Survivors:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Survivors(Shown):
     """Which strategies beat the benchmark, with all of them counted (Romano and Wolf, 2005, Econometrica 73).
 
     Attributes
@@ -57,6 +60,8 @@ class Survivors:
     smallest, block : float
         As in :class:`SuperiorAbility`.
     """
+
+    SHOWN = ("better", "smallest", "block", "p_values")
 
     t: Floats
     better: NDArray[np.bool_]
@@ -177,8 +182,8 @@ def _check(series: Floats) -> None:
         raise DataError(f"Column {still[0]} never changes, as with a strategy that never trades; leave it out.")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Overfitting:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Overfitting(Shown):
     """How often the best of one half of the time is below the middle in the other half.
 
     Attributes
@@ -192,6 +197,8 @@ class Overfitting:
     logits : array of shape (halves,)
         ``ln(w / (1 - w))`` with ``w = rank / (strategies + 1)`` out of sample; at or below 0 counts as overfitted.
     """
+
+    SHOWN = ("probability", "loss", "slope", "logits")
 
     probability: float
     loss: float

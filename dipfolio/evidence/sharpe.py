@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dipfolio.engine.showing import Shown
 from dipfolio.errors import DataError, ParameterError
 
 Floats = NDArray[np.float64]
@@ -22,8 +23,8 @@ EULER = 0.5772156649015329
 """The Euler-Mascheroni constant."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sharpe:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Sharpe(Shown):
     """A Sharpe ratio with what its uncertainty depends on.
 
     Attributes
@@ -34,6 +35,8 @@ class Sharpe:
         0 and 3 for normal returns.
     observations : int
     """
+
+    SHOWN = ("ratio", "error", "probability", "skew", "kurtosis", "observations")
 
     ratio: float
     skew: float = 0.0

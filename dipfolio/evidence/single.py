@@ -15,7 +15,7 @@ from dipfolio.engine.simulation import simulate
 from dipfolio.engine.strategy import Strategy
 from dipfolio.errors import DataError, StrategyError
 from dipfolio.evidence.claims import Claim
-from dipfolio.evidence.finding import Finding, from_placebo
+from dipfolio.evidence.estimate import Estimate, from_placebo
 from dipfolio.evidence.multiplicity import holm
 from dipfolio.evidence.outcomes import Outcomes, outcomes_of, trades_of
 from dipfolio.evidence.placebo import matched, matched_dates, rotation
@@ -74,7 +74,7 @@ def built(folder: Path, claim: Claim, horizon: int, changes: Mapping[str, Any] |
     return kind(**values)
 
 
-def event_findings(claim: Claim, bars: Bars, folder: Path) -> Iterator[Finding]:
+def event_estimates(claim: Claim, bars: Bars, folder: Path) -> Iterator[Estimate]:
     """The trade of the claim among placebo dates, the primary comparison, with stressful mornings, first."""
     pools = {
         f"mornings with SPY {STRESS:.1%} from its close": stressful(bars, STRESS),
@@ -90,7 +90,7 @@ def event_findings(claim: Claim, bars: Bars, folder: Path) -> Iterator[Finding]:
                 yield from _ranked(outcomes, alike, label, horizon, against)
 
 
-def _ranked(outcomes: Outcomes, alike: np.ndarray, label: str, horizon: int, against: str) -> Iterator[Finding]:
+def _ranked(outcomes: Outcomes, alike: np.ndarray, label: str, horizon: int, against: str) -> Iterator[Estimate]:
     """The event among these dates; nothing where its trade does not end within the figures, or none of theirs does."""
     day, distance = int(outcomes.flags.argmax()), horizon + APART
     pool = matched(outcomes.returns, day, alike, distance)
@@ -98,12 +98,12 @@ def _ranked(outcomes: Outcomes, alike: np.ndarray, label: str, horizon: int, aga
         yield from_placebo(matched_dates(outcomes.returns, day, alike, distance), label, horizon, against=against)
 
 
-def described_findings(claim: Claim, bars: Bars, folder: Path) -> Iterator[Finding]:
+def described_estimates(claim: Claim, bars: Bars, folder: Path) -> Iterator[Estimate]:
     """The mean of a few trades beside that of the same pattern on other dates, without a test."""
     for label, changes in {STATED: {}, **claim.variants}.items():
         outcomes = outcomes_of(trades_of(built(folder, claim, 0, changes), bars), bars, claim.benchmark)
         placebo = rotation(outcomes.flags, outcomes.returns)
-        yield Finding(
+        yield Estimate(
             label=label, horizon=claim.horizons[0], against="the same pattern on all other dates", observed=placebo.observed,
             usual=placebo.usual, effect=placebo.excess, observations=placebo.signals, clusters=outcomes.decided,
         )  # fmt: skip
@@ -116,13 +116,13 @@ def stressful(bars: Bars, gap: float) -> np.ndarray:
     return np.asarray(moves.abs() >= gap)
 
 
-def duration_finding(claim: Claim, bars: Bars) -> Iterator[Finding]:
+def duration_estimates(claim: Claim, bars: Bars) -> Iterator[Estimate]:
     """How long the recovery took among those after other drops of that size in sigmas."""
     close, longest = bars.select((claim.universe,)).close[claim.universe], claim.horizons[0]
     event, others = recover(close, MONDAY, longest), other_drops(bars, claim.universe, longest)
     quick, slow = rank_of(event, others)
     curve = survival(others, longest)
-    yield Finding(
+    yield Estimate(
         label=claim.universe, horizon=longest, against=f"its {len(others)} other drops of 2.5 sigma or more", unit="sessions",
         observed=event.sessions, usual=curve.median, effect=event.sessions - curve.median, p_value=quick, opposite=slow,
         smallest=1 / (1 + len(others)),
@@ -130,7 +130,7 @@ def duration_finding(claim: Claim, bars: Bars) -> Iterator[Finding]:
     for name in resolve("article"):
         if name in bars.symbols:
             found = recover(bars.close[name], MONDAY, longest)
-            yield Finding(label=name, horizon=longest, unit="sessions", observed=found.sessions)
+            yield Estimate(label=name, horizon=longest, unit="sessions", observed=found.sessions)
 
 
 def other_drops(bars: Bars, symbol: str, longest: int = 250) -> tuple[Recovery, ...]:
@@ -143,7 +143,7 @@ def other_drops(bars: Bars, symbol: str, longest: int = 250) -> tuple[Recovery, 
     return tuple(recover(own.close[symbol], day, longest) for day in days)
 
 
-def fact_findings(claim: Claim, bars: Bars) -> Iterator[Finding]:
+def fact_estimates(claim: Claim, bars: Bars) -> Iterator[Estimate]:
     """Each name's gap among its own gaps of the 250 sessions that end 11 before, Holm-corrected over the names."""
     names = resolve(claim.universe)
     prices = bars.select(names)
@@ -159,20 +159,20 @@ def fact_findings(claim: Claim, bars: Bars) -> Iterator[Finding]:
         yield dataclasses.replace(found, p_value=low, opposite=high, smallest=found.smallest * len(names))
 
 
-def _gap(label: str, before: np.ndarray, now: float) -> Finding:
+def _gap(label: str, before: np.ndarray, now: float) -> Estimate:
     """A gap among those before it, the lower tail first."""
     lower, higher = ((1 + beyond.sum()) / (1 + len(before)) for beyond in (before <= now, before >= now))
     usual = float(before.mean())
-    return Finding(
+    return Estimate(
         label=label, against=f"the {len(before)} gaps before", observed=now, usual=usual, effect=now - usual,
         p_value=float(lower), opposite=float(higher), smallest=1 / (1 + len(before)),
     )  # fmt: skip
 
 
-def priced(claim: Claim, bars: Bars, folder: Path) -> Iterator[Finding]:
+def priced(claim: Claim, bars: Bars, folder: Path) -> Iterator[Estimate]:
     """What a told trade made in dollars, before costs."""
     result = simulate(built(folder, claim, 0), bars, Account().without_costs())
     if result.trades.empty:
         raise DataError(f"{claim.strategy} does not trade in these figures.")
     dollars = float(result.trades["gross"].sum())
-    yield Finding(label=claim.strategy, unit="dollars", observed=dollars, observations=len(result.trades))
+    yield Estimate(label=claim.strategy, unit="dollars", observed=dollars, observations=len(result.trades))

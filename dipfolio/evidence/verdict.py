@@ -13,14 +13,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from dipfolio.engine.showing import Shown
 from dipfolio.errors import DataError, DipfolioError, UnknownNameError
 from dipfolio.evidence.claims import CLAIMS, Claim
 from dipfolio.evidence.contest import Contest, contest
-from dipfolio.evidence.finding import Finding
+from dipfolio.evidence.estimate import Estimate
 from dipfolio.evidence.multiplicity import holm
 from dipfolio.evidence.placebo import SEED
-from dipfolio.evidence.repeated import mean_findings, paired_findings, rule_findings
-from dipfolio.evidence.single import STATED, described_findings, duration_finding, event_findings, fact_findings, priced
+from dipfolio.evidence.repeated import mean_estimates, paired_estimates, rule_estimates
+from dipfolio.evidence.single import STATED, described_estimates, duration_estimates, event_estimates, fact_estimates, priced
+from dipfolio.evidence.swept import Tried
 from dipfolio.evidence.telling import Said, unheard
 from dipfolio.evidence.trials import Trial
 from dipfolio.market.bars import Bars
@@ -31,8 +33,8 @@ SIZE = 0.05
 """Probability of a wrong word in a family, in each direction."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Verdict(Shown):
     """What the figures say of one claim.
 
     Attributes
@@ -41,24 +43,29 @@ class Verdict:
     word : {"supported", "contradicted", "undecided", "not testable"}
     reason : str
         Why that word.
-    primary : Finding or None
+    primary : Estimate or None
         The comparison that decides; None where there is none.
     corrected, corrected_opposite : float
         Its p-values after Holm's correction; NaN where there is none.
     family : int
         Claims that were corrected together.
-    findings : tuple of Finding
+    estimates : tuple of Estimate
         All of them, other horizons, entries and samples included.
     """
+
+    SHOWN = (
+        "claim.id", "claim.sentence", "word", "primary.effect", "primary.low", "primary.high", "primary.p_value",
+        "primary.smallest", "corrected", "family", "primary.observations", "reason",
+    )  # fmt: skip
 
     claim: Claim
     word: Word
     reason: str
-    primary: Finding | None = None
+    primary: Estimate | None = None
     corrected: float = math.nan
     corrected_opposite: float = math.nan
     family: int = 0
-    findings: tuple[Finding, ...] = ()
+    estimates: tuple[Estimate, ...] = ()
 
     @property
     def counted(self) -> bool:
@@ -73,8 +80,8 @@ class Verdict:
         return self.primary is not None and not math.isnan(self.corrected) and self.primary.smallest * self.family <= SIZE
 
 
-@dataclass(frozen=True, kw_only=True)
-class Thesis:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Thesis(Shown):
     """The verdicts on all claims over the same figures.
 
     Attributes
@@ -88,6 +95,8 @@ class Thesis:
     contests : tuple of Contest
         The variants of each rule that has some, over the design sample.
     """
+
+    SHOWN = ("window", "verdicts")
 
     verdicts: tuple[Verdict, ...]
     window: tuple[str, str]
@@ -124,8 +133,9 @@ class Thesis:
 
 
 def judge(
-    bars: Bars, folder: Path, claims: Iterable[Claim] = CLAIMS, *, contests: bool = True, seed: int = SEED, said: Said = unheard
-) -> Thesis:
+    bars: Bars, folder: Path, claims: Iterable[Claim] = CLAIMS, *, contests: bool = True, tried: Iterable[Tried] = (),
+    seed: int = SEED, said: Said = unheard,
+) -> Thesis:  # fmt: skip
     """Judge claims; the same figures always give the same verdicts.
 
     Parameters
@@ -137,6 +147,8 @@ def judge(
     claims : iterable of Claim
     contests : bool
         Also run every variant of the rules, which takes most of the time.
+    tried : iterable of Trial and Swept
+        What the register holds already; the deflation counts those of the same strategy.
     seed : int
         Of the random numbers of resampling.
     said : callable
@@ -152,7 +164,7 @@ def judge(
         verdicts=tuple(verdicts),
         window=(str(bars.sessions[0].date()), str(bars.sessions[-1].date())),
         figures=bars.provenance.sha256,
-        contests=tuple(_contests(claims, bars, folder, seed, said)) if contests else (),
+        contests=tuple(_contests(claims, bars, folder, tuple(tried), seed, said)) if contests else (),
     )
 
 
@@ -162,25 +174,27 @@ def steps(claims: Iterable[Claim] = CLAIMS, *, contests: bool = True) -> int:
     return len(claims) + (sum(bool(claim.grids) for claim in claims) if contests else 0)
 
 
-def _contests(claims: Iterable[Claim], bars: Bars, folder: Path, seed: int, said: Said) -> Iterator[Contest]:
+def _contests(
+    claims: Iterable[Claim], bars: Bars, folder: Path, tried: tuple[Tried, ...], seed: int, said: Said
+) -> Iterator[Contest]:
     """The contests that these figures allow."""
     for claim in claims:
         if claim.grids:
             with suppress(DataError):
-                yield contest(claim, bars, folder, seed=seed)
+                yield contest(claim, bars, folder, tried=tried, seed=seed)
             said(f"variants of {claim.id}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Gathered:
     claim: Claim
-    findings: tuple[Finding, ...] = ()
+    estimates: tuple[Estimate, ...] = ()
     problem: str = ""
 
     @property
-    def primary(self) -> Finding | None:
-        """The first finding, if it is that of the claim as stated over its first horizon and in its first sample."""
-        first = self.findings[0] if self.findings else None
+    def primary(self) -> Estimate | None:
+        """The first estimate, if it is that of the claim as stated over its first horizon and in its first sample."""
+        first = self.estimates[0] if self.estimates else None
         if first is None or first.horizon != (self.claim.horizons or (0,))[0] or first.sample == "confirmation":
             return None
         return first if self.claim.kind != "event" or first.label == STATED else None
@@ -188,28 +202,28 @@ class _Gathered:
 
 def _gather(claim: Claim, bars: Bars, folder: Path, seed: int) -> _Gathered:
     try:
-        return _Gathered(claim=claim, findings=tuple(_findings(claim, bars, folder, seed)))
+        return _Gathered(claim=claim, estimates=tuple(_estimates(claim, bars, folder, seed)))
     except DipfolioError as error:
         return _Gathered(claim=claim, problem=str(error))
 
 
-def _findings(claim: Claim, bars: Bars, folder: Path, seed: int) -> Iterator[Finding]:
+def _estimates(claim: Claim, bars: Bars, folder: Path, seed: int) -> Iterator[Estimate]:
     if claim.kind == "event":
-        yield from event_findings(claim, bars, folder)
+        yield from event_estimates(claim, bars, folder)
     elif claim.kind == "described":
-        yield from described_findings(claim, bars, folder)
+        yield from described_estimates(claim, bars, folder)
     elif claim.kind == "duration":
-        yield from duration_finding(claim, bars)
+        yield from duration_estimates(claim, bars)
     elif claim.kind == "fact":
-        yield from fact_findings(claim, bars)
+        yield from fact_estimates(claim, bars)
     elif claim.kind == "arithmetic":
         yield from priced(claim, bars, folder)
     elif claim.kind in ("rule", "list"):
-        yield from rule_findings(claim, bars, folder)
+        yield from rule_estimates(claim, bars, folder)
     elif claim.kind == "mean":
-        yield from mean_findings(claim, bars, folder)
+        yield from mean_estimates(claim, bars, folder)
     elif claim.kind == "paired":
-        yield from paired_findings(claim, bars, folder, seed)
+        yield from paired_estimates(claim, bars, folder, seed)
 
 
 MISSING = {
@@ -245,7 +259,7 @@ def _verdict(case: _Gathered, corrected: float, opposite: float, asked: int) -> 
     word, reason = _word(case, corrected, opposite, asked)
     return Verdict(
         claim=case.claim, word=word, reason=reason, primary=case.primary, corrected=corrected, corrected_opposite=opposite,
-        family=asked, findings=case.findings,
+        family=asked, estimates=case.estimates,
     )  # fmt: skip
 
 
@@ -264,7 +278,7 @@ def _word(case: _Gathered, corrected: float, opposite: float, asked: int) -> tup
     if math.isnan(corrected):
         return "undecided", "Too few independent cases for a test."
     same = (primary.label, primary.horizon, "confirmation")
-    later = next((f for f in case.findings if (f.label, f.horizon, f.sample) == same), None)
+    later = next((f for f in case.estimates if (f.label, f.horizon, f.sample) == same), None)
     alone = primary.sample == "event"
     if corrected <= SIZE and (alone or (later is not None and later.effect > 0)):
         return "supported", f"p = {corrected:.3f} after correction for {asked} claims."
@@ -278,7 +292,7 @@ def _word(case: _Gathered, corrected: float, opposite: float, asked: int) -> tup
 
 
 def _fact(case: _Gathered) -> tuple[Word, str]:
-    _, *each = case.findings
+    _, *each = case.estimates
     against = [f.label for f in each if (f.observed >= 0) == (case.claim.direction == "lower")]
     count = len(each)
     if not against:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from dipfolio.engine.showing import Shown
 from dipfolio.errors import DataError, ParameterError
 
 COLUMNS = ("variant", "decided", "ended", "return")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Fold:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Fold(Shown):
     """One period of the test.
 
     Attributes
@@ -38,8 +39,8 @@ class Fold:
     trades: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class WalkForward:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class WalkForward(Shown):
     """All periods in a row.
 
     Attributes
@@ -48,6 +49,8 @@ class WalkForward:
     returns : tuple of float
         Of every trade out of sample, in order.
     """
+
+    SHOWN = ("in_sample", "out_of_sample", "ratio", "folds")
 
     folds: tuple[Fold, ...]
     returns: tuple[float, ...]

@@ -35,8 +35,8 @@ def choose(fetched: Path, embedded: Path, symbols: tuple[str, ...] = ()) -> Choi
     """
     try:
         there = locate(fetched).symbols
-    except DataError:
-        return Choice(folder=embedded)
+    except DataError as error:
+        return Choice(folder=embedded, reason=f"Figures: {embedded}, as {error}" if fetched.exists() else "")
     missing = [symbol for symbol in symbols if symbol not in there]
     if missing and set(symbols) <= set(locate(embedded).symbols):
         named = " ".join(missing[:12]) + (" ..." if len(missing) > 12 else "")

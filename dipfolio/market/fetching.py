@@ -155,7 +155,7 @@ def _fetch_one(folder: Path, symbol: str, before: Entry | None, wish: Wish) -> O
 
 
 def _keep(folder: Path, symbol: str, entry: Entry) -> None:
-    write_entry(folder, symbol, entry)
+    write_entry(folder, symbol, replace(entry, source=yahoo.source()))
     write_source(folder, yahoo.source())
 
 

@@ -10,13 +10,14 @@ import pandas as pd
 from dipfolio.errors import DataError, ParameterError, UnknownNameError
 from dipfolio.market import oddities, sessions
 from dipfolio.market.bars import FIELDS, Bars, Origin
-from dipfolio.market.dividends import read_dividends, spread
+from dipfolio.market.beside import dividends_of, kept_origin, splits_of
+from dipfolio.market.dividends import spread
 from dipfolio.market.events import read_events
 from dipfolio.market.faults import faults
 from dipfolio.market.files import Files, locate
 from dipfolio.market.finding import Reading
 from dipfolio.market.layouts import Figures
-from dipfolio.market.splits import read_splits
+from dipfolio.market.note import notes
 
 
 def available(folder: Path) -> tuple[str, ...]:
@@ -69,7 +70,8 @@ def load_bars(
     symbols = _wanted(files, folder, symbols)
     tables, readings = _read(files, symbols)
     index = sessions.between(min(t.days[0] for t in tables.values()), max(t.days[-1] for t in tables.values()))
-    dividends = spread(read_dividends(files.folder), index, symbols)
+    kept = notes(files.folder, symbols)
+    dividends = spread(dividends_of(files.folder, kept, symbols), index, symbols)
     frames = {**align(tables, index), "dividends": dividends}
     calendar = _first_file(files.folder / "events.csv", events)
     divisions = _first_file(files.folder / "splits.csv", splits)
@@ -77,7 +79,7 @@ def load_bars(
         **frames,
         origin=read_origin(files.folder, folder.name),
         events=read_events(calendar) if calendar else (),
-        splits=read_splits(divisions) if divisions else (),
+        splits=splits_of(divisions, kept, symbols),
         warnings=(*oddities.doubts(readings), *oddities.oddities(frames)),
         readings=tuple(dict.fromkeys(readings.values())),
     )
@@ -124,13 +126,16 @@ def align(tables: dict[str, Figures], index: pd.DatetimeIndex) -> dict[str, pd.D
 
 
 def read_origin(folder: Path, name: str) -> Origin:
-    """What a folder's ``source.json`` says, or only the name where there is none.
+    """What fetched prices say of themselves, or else the folder's ``source.json``; only the name where there is none.
 
     Raises
     ------
     DataError
         A file that cannot be read as an origin.
     """
+    kept = kept_origin(folder)
+    if kept:
+        return Origin(**kept, path=name)
     path = folder / "source.json"
     if not path.exists():
         return Origin(path=name)

@@ -4,9 +4,8 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -16,9 +15,9 @@ from dipfolio.market.dividends import read_dividends
 from dipfolio.market.faults import faults
 from dipfolio.market.files import locate
 from dipfolio.market.layouts import Figures
+from dipfolio.market.note import KEY, Note, file_of, notes, sealed
+from dipfolio.market.scratch import scratch
 from dipfolio.market.splits import read_splits
-
-_KEY = b"dipfolio"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -34,6 +33,8 @@ class Entry:
         The first day that was asked for; the symbol may have been listed later.
     retrieved : str
         When, as a date.
+    source : str
+        From whom.
     """
 
     figures: Figures
@@ -41,16 +42,17 @@ class Entry:
     splits: dict[str, float]
     asked_from: str
     retrieved: str
+    source: str = ""
+
+    @property
+    def note(self) -> Note:
+        """All but the figures."""
+        return Note(**{field.name: getattr(self, field.name) for field in fields(Note)})
 
     @property
     def last(self) -> np.datetime64:
         """The last session stored."""
         return np.datetime64(self.figures.days[-1])
-
-
-def file_of(folder: Path, symbol: str) -> Path:
-    """Where the prices of a symbol are kept."""
-    return folder / "prices" / f"{symbol}.parquet"
 
 
 def stored(folder: Path) -> tuple[str, ...]:
@@ -93,16 +95,10 @@ def _read_entry(folder: Path, symbol: str, path: Path) -> Entry:
     figures, _ = locate(folder).read(symbol)
     for fault in faults(symbol, figures):
         raise DataError(f"{path} cannot be used: {fault.text}")
-    try:
-        return Entry(figures=figures, **_note(path))
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{path} does not say when and from where it was fetched.") from error
-
-
-def _note(path: Path) -> dict[str, Any]:
-    import pyarrow.parquet as pq
-
-    return dict(json.loads((pq.read_schema(path).metadata or {}).get(_KEY, b"{}")))
+    note = notes(folder, (symbol,)).get(symbol)
+    if note is None:
+        raise DataError(f"{path} does not say when and from where it was fetched.")
+    return Entry(figures=figures, **asdict(note))
 
 
 def write_entry(folder: Path, symbol: str, entry: Entry) -> None:
@@ -116,34 +112,84 @@ def write_entry(folder: Path, symbol: str, entry: Entry) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    said = {name: getattr(entry, name) for name in ("dividends", "splits", "asked_from", "retrieved")}
     columns = {"date": entry.figures.days, **dict(zip(FIELDS, entry.figures.cells, strict=True))}
-    table = pa.table(columns).replace_schema_metadata({_KEY: json.dumps(said)})
-    _write_actions(folder, symbol, entry)
+    table = pa.table(columns).replace_schema_metadata({KEY: sealed(entry.note, entry.figures.days, entry.figures.cells)})
+    write_actions(folder, {symbol: entry.note})
     with whole(file_of(folder, symbol)) as path:
         pq.write_table(table, path)
 
 
 def write_source(folder: Path, source: str) -> None:
     """Keep where the figures come from and when they were retrieved: one day, or the first and the last."""
-    days = sorted({_note(path).get("retrieved", "") for path in (folder / "prices").glob("*.parquet")} - {""})
-    retrieved = " to ".join(dict.fromkeys([days[0], days[-1]])) if days else ""
-    said = {"source": source, "retrieved": retrieved, "adjustment": ADJUSTMENT}
     with whole(folder / "source.json") as path:
-        path.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+        path.write_text(json.dumps(origin_of(folder, source), indent=1) + "\n", encoding="utf-8")
 
 
-def _write_actions(folder: Path, symbol: str, entry: Entry) -> None:
-    """Bring ``dividends.csv`` and ``splits.csv`` up to date for one symbol."""
-    paid = [(name, str(day.date()), amount) for name, day, amount in read_dividends(folder).itertuples(index=False)]
-    _write_rows(folder / "dividends.csv", "amount", symbol, entry.dividends, paid)
+Rows = list[tuple[str, str, float]]
+"""Symbol, ISO date and amount or ratio."""
+
+
+def _set_aside(path: Path, rows: Rows | None) -> Rows:
+    """The rows of a file; one that cannot be read is kept under another name, as there may be rows of somebody's own in it."""
+    if rows is None:
+        with suppress(OSError):
+            _put_aside(path)
+    return rows or []
+
+
+def _put_aside(path: Path) -> None:
+    os.rename(path, path.with_name(f"{path.name}.damaged"))
+
+
+def paid_rows(folder: Path) -> Rows | None:
+    """The rows of ``dividends.csv``; None where they cannot be read."""
+    try:
+        return [(name, str(day.date()), amount) for name, day, amount in read_dividends(folder).itertuples(index=False)]
+    except DataError:
+        return None
+
+
+def split_rows(folder: Path) -> Rows | None:
+    """The rows of ``splits.csv``; None where they cannot be read."""
     path = folder / "splits.csv"
-    divided = [(split.symbol, str(split.day), split.ratio) for split in (read_splits(path) if path.exists() else ())]
-    _write_rows(path, "ratio", symbol, entry.splits, divided)
+    try:
+        return [(split.symbol, str(split.day), split.ratio) for split in (read_splits(path) if path.exists() else ())]
+    except DataError:
+        return None
 
 
-def _write_rows(path: Path, column: str, symbol: str, own: dict[str, float], before: list[tuple[str, str, float]]) -> None:
-    rows = [row for row in before if row[0] != symbol] + [(symbol, day, value) for day, value in own.items()]
+def said_source(folder: Path) -> dict[str, str]:
+    """What ``source.json`` says; nothing where it cannot be read."""
+    try:
+        said = json.loads((folder / "source.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def origin_of(folder: Path, source: str) -> dict[str, str]:
+    """What ``source.json`` should say; the source only if one of the files has it, or has none."""
+    kept = notes(folder, stored(folder)).values()
+    days, sources = sorted({note.retrieved for note in kept}), sorted({note.source or source for note in kept})
+    retrieved = " to ".join(dict.fromkeys([days[0], days[-1]])) if days else ""
+    return {
+        "source": source if not sources or source in sources else sources[-1],
+        "retrieved": retrieved,
+        "adjustment": ADJUSTMENT,
+    }
+
+
+def write_actions(folder: Path, kept: dict[str, Note]) -> None:
+    """Bring ``dividends.csv`` and ``splits.csv`` up to date for some symbols; readable rows of others stay."""
+    paid = {symbol: note.dividends for symbol, note in kept.items()}
+    _write_rows(folder / "dividends.csv", "amount", paid, _set_aside(folder / "dividends.csv", paid_rows(folder)))
+    divided = {symbol: note.splits for symbol, note in kept.items()}
+    _write_rows(folder / "splits.csv", "ratio", divided, _set_aside(folder / "splits.csv", split_rows(folder)))
+
+
+def _write_rows(path: Path, column: str, own: dict[str, dict[str, float]], before: Rows) -> None:
+    rows = [row for row in before if row[0] not in own]
+    rows += [(symbol, day, value) for symbol, dated in own.items() for day, value in dated.items()]
     text = "".join(f"{name},{day},{float(value)!r}\n" for name, day, value in sorted(rows))
     with whole(path) as beside:
         beside.write_text(f"symbol,ex_date,{column}\n{text}", encoding="utf-8")
@@ -153,18 +199,19 @@ def _write_rows(path: Path, column: str, symbol: str, own: dict[str, float], bef
 def whole(path: Path) -> Iterator[Path]:
     """A path beside the one wanted, to write to; it takes the place of the other only if nothing went wrong.
 
+    A folder that stands there is kept under another name.
+
     Raises
     ------
     DataError
         A folder that cannot be written.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield beside
-        os.replace(beside, path)
+        with scratch(path.parent) as room:
+            beside = room / path.name
+            yield beside
+            if path.is_dir():
+                _put_aside(path)
+            os.replace(beside, path)
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror or error}. Choose another folder with --to.") from error
-    finally:
-        with suppress(OSError):
-            beside.unlink()

@@ -9,6 +9,7 @@ import numpy as np
 
 from dipfolio.errors import DataError
 from dipfolio.market.bars import FIELDS
+from dipfolio.market.note import KEY, check_seal
 
 EXPECTED = "date," + ",".join(FIELDS)
 """The columns that a file of prices has, whatever their names and order."""
@@ -93,6 +94,9 @@ def _read_parquet(path: Path, count: int | None) -> Table:
 
     with pq.ParquetFile(path) as file:
         table = file.schema_arrow.empty_table() if count == 0 else file.read(use_threads=False)
+        note = (file.metadata.metadata or {}).get(KEY)
+    if note is not None and count is None:
+        check_seal(note, {name: column.to_numpy() for name, column in zip(table.column_names, table.columns, strict=True)})
     if count is not None:
         table = table.slice(0, count)
     names = table.column_names

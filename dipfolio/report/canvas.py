@@ -6,7 +6,7 @@ matplotlib takes it by its module's name, ``module://dipfolio.report.canvas``.
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 
-class FigureCanvas(FigureCanvasAgg):
+class FigureCanvas(FigureCanvasAgg):  # type: ignore[misc]
     """A canvas that no one looks at.
 
     pyplot draws a figure once more after saving it, to show on the screen what it looks like then. Without a screen

@@ -1,6 +1,5 @@
 """Curves: what the charts of a comparison draw, as plain data for the page's script."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ import pandas as pd
 from dipfolio.engine.metrics import drawdowns
 from dipfolio.report.contender import Contender
 from dipfolio.report.fairness import Fairness
+from dipfolio.report.page import script_data
 from dipfolio.report.wording import count, money, percent
 
 
@@ -26,8 +26,7 @@ def chart_data(fairness: Fairness, field: Sequence[Contender], market: pd.Series
         "lines": lines,
         "benchmark": None if market is None else _line(fairness.benchmark, market, days),
     }
-    text = json.dumps(data, allow_nan=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    return script_data(data)
 
 
 def _line(label: str, returns: pd.Series, days: pd.DatetimeIndex) -> dict[str, Any]:

@@ -7,11 +7,12 @@ from typing import IO, Any
 
 from dipfolio.engine.metrics import YEAR
 from dipfolio.engine.result import Result
+from dipfolio.evidence.deflation import Deflation
+from dipfolio.evidence.estimate import Estimate
 from dipfolio.evidence.examination import Examination
-from dipfolio.evidence.finding import Finding
-from dipfolio.evidence.trials import Deflation
+from dipfolio.report.folding import folded
 from dipfolio.report.measured import between, chance, observations, sized
-from dipfolio.report.verdicts import finding_as_record, plain
+from dipfolio.report.verdicts import estimate_as_record, plain
 from dipfolio.report.wording import NOTHING, count, heading, part, ratio
 
 WAYS = {
@@ -31,19 +32,26 @@ class Examined:
     deflation: Deflation | None = None
 
 
-def print_examined(examined: Examined, stream: IO[str]) -> None:
-    """The findings as blocks, then the ratio if there is one, then what cannot be said."""
+def print_examined(examined: Examined, stream: IO[str], columns: int | None = None) -> None:
+    """The estimates as blocks, then the ratio if there is one, then what cannot be said.
+
+    Parameters
+    ----------
+    examined : Examined
+    stream : text file
+    columns : int, optional
+        Of the screen; no line is folded if not given.
+    """
     result, found = examined.result, examined.examination
-    print(f"{heading(result)}, {result.window[0]} to {result.window[1]}", file=stream)
-    print(WAYS[found.way], file=stream)
-    print(
+    spread = (
         f"{count(found.trades, 'trade')} ended, entered in {count(found.entries, 'session')}, "
-        f"{count(found.clusters, 'cluster')} more than 20 sessions apart.",
-        file=stream,
+        f"{count(found.clusters, 'cluster')} more than 20 sessions apart."
     )
-    for finding in found.findings:
-        print(f"\n{finding.label} against {finding.against}", file=stream)
-        for label, value in finding_rows(finding):
+    for line in (f"{heading(result)}, {result.window[0]} to {result.window[1]}", WAYS[found.way], spread):
+        print(folded(line, 0, columns), file=stream)
+    for estimate in found.estimates:
+        print(f"\n{folded(f'{estimate.label} against {estimate.against}', 0, columns)}", file=stream)
+        for label, value in estimate_rows(estimate):
             print(f"  {label:<22}{value}", file=stream)
     if found.sharpe:
         print("\nDaily returns", file=stream)
@@ -51,16 +59,17 @@ def print_examined(examined: Examined, stream: IO[str]) -> None:
             print(f"  {label:<22}{value}", file=stream)
     print("\nWhat this cannot say", file=stream)
     for sentence in found.unsaid:
-        print(f"  {sentence}", file=stream)
+        print(folded(sentence, 2, columns), file=stream)
 
 
-def finding_rows(finding: Finding) -> tuple[tuple[str, str], ...]:
+def estimate_rows(estimate: Estimate) -> tuple[tuple[str, str], ...]:
     """Label and value of each number that there is."""
     rows = (
-        ("Observed", sized(finding, finding.observed)), ("Usual", sized(finding, finding.usual)),
-        ("Effect", sized(finding, finding.effect)), ("95 % interval", between(finding)), ("p, higher", chance(finding.p_value)),
-        ("p, lower", chance(finding.opposite)), ("Smallest possible p", chance(finding.smallest)),
-        ("Could be found", sized(finding, finding.detectable)), ("Observations", observations(finding)),
+        ("Observed", sized(estimate, estimate.observed)), ("Usual", sized(estimate, estimate.usual)),
+        ("Effect", sized(estimate, estimate.effect)), ("95 % interval", between(estimate)),
+        ("p, higher", chance(estimate.p_value)), ("p, lower", chance(estimate.opposite)),
+        ("Smallest possible p", chance(estimate.smallest)),
+        ("Could be found", sized(estimate, estimate.detectable)), ("Observations", observations(estimate)),
     )  # fmt: skip
     return tuple((label, value) for label, value in rows if value != NOTHING)
 
@@ -85,7 +94,7 @@ def examined_as_json(examined: Examined) -> str:
     record: dict[str, Any] = {
         "strategy": result.strategy, "parameters": result.parameters, "window": [str(day) for day in result.window],
         "way": found.way, "trades": found.trades, "entries": found.entries, "clusters": found.clusters,
-        "findings": [finding_as_record(finding) for finding in found.findings],
+        "findings": [estimate_as_record(estimate) for estimate in found.estimates],
         "sharpe": asdict(found.sharpe) if found.sharpe else None, "sharpe_error": plain(found.sharpe_error),
         "deflated": plain(left.probability) if left else None, "trials": left.trials if left else None,
         "unsaid": list(found.unsaid),

@@ -1,9 +1,9 @@
-"""Measured: a finding or a verdict in words - effect, interval, p-value, observations - the same on the terminal and the page."""
+"""Measured: an estimate or a verdict in words - effect, interval, p-value, observations - alike on the terminal and the page."""
 
 import math
 from dataclasses import dataclass
 
-from dipfolio.evidence.finding import Finding
+from dipfolio.evidence.estimate import Estimate
 from dipfolio.evidence.verdict import Verdict
 from dipfolio.report.wording import NOTHING, count, money, percent
 
@@ -63,22 +63,22 @@ def measured(verdict: Verdict) -> Measured:
     return Measured(**known)
 
 
-def sized(finding: Finding, value: float, places: int = 2) -> str:
-    """A value in the unit of a finding."""
+def sized(estimate: Estimate, value: float, places: int = 2) -> str:
+    """A value in the unit of a estimate."""
     if math.isnan(value):
         return NOTHING
     if math.isinf(value):
         return "not seen"
-    if finding.unit == "dollars":
+    if estimate.unit == "dollars":
         return money(value)
-    return f"{value:+,.0f} sessions" if finding.unit == "sessions" else percent(value, places)
+    return f"{value:+,.0f} sessions" if estimate.unit == "sessions" else percent(value, places)
 
 
-def between(finding: Finding) -> str:
+def between(estimate: Estimate) -> str:
     """The 95 % interval of the effect."""
-    if math.isnan(finding.low) or math.isnan(finding.high):
+    if math.isnan(estimate.low) or math.isnan(estimate.high):
         return NOTHING
-    return f"{percent(finding.low).removesuffix(' %')} to {percent(finding.high)}"
+    return f"{percent(estimate.low).removesuffix(' %')} to {percent(estimate.high)}"
 
 
 def chance(value: float) -> str:
@@ -88,12 +88,12 @@ def chance(value: float) -> str:
     return "<0.001" if 0 < value < 0.0005 else f"{value:.3f}" if value else "0"
 
 
-def observations(finding: Finding) -> str:
+def observations(estimate: Estimate) -> str:
     """How many, and how many of them are independent at the most."""
-    if finding.sample == "event" and finding.observations == finding.clusters == 1:
+    if estimate.sample == "event" and estimate.observations == estimate.clusters == 1:
         return "1 date"
-    if finding.sample == "event":
-        return f"{finding.observations} on {count(finding.clusters, 'day')}"
-    if finding.observations == finding.clusters:
-        return f"{finding.observations:,}"
-    return f"{finding.observations:,} in {count(finding.clusters, 'cluster')}"
+    if estimate.sample == "event":
+        return f"{estimate.observations} on {count(estimate.clusters, 'day')}"
+    if estimate.observations == estimate.clusters:
+        return f"{estimate.observations:,}"
+    return f"{estimate.observations:,} in {count(estimate.clusters, 'cluster')}"

@@ -1,8 +1,8 @@
 """Page: one HTML file with everything in it, that asks nobody for anything, and that appears whole or not at all."""
 
 import hashlib
+import json
 import os
-import tempfile
 from base64 import b64encode
 from collections.abc import Sequence
 from importlib.resources import files
@@ -12,6 +12,8 @@ from typing import Any
 from markupsafe import Markup
 
 from dipfolio.errors import ReportError
+from dipfolio.market.scratch import scratch
+from dipfolio.report.harmless import harmless
 from dipfolio.report.record import templates
 
 
@@ -45,6 +47,20 @@ def render(template: str, *, scripts: Sequence[str], styles: Sequence[str] = (),
     )  # fmt: skip
 
 
+def script_data(data: Any) -> str:
+    """JSON for a script element: nothing in it can end the element, start another, or turn the writing round."""
+    text = json.dumps(_harmless(data), allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _harmless(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {_harmless(key): _harmless(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_harmless(value) for value in data]
+    return harmless(data) if isinstance(data, str) else data
+
+
 def place_page(reports: Path, name: str, page: str) -> Path:
     """Write a page beside, then rename it into its place.
 
@@ -55,9 +71,8 @@ def place_page(reports: Path, name: str, page: str) -> Path:
     """
     target = reports / name
     try:
-        reports.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=reports, prefix=f".{name}-") as room:
-            fresh = Path(room) / name
+        with scratch(reports) as room:
+            fresh = room / name
             fresh.write_text(page, encoding="utf-8", newline="\n")
             os.replace(fresh, target)
     except OSError as error:

@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from dipfolio.engine.metrics import Metrics
 from dipfolio.engine.result import Result
 from dipfolio.report.assumptions import assumptions
+from dipfolio.report.harmless import harmless
 from dipfolio.report.wording import NOTHING, money, percent, remarks, rows
 
 FILES = ("run.json", "equity.csv", "positions.csv", "fills.csv", "trades.csv", "open_positions.csv", "events.csv")
@@ -35,8 +38,14 @@ class TextTable:
 
 @cache
 def templates() -> Environment:
-    """Our templates; everything put into them is escaped."""
-    return Environment(loader=PackageLoader("dipfolio.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=False)
+    """Our templates; everything put into them is made harmless and escaped."""
+    return Environment(
+        loader=PackageLoader("dipfolio.report"), autoescape=True, undefined=StrictUndefined, finalize=_harmless, trim_blocks=False
+    )
+
+
+def _harmless(value: Any) -> Any:
+    return harmless(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def stylesheet() -> str:

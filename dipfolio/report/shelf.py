@@ -1,18 +1,22 @@
 """Shelf: the folder in which reports stand, each in a folder of its own that appears whole or not at all."""
 
+import errno
 import hashlib
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from dipfolio.errors import ReportError
+from dipfolio.market.scratch import ASIDE, scratch
 
 LONGEST = 120
 """Letters in a folder's name; longer ones end in a fingerprint."""
+
+TURNS = 1_000
+"""Times to try to put a report in its place while others do the same."""
 
 
 def report_name(strategy: str, changed: dict[str, Any]) -> str:
@@ -45,22 +49,13 @@ def place(reports: Path, name: str, write: Callable[[Path], None]) -> Path:
     ReportError
         The folder cannot be written. Nothing is left behind, and an older report of that name is untouched.
     """
+    target = reports / name
     try:
-        reports.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=reports, prefix=f".{name[:40]}-") as room:
-            fresh, old = Path(room) / "new", Path(room) / "old"
+        with scratch(reports) as room:
+            fresh = room / "new"
             fresh.mkdir()
             write(fresh)
-            target = reports / name
-            if target.exists():
-                os.rename(target, old)
-            try:
-                os.rename(fresh, target)
-            except BaseException:
-                if old.exists():
-                    os.rename(old, target)
-                raise
-            shutil.rmtree(old, ignore_errors=True)
+            _swap(fresh, target, room / ASIDE)
     except OSError as error:
         raise ReportError(
             f"No report can be written to {reports}: {error.strerror or error}. Choose another with --reports."
@@ -68,10 +63,43 @@ def place(reports: Path, name: str, write: Callable[[Path], None]) -> Path:
     return target
 
 
+def _swap(fresh: Path, target: Path, aside: Path) -> None:
+    """Put a folder in the place of another, which goes aside; of several who do so at once the last one wins."""
+    for turn in range(TURNS):
+        old = aside / f"{turn:06}" / target.name
+        old.parent.mkdir(parents=True)
+        with suppress(FileNotFoundError):
+            os.rename(target, old)
+        try:
+            os.rename(fresh, target)
+            return
+        except OSError as error:
+            if turn + 1 == TURNS or error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                _put_back(old, target)
+                raise
+        except BaseException:
+            _put_back(old, target)
+            raise
+
+
+def _put_back(old: Path, target: Path) -> None:
+    """Undo; where another has put a report of that name in the meantime, that one stays."""
+    with suppress(OSError):
+        os.rename(old, target)
+
+
 def saved_runs(reports: Path) -> tuple[Path, ...]:
     """The folders that hold a record, newest first; of two written at once the name decides."""
-    records = sorted(path for path in reports.glob("*/run.json") if not path.parent.name.startswith("."))
+    records = sorted(path for path in reports.glob("*/run.json") if saved_run(reports, path.parent.name))
     return tuple(path.parent for path in sorted(records, key=_written, reverse=True))
+
+
+def saved_run(reports: Path, name: str) -> Path | None:
+    """The folder of a saved run; none for a name that is a path, or a link that leads out of the shelf."""
+    folder = reports / name
+    if name.startswith(".") or Path(name).name != name or not (folder / "run.json").is_file():
+        return None
+    return folder if folder.resolve().parent == reports.resolve() else None
 
 
 def _written(path: Path) -> float:

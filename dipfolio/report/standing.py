@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import IO, Any
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -15,7 +14,7 @@ from dipfolio.market.rates import RiskFree
 from dipfolio.report.board import metric_rows
 from dipfolio.report.contender import Contender, benchmark_metrics, contenders
 from dipfolio.report.fairness import Fairness
-from dipfolio.report.summary import WIDTH
+from dipfolio.report.summary import console_on
 
 SHOWN = {
     "Total return": "Total return", "Annual return": "A year", "Worst drawdown": "Drawdown", "Sharpe": "Sharpe",
@@ -27,7 +26,7 @@ SHOWN = {
 def print_standing(fairness: Fairness, stream: IO[str], risk_free: float | RiskFree = 0.0) -> None:
     """One line for each run, the terms above and the notes below."""
     field, market = contenders(fairness, risk_free), benchmark_metrics(fairness, risk_free)
-    console = Console(file=stream, highlight=False, width=None if stream.isatty() else WIDTH)
+    console = console_on(stream)
     days = fairness.sessions
     title = f"{days[0].date()} to {days[-1].date()}, {len(days):,} sessions, benchmark {fairness.benchmark or 'none'}"
     table = Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)

@@ -18,9 +18,14 @@ WIDTH = 100
 """Columns used where the output is no terminal."""
 
 
+def console_on(stream: IO[str], width: int = WIDTH) -> Console:
+    """A console without colours or other control sequences, so that whoever guards the stream need not let any through."""
+    return Console(file=stream, highlight=False, color_system=None, width=None if stream.isatty() else width)
+
+
 def print_summary(result: Result, metrics: Metrics, stream: IO[str]) -> None:
     """One aligned table with the strategy's name as its title, and the remarks under it."""
-    console = Console(file=stream, highlight=False, width=None if stream.isatty() else WIDTH)
+    console = console_on(stream)
     table = Table(title=Text(heading(result)), title_justify="left", box=box.SIMPLE_HEAD, show_header=False, pad_edge=False)
     table.add_column()
     table.add_column()

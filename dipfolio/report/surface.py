@@ -1,6 +1,5 @@
 """Surface: the page of a sweep - the whole grid, where the default stands in it, and what is left of the best."""
 
-import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ import pandas as pd
 
 from dipfolio.report.chance import Chance, chance_of
 from dipfolio.report.command import option_words
-from dipfolio.report.page import asset, render
+from dipfolio.report.page import asset, render, script_data
 from dipfolio.report.wording import NOTHING, count, money, part, percent, ratio
 from dipfolio.sweep.findings import Findings
 from dipfolio.sweep.grid import Axis
@@ -102,10 +101,12 @@ def standing(findings: Findings, by: str) -> str:
 def print_findings(findings: Findings, by: str, stream: IO[str]) -> None:
     """The ten best and the ten worst cells, and where the default stands."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    console = Console(file=stream, highlight=False, width=None if stream.isatty() else 140)
+    from dipfolio.report.summary import console_on
+
+    console = console_on(stream, 140)
     ranked = findings.ranked(by)
     known = ranked[ranked[by].notna()]
     ends = [("best", known.head(ENDS)), ("worst", known.tail(ENDS).iloc[::-1])]
@@ -117,12 +118,13 @@ def print_findings(findings: Findings, by: str, stream: IO[str]) -> None:
         for head in FIGURES.values():
             table.add_column(head, justify="right")
         for row in _rows(findings, cells, ""):
-            table.add_row(*row.parameters, *row.figures)
+            table.add_row(*map(Text, (*row.parameters, *row.figures)))
         console.print(table)
-    console.print(standing(findings, by), soft_wrap=True)
+    console.print(Text(standing(findings, by)), soft_wrap=True)
     if findings.refused:
         why = next(iter(findings.refused.values()))
-        console.print(f"Left out, as the strategy refuses them: {count(len(findings.refused), 'cell')}. {why}", soft_wrap=True)
+        said = f"Left out, as the strategy refuses them: {count(len(findings.refused), 'cell')}. {why}"
+        console.print(Text(said), soft_wrap=True)
 
 
 def chart_data(findings: Findings, by: str, command: str) -> str:
@@ -144,8 +146,7 @@ def chart_data(findings: Findings, by: str, command: str) -> str:
         "default_cell": _default_cell(findings),
         "command": command + "".join(f" {_option(name, value)}" for name, value in grid.fixed.items()),
     }
-    text = json.dumps(data, allow_nan=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    return script_data(data)
 
 
 def _axis(axis: Axis) -> dict[str, Any]:

@@ -7,6 +7,7 @@ was not ours: titles go in as a token and are put in their place escaped.
 import contextlib
 import dataclasses
 import importlib
+import locale
 import os
 import re
 import tempfile
@@ -22,6 +23,7 @@ import pandas as pd
 from dipfolio.engine.metrics import Metrics
 from dipfolio.engine.result import Result
 from dipfolio.market.rates import RiskFree
+from dipfolio.report.harmless import harmless
 from dipfolio.report.record import record_section, stylesheet
 from dipfolio.report.wording import heading, remarks
 
@@ -33,6 +35,9 @@ BY_DAY = (
     "Outlier Win Ratio", "Outlier Loss Ratio",
 )  # fmt: skip
 """Rows of quantstats that count sessions, though their names are those of trade statistics."""
+
+CANVAS = "module://dipfolio.report.canvas"
+"""The backend of matplotlib that draws."""
 
 EPOCH = "1577836800"
 """Written into the charts as their date, so that equal runs give equal bytes."""
@@ -57,15 +62,21 @@ def tear_sheet(result: Result, metrics: Metrics, risk_free: float | RiskFree = 0
     else:
         rate = risk_free.scalar(pd.DatetimeIndex(result.returns.index)) if isinstance(risk_free, RiskFree) else risk_free
         page, drawn = _quantstats_page(result, max(rate, 0.0)), True
-    notes = "".join(f"<li>{escape(remark)}</li>" for remark in remarks(result, metrics))
+    notes = "".join(f"<li>{escape(harmless(remark))}</li>" for remark in remarks(result, metrics))
     banner = f'<ul class="remarks">{notes}</ul>' if notes else ""
     link = '<p><a href="#record">Trades, costs, assumptions and sources of this run</a></p>'
-    page = page.replace("<hr>", f"<hr>{banner}{link}", 1).replace(TITLE, escape(heading(result)))
+    page = page.replace("<hr>", f"<hr>{banner}{link}", 1).replace(TITLE, escape(harmless(heading(result))))
     head, foot = page.index("</head>"), page.rindex("</body>")
     style = f"<style>{stylesheet()}</style>\n"
     return "".join(
         [page[:head], style, page[head:foot], record_section(result, metrics, beside_quantstats=drawn), "\n", page[foot:]]
     )
+
+
+def import_quantstats() -> None:
+    """Import it now, which takes as long as drawing a page, and not with the first page."""
+    with _quiet_reproducible_matplotlib():
+        pass
 
 
 def _looks_like_prices(returns: pd.Series) -> bool:
@@ -157,10 +168,10 @@ def _quiet_reproducible_matplotlib() -> Iterator[None]:
     alias = [dataclasses.replace(font, name="Arial") for font in fonts if font.name == "DejaVu Sans"]
     missing = [] if any(font.name == "Arial" for font in fonts) else alias
     backend = matplotlib.get_backend()
-    matplotlib.use("Agg", force=True)
+    matplotlib.use(CANVAS, force=True)
     fonts.extend(missing)
     try:
-        with warnings.catch_warnings(), _environment("SOURCE_DATE_EPOCH", EPOCH):
+        with warnings.catch_warnings(), _environment("SOURCE_DATE_EPOCH", EPOCH), _english_months():
             warnings.simplefilter("ignore")
             with matplotlib.rc_context(_quantstats_style()):
                 yield
@@ -170,6 +181,17 @@ def _quiet_reproducible_matplotlib() -> Iterator[None]:
         for font in missing:
             fonts.remove(font)
         matplotlib.use(backend, force=True)
+
+
+@contextlib.contextmanager
+def _english_months() -> Iterator[None]:
+    """Names of months as they are without a language; a notebook or a library may have chosen another."""
+    before = locale.setlocale(locale.LC_TIME)
+    locale.setlocale(locale.LC_TIME, "C")
+    try:
+        yield
+    finally:
+        locale.setlocale(locale.LC_TIME, before)
 
 
 @contextlib.contextmanager

@@ -1,24 +1,28 @@
 """Thesis: the page that says which claims hold, with what it rests on."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from dipfolio.evidence.dossier import Day, Dossier
-from dipfolio.evidence.moves import Move
 from dipfolio.evidence.verdict import Thesis
 from dipfolio.market.bars import Provenance
-from dipfolio.report.measured import chance, measured
+from dipfolio.report import grids
+from dipfolio.report.captions import ending
+from dipfolio.report.hindsight import REGISTER
+from dipfolio.report.measured import measured
 from dipfolio.report.page import asset, render
-from dipfolio.report.sections import Grid, section
+from dipfolio.report.papers import PAPERS
+from dipfolio.report.sections import sections_of
+from dipfolio.report.sources import FACTS
 from dipfolio.report.traces import thesis_data
 from dipfolio.report.verdicts import beyond_reach, standing
-from dipfolio.report.wording import NOTHING, percent, ratio
+from dipfolio.report.wording import percent
 
 PAGE = "thesis.html"
-SCRIPTS = ("theme.js", "tabs.js", "thesis.js")
+SCRIPTS = ("theme.js", "thesis.js")
 
-GROUPS = (("article", "The article", "A"), ("critics", "Its critics", "BK"), ("rules", "Rules made from it", "G"))
-"""Id of a tab, its name, and the first letters of its claims."""
+GROUPS = (("The article", "A"), ("Its critics", "BK"), ("Rules made from it", "G"))
+"""Name, and the first letters of the claims."""
 
 
 def thesis_page(
@@ -41,8 +45,8 @@ def thesis_page(
     """
     from plotly.offline import get_plotlyjs
 
-    sections = [section(dossier, reports, thesis.window, data) for dossier in dossiers]
-    groups = [(id_, name, [s for s in sections if s.measured.id[0] in letters]) for id_, name, letters in GROUPS]
+    pages = sections_of(dossiers, day, provenance, reports, thesis.window, data)
+    groups = [(name, [page for page in pages if page.measured.id[0] in letters]) for name, letters in GROUPS]
     return render(
         "thesis.html.j2",
         scripts=[get_plotlyjs(), *map(asset, SCRIPTS)],
@@ -50,48 +54,21 @@ def thesis_page(
         title="Which claims hold",
         standing=standing(thesis),
         window=thesis.window,
-        groups=[group for group in groups if group[2]],
+        groups=[group for group in groups if group[1]],
+        pages=pages,
         beyond=beyond_reach(thesis),
         unasked=[measured(verdict) for verdict in thesis.verdicts if verdict.word == "not testable"],
-        names=_moves(day.names, "Each name.", "Name") if day else None,
-        recoveries=_recoveries(day.names) if day else None,
-        baskets=_moves(day.baskets, "Baskets of equal dollars.", "Basket") if day else None,
+        names=grids.moves(day.names, "Each name.", "Name") if day else None,
+        recoveries=grids.recoveries(day.names) if day else None,
+        baskets=grids.moves(day.baskets, "Baskets of equal dollars.", "Basket") if day else None,
         courses=[(number, course.label, _last(day, number)) for number, course in enumerate(day.courses)] if day else [],
+        endings=tuple(dict.fromkeys(ending(course) for course in day.courses)) if day else (),
+        register_items=REGISTER,
+        facts=FACTS,
+        papers=PAPERS,
         provenance=_provenance(provenance),
         chart_data=thesis_data(dossiers, day),
     )
-
-
-def _moves(moves: tuple[Move, ...], caption: str, head: str) -> Grid:
-    heads = (head, "Close to close", "At the open", "Open to close", "Beta", "Abnormal", "t", "Rank p")
-    rows = tuple(
-        (
-            move.label, percent(move.day), percent(move.gap), percent(move.session), ratio(move.beta), percent(move.abnormal),
-            ratio(move.t), chance(move.rank),
-        )
-        for move in moves
-    )  # fmt: skip
-    return Grid(caption=caption, heads=heads, rows=rows)
-
-
-def _recoveries(moves: tuple[Move, ...]) -> Grid:
-    rows = tuple(row for move in moves for row in _recovered(move))
-    return Grid(
-        caption="First close at or above that of Friday 24 January, and the lowest close on the way.",
-        heads=("Name", "Regained", "Sessions", "Lowest from Monday's close"),
-        rows=rows,
-    )
-
-
-def _recovered(move: Move) -> Iterator[tuple[str, ...]]:
-    found = move.recovery
-    if found is None:
-        return
-    if found.sessions == 0:
-        yield move.label, "never below at a close", "0", NOTHING
-        return
-    when = str(found.regained.date()) if found.regained is not None else "not within the figures"
-    yield move.label, when, str(found.sessions), percent(found.worst, 1) if found.worst else NOTHING
 
 
 def _last(day: Day, number: int) -> str:

@@ -1,6 +1,5 @@
 """Traces: what the charts of a thesis draw, as plain data for the page's script."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ from dipfolio.engine.result import Result
 from dipfolio.evidence.course import Course
 from dipfolio.evidence.dossier import Day, Dossier
 from dipfolio.evidence.recovery import Survival
+from dipfolio.report.page import script_data
 
 AROUND = 5
 """Sessions shown before the first trade and after the last of an event."""
@@ -20,9 +20,11 @@ CLOSE = ("event", "described", "arithmetic")
 
 def thesis_data(dossiers: Sequence[Dossier], day: Day | None) -> str:
     """JSON for a script element: nothing in it can end the element or start another; what is not known is null."""
-    data: dict[str, Any] = {"course": {}, "equity": {}, "waiting": {}, "day": []}
+    data: dict[str, Any] = {"path": {}, "course": {}, "equity": {}, "waiting": {}, "day": []}
     for dossier in dossiers:
         claim = dossier.verdict.claim
+        if dossier.paths:
+            data["path"][claim.id] = {**_course(dossier.paths[0]), "parts": [_course(path) for path in dossier.paths[1:]]}
         if dossier.course:
             data["course"][claim.id] = {**_course(dossier.course), "parts": [_course(part) for part in dossier.parts]}
         if dossier.result is not None:
@@ -31,14 +33,13 @@ def thesis_data(dossiers: Sequence[Dossier], day: Day | None) -> str:
             data["waiting"][claim.id] = _waiting(dossier.waiting, dossier.verdict.primary.observed)
     if day:
         data["day"] = [_course(course) for course in day.courses]
-    text = json.dumps(data, allow_nan=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    return script_data(data)
 
 
 def _course(course: Course) -> dict[str, Any]:
     return {
         "label": course.label, "h": course.horizons.tolist(), "value": plain(course.values), "usual": plain(course.usual),
-        "low": plain(course.low), "high": plain(course.high), "n": course.placebos.tolist(),
+        "low": plain(course.low), "high": plain(course.high), "n": course.placebos.tolist(), "reach": course.reach,
     }  # fmt: skip
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 import pandas as pd
 
 from dipfolio.engine.result import Result, load
-from dipfolio.errors import WindowError
+from dipfolio.errors import ReportError, WindowError
 from dipfolio.market import sessions
+from dipfolio.report.seal import NAME as SEAL
+from dipfolio.report.seal import breaches
 from dipfolio.report.wording import heading
 
 
@@ -81,8 +83,11 @@ def saved_track(folder: Path) -> Track:
     Raises
     ------
     ReportError
-        No record there, or one that cannot be read.
+        No record there, one that cannot be read, or one of which a file was changed since it was sealed.
     """
+    broken = breaches(folder, added=False) if (folder / SEAL).exists() else ()
+    if broken:
+        raise ReportError(f"{folder} was damaged or changed since it was written ({', '.join(broken)}); run the strategy again.")
     return track_of(load(folder), folder)
 
 

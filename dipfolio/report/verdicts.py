@@ -7,9 +7,10 @@ from dataclasses import asdict
 from typing import IO, Any
 
 from dipfolio.evidence.contest import Contest
-from dipfolio.evidence.finding import Finding
+from dipfolio.evidence.estimate import Estimate
 from dipfolio.evidence.verdict import Thesis, Verdict
-from dipfolio.report.measured import measured
+from dipfolio.report.folding import folded
+from dipfolio.report.measured import Measured, measured
 from dipfolio.report.wording import NOTHING, count
 
 HEADS = ("Claim", "Verdict", "Effect", "95 % interval", "p (smallest)", "Corrected", "Observations")
@@ -42,22 +43,45 @@ def _why(verdict: Verdict) -> str:
     return f"the smallest p-value that so few other dates allow is too large for {verdict.family} claims."
 
 
-def print_thesis(thesis: Thesis, stream: IO[str]) -> None:
-    """Two lines for each claim: its numbers, and its sentence with the reason; the undecidable below."""
+def print_thesis(thesis: Thesis, stream: IO[str], columns: int | None = None) -> None:
+    """Each claim with its numbers, its sentence and the reason; the undecidable below.
+
+    Parameters
+    ----------
+    thesis : Thesis
+    stream : text file
+    columns : int, optional
+        Of the screen. If it is narrower than the table, the numbers take two lines, and no line is longer; nothing is folded
+        if not given.
+    """
     print(f"Claims over {thesis.window[0]} to {thesis.window[1]}", file=stream)
-    print(f"\n{_line(HEADS)}", file=stream)
+    narrow = columns is not None and columns < sum(WIDTHS)
+    print(f"\n{_line(HEADS[:4] if narrow else HEADS)}", file=stream)
     for verdict in thesis.verdicts:
         row = measured(verdict)
-        p_value = row.p_value if row.p_value == NOTHING else f"{row.p_value} ({row.smallest})"
-        cells = (row.id, row.word, row.effect, row.interval, p_value, row.corrected, row.observations)
-        print(_line(cells if row.told else cells[:2]), file=stream)
-        print(f"{'':6}{row.sentence} {row.reason}", file=stream)
-    print(f"\n{standing(thesis)}", file=stream)
+        for line in _narrow(row) if narrow else _wide(row):
+            print(line, file=stream)
+        print(folded(f"{row.sentence} {row.reason}", 6, columns), file=stream)
+    print(f"\n{folded(standing(thesis), 0, columns)}", file=stream)
     beyond = beyond_reach(thesis)
     if beyond:
         print("\nNot to be decided by these figures, whatever had happened:", file=stream)
         for line in beyond:
-            print(f"  {line}", file=stream)
+            print(folded(line, 2, columns), file=stream)
+
+
+def _wide(row: Measured) -> tuple[str, ...]:
+    p_value = row.p_value if row.p_value == NOTHING else f"{row.p_value} ({row.smallest})"
+    cells = (row.id, row.word, row.effect, row.interval, p_value, row.corrected, row.observations)
+    return (_line(cells if row.told else cells[:2]),)
+
+
+def _narrow(row: Measured) -> tuple[str, ...]:
+    first = (row.id, row.word, row.effect, row.interval)
+    if not row.told:
+        return (_line(first[:2]),)
+    tested = f"p {row.p_value} (smallest {row.smallest}), corrected {row.corrected}; " if row.p_value != NOTHING else ""
+    return (_line(first), f"{'':6}{tested}{row.observations}")
 
 
 def _line(cells: tuple[str, ...]) -> str:
@@ -65,7 +89,7 @@ def _line(cells: tuple[str, ...]) -> str:
 
 
 def thesis_as_json(thesis: Thesis, report: str) -> str:
-    """All verdicts with all findings and contests: NaN becomes null."""
+    """All verdicts with all estimates and contests: NaN becomes null."""
     record = {
         "window": list(thesis.window),
         "figures": thesis.figures,
@@ -83,15 +107,15 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "claim": claim.id, "sentence": claim.sentence, "hypothesis": claim.hypothesis, "kind": claim.kind,
         "family": claim.family or None, "same_as": claim.same_as or None, "verdict": verdict.word, "reason": verdict.reason,
         "counted": verdict.counted, "decidable": verdict.decidable, "remark": claim.remark,
-        "primary": finding_as_record(verdict.primary) if verdict.primary else None,
+        "primary": estimate_as_record(verdict.primary) if verdict.primary else None,
         "corrected": plain(verdict.corrected), "corrected_opposite": plain(verdict.corrected_opposite),
-        "corrected_for": verdict.family, "findings": [finding_as_record(found) for found in verdict.findings],
+        "corrected_for": verdict.family, "findings": [estimate_as_record(found) for found in verdict.estimates],
     }  # fmt: skip
 
 
-def finding_as_record(finding: Finding) -> dict[str, Any]:
-    """A finding as JSON takes it."""
-    return {name: plain(value) for name, value in asdict(finding).items()}
+def estimate_as_record(estimate: Estimate) -> dict[str, Any]:
+    """A estimate as JSON takes it."""
+    return {name: plain(value) for name, value in asdict(estimate).items()}
 
 
 def plain(value: Any) -> Any:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from dipfolio.engine import orders as rules
+from dipfolio.engine.exits import OpenTrades
 from dipfolio.engine.tape import Moment
 from dipfolio.sweep.batch import Batch
 from dipfolio.sweep.positions import Entry, Positions
@@ -40,7 +41,7 @@ class Execution:
         self.alive, self.under_margin_call = np.ones(self.variants, dtype=bool), np.zeros(self.variants, dtype=bool)
         self.sent, self._any_short = NONE, False
         self.slots = slots(batch.exits)
-        self.resting = sorted((slot for slot in self.slots if slot.kind.resting), key=lambda slot: slot.limit)
+        self.resting = [slot for slot in self.slots if slot.kind.resting]
         self._watches_best = any(slot.kind.made_by not in WITHOUT_BEST for slot in self.slots)
         self._instructions = batch.instructions()
         self._marks = np.nan_to_num(self.panel.close)
@@ -126,16 +127,24 @@ class Execution:
         if not waiting.any():
             return
         opened, high, low = self.panel.open[now], self.panel.high[now], self.panel.low[now]
-        levels = [slot.level(trades) for slot in self.resting]
+        levels = {limit: self._nearest(trades, limit) for limit in (False, True)}
         for jumped in (True, False):
-            for slot, level in zip(self.resting, levels, strict=True):
-                above = (trades.side < 0) != slot.limit
+            for limit, level in levels.items():
+                above = (trades.side < 0) != limit
                 reached = np.where(above, (opened if jumped else high) >= level, (opened if jumped else low) <= level) & waiting
                 cells = np.flatnonzero(reached.T)
                 if len(cells):
                     waiting &= ~reached
                     price = opened[cells // self.variants] if jumped else level.T.reshape(-1)[cells]
-                    self._execute(cells, -held.shares[cells], price, "day", slips=not slot.limit)
+                    self._execute(cells, -held.shares[cells], price, "day", slips=not limit)
+
+    def _nearest(self, trades: OpenTrades, limit: bool) -> Floats:
+        """The level of the resting stops, or limits, that the price meets first; NaN where there is none."""
+        above = (trades.side < 0) != limit
+        nearest = np.full(above.shape, np.nan)
+        for level in (slot.level(trades) for slot in self.resting if slot.limit == limit):
+            nearest = np.where(above, np.fmin(nearest, level), np.fmax(nearest, level))
+        return nearest
 
     def _execute(self, cells: Cells, shares: Floats, reference: Floats, at: Moment, *, slips: bool = True) -> None:
         """Fill orders whole and charge each once, also where it reverses a position."""

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dipfolio.engine.account import Account
+from dipfolio.engine.showing import Shown
 from dipfolio.errors import ParameterError
 from dipfolio.market.bars import Provenance
 from dipfolio.sweep.grid import Grid
@@ -17,9 +18,11 @@ from dipfolio.sweep.parts import Part
 
 Floats = NDArray[np.float64]
 
+SHOWN = ("total_return", "sharpe", "worst_drawdown", "trades", "win_rate", "final_equity")
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Findings:
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Findings(Shown):
     """A finished sweep.
 
     Attributes
@@ -52,6 +55,21 @@ class Findings:
     returns: pd.DataFrame
     refused: dict[int, str]
     provenance: Provenance
+
+    def facts(self) -> tuple[tuple[str, Any], ...]:
+        """The best and the default by total return; how deep the rest goes stands in ``table``."""
+        best = self.ranked("total_return").iloc[0]
+        return (
+            ("strategy", self.strategy),
+            ("grid", str(self.grid)),
+            ("window", f"{self.window[0]} to {self.window[1]}"),
+            ("refused", len(self.refused)),
+            ("best", {axis.name: best[axis.name] for axis in self.grid.axes}),
+            ("its total return", f"{best['total_return']:+.2%}"),
+            ("default's", "" if self.default is None else f"{self.default['total_return']:+.2%}"),
+            ("default is better than", f"{self.standing('total_return'):.1%} of the variants"),
+            ("figures of the best", best[list(SHOWN)]),
+        )
 
     def ranked(self, by: str) -> pd.DataFrame:
         """The cells, best first; without a figure last, then in the order of the grid."""

@@ -175,7 +175,7 @@ class Lockstep(Execution):
         close = self.panel.close[self.session][cells // self.variants]
         desired = rules.wanted(target[:, None], batch.unit, self.value[variant], close[:, None], self.account)[:, 0]
         held = np.where(gone, 0.0, self.positions.shares[cells])
-        trade = rules.change(held, desired, batch.resize)
+        trade = rules.change(held, target, desired, batch.resize)
         asked, closing = np.flatnonzero(trade), batch.fill == "close"
         orders = Orders.alike(cells[asked], trade[asked], at_close=closing, reduce_only=False)
         return [replace(orders, on_position=(held[asked] != 0) & closing)]

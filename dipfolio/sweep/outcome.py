@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dipfolio.engine.metrics import YEAR, Metrics
+from dipfolio.engine.showing import Shown
 from dipfolio.sweep.tapes import COSTS, Tapes
 
 Floats = NDArray[np.float64]
@@ -24,8 +25,8 @@ BLOCK = 128
 """Variants measured at a time; larger arrays would leave the processor's cache."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Outcome:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Outcome(Shown):
     """What came of some variants.
 
     Attributes

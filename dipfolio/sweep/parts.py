@@ -1,8 +1,11 @@
 """Parts: the finished pieces of a sweep on disk, so that an interrupted one can go on."""
 
+import hashlib
 import json
 import os
 import shutil
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,9 +14,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dipfolio.errors import ReportError
+from dipfolio.market.scratch import Lock
 
 Floats = NDArray[np.float64]
 KEY = "key.json"
+SEAL = ".sha256"
+"""Ending of the fingerprint of a part, which is written last: what has none is not done."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -50,21 +56,35 @@ class Parts:
     resume : bool
         Keep the parts of the same sweep that are there.
 
+    Attributes
+    ----------
+    damaged : tuple of int
+        Numbers of the parts that were there and are not what was written; they count as not done.
+
     Raises
     ------
     ReportError
-        The folder cannot be written.
+        The folder cannot be written, or belongs to a sweep that is going on.
     """
 
     def __init__(self, folder: Path, key: str, *, resume: bool) -> None:
         self.folder = folder
         try:
-            if not (resume and self._key() == key):
-                shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True, exist_ok=True)
+            self._lock: Lock | None = Lock(folder)
+            if self._lock.taken:
+                raise ReportError(f"{folder} belongs to a sweep that is going on; wait for it, or choose another --reports.")
+            if not (resume and self._key() == key):
+                _remove(self.folder.iterdir())
             (folder / KEY).write_text(json.dumps({"key": key}), encoding="utf-8")
+        except ReportError:
+            raise
         except OSError as error:
             raise ReportError(f"{folder} cannot be written: {error.strerror}. Choose another folder with --reports.") from error
+        self.damaged = tuple(number for number in self._named() if not self._whole(number))
+
+        for number in self.damaged:
+            _remove(self.folder.glob(f"{self._place(number).stem}.*"))
 
     def _key(self) -> str:
         try:
@@ -73,8 +93,22 @@ class Parts:
             return ""
 
     def done(self) -> list[int]:
-        """The numbers of the parts that are there, in order."""
-        return sorted(int(path.stem.removeprefix("part-")) for path in self.folder.glob("part-*.parquet"))
+        """The numbers of the parts that are there and whole, in order."""
+        return [number for number in self._named() if number not in self.damaged]
+
+    def _named(self) -> list[int]:
+        return sorted(int(path.stem.removeprefix("part-")) for path in self.folder.glob(f"part-*{SEAL}"))
+
+    def _whole(self, number: int) -> bool:
+        """Whether both files of a part are those that were written."""
+        try:
+            return self._place(number).with_suffix(SEAL).read_text(encoding="utf-8") == self._fingerprint(number)
+        except (OSError, ValueError):
+            return False
+
+    def _fingerprint(self, number: int) -> str:
+        table = self._place(number)
+        return " ".join(hashlib.sha256(path.read_bytes()).hexdigest() for path in (table, table.with_suffix(".npz")))
 
     def save(self, part: Part) -> None:
         """Write a part; it appears whole or not at all.
@@ -93,6 +127,9 @@ class Parts:
             os.replace(fresh, table.with_suffix(".npz"))
             part.table.to_parquet(fresh)
             os.replace(fresh, table)
+            fresh.write_text(self._fingerprint(part.number), encoding="utf-8")
+            os.replace(fresh, table.with_suffix(SEAL))
+            self.damaged = tuple(number for number in self.damaged if number != part.number)
         except OSError as error:
             raise ReportError(f"{self.folder} cannot be written: {error.strerror or error}.") from error
 
@@ -105,8 +142,17 @@ class Parts:
         return Part(number=number, table=pd.read_parquet(table), returns=returns, refused=refused)
 
     def remove(self) -> None:
-        """Throw the folder away; the sweep is complete."""
+        """Throw the folder away, its key first, so that what is left of it by a kill belongs to no sweep."""
+        with suppress(OSError):
+            (self.folder / KEY).unlink()
         shutil.rmtree(self.folder, ignore_errors=True)
+        self._lock = None
 
     def _place(self, number: int) -> Path:
         return self.folder / f"part-{number:06d}.parquet"
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    """Whatever stands there."""
+    for path in list(paths):
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()

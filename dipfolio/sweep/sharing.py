@@ -69,6 +69,7 @@ def watched(strategy: Strategy) -> tuple[Strategy, set[str]]:
     read: set[str] = set()
 
     def look(self: Any, name: str) -> Any:
+        """The attribute, after a note that it was read."""
         if name in own:
             read.add(name)
         elif name in ("__dict__", "__getstate__", "__reduce__", "__reduce_ex__"):

@@ -80,6 +80,7 @@ def _neighbours(herd: Numbered, shared: Shared) -> Numbered:
     read = sorted(shared.answer(herd[0][1]).read)
 
     def place(member: tuple[int, Strategy]) -> tuple[Any, ...]:
+        """What its targets depend on."""
         return tuple(repr(getattr(member[1], name)) for name in read)
 
     return sorted(herd, key=place)

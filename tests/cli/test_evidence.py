@@ -1,14 +1,21 @@
 """The command ``evidence``: the tests that suit a strategy, for people and for machines."""
 
 import json
+import math
 import shutil
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from dipfolio.cli.home import Home
 from dipfolio.cli.main import _guarded
-from dipfolio.evidence.trials import Register
+from dipfolio.engine.catalogue import load_strategy
+from dipfolio.engine.simulation import simulate
+from dipfolio.evidence.register import Register
+from dipfolio.evidence.sharpe import Sharpe
+from dipfolio.market.folder import load_bars
 
 ROOT = Path(__file__).parents[2]
 BROUGHT = '''
@@ -43,6 +50,18 @@ def ask(tmp_path, monkeypatch, capsys):
         code = _guarded(["evidence", *words], home)
         out, err = capsys.readouterr()
         return code or 0, out, err
+
+    return call
+
+
+@pytest.fixture
+def sweep(ask, tmp_path, capsys):
+    """The command sweep in the same folders."""
+    home = Home(strategies=tmp_path / "strategies", data=ROOT / "data", reports=tmp_path / "reports")
+
+    def call(*words):
+        assert not _guarded(["sweep", *words, "--jobs", "1", "--verify", "0"], home)
+        capsys.readouterr()
 
     return call
 
@@ -84,6 +103,23 @@ def test_every_look_is_registered_and_deflates_the_next(ask, tmp_path):
     record = json.loads(ask("short-every-friday", "--benchmark", "QQQ", "--fill", "open", "--json")[1])
     assert len(register.read("short-every-friday")) == 2 == record["trials"]
     assert 0 < record["deflated"] < 1
+
+
+def test_a_sweep_deflates_what_is_examined_after_it_by_all_of_its_variants(ask, sweep, tmp_path):
+    looked = ("dip-rule", "--drop", "0.02", "--hold", "5")
+    assert "needs a second trial" in ask(*looked)[1]
+    sweep("dip-rule", "--drop", "0.01:0.03:0.001", "--hold", "1:20")
+    table = pd.read_parquet(tmp_path / "reports" / "sweep-dip-rule" / "sweep.parquet")
+    out, record = ask(*looked)[1], json.loads(ask(*looked, "--json")[1])
+    assert record["trials"] == 21 * 20 + 1  # and the default, which is no cell of the grid
+    assert "421 trials of it in the register" in out
+    default = simulate(load_strategy(ROOT / "strategies", "dip-rule")(), load_bars(ROOT / "data", ("SMH",))).returns
+    ratios = np.append(table["sharpe"] / math.sqrt(252), default.mean() / default.std())
+    assert record["deflated"] == pytest.approx(Sharpe(**record["sharpe"]).deflated(421, np.var(ratios, ddof=1)), rel=1e-9)
+    sweep("dip-rule", "--drop", "0.01:0.03:0.001", "--hold", "1:20")
+    assert json.loads(ask(*looked, "--json")[1]) == record
+    lines = (tmp_path / "reports" / "trials.jsonl").read_text().splitlines()
+    assert len(lines) == 3  # the look, the grid, the default
 
 
 def test_the_same_seed_gives_the_same_words(ask):

@@ -291,10 +291,14 @@ def test_the_module_is_a_doorway_too():
 
 def test_a_missing_library_is_one_clear_line(home):
     (home / "click.py").write_text("raise ModuleNotFoundError(\"No module named 'click'\", name='click')", encoding="utf-8")
+    (home / "pyproject.toml").touch()  # as in a checkout
     program = start(home, "list")
     out, err = program.communicate(timeout=60)
     assert (program.returncode, out) == (1, "")
     assert one_line(err) == "click is not installed here. Install dipfolio and what it needs: python -m pip install -e ."
+    (home / "pyproject.toml").unlink()  # as in a folder that init has made
+    _, err = start(home, "list").communicate(timeout=60)
+    assert one_line(err) == "click is not installed here. Use the Python that has dipfolio."
 
 
 def test_a_reader_that_has_gone_away_is_no_error(home):

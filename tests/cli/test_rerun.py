@@ -56,7 +56,7 @@ def test_a_record_that_was_touched_is_rebuilt(ask, tmp_path):
 
 
 def test_every_variant_that_was_run_is_in_the_register_once(ask, tmp_path):
-    from dipfolio.evidence.trials import FILE, Register
+    from dipfolio.evidence.register import FILE, Register
 
     for words in ((), ("--fill", "close"), (), ("--force",)):
         ask(*words)

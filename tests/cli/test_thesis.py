@@ -12,7 +12,7 @@ import pytest
 from dipfolio.cli.home import Home
 from dipfolio.cli.main import _guarded
 from dipfolio.evidence.claims import CLAIMS
-from dipfolio.evidence.trials import Register
+from dipfolio.evidence.register import Register
 from dipfolio.evidence.verdict import judge, steps
 from dipfolio.market.folder import load_bars
 
@@ -117,7 +117,7 @@ def test_the_numbers_of_the_record_are_those_of_the_verdicts(ask):
         assert found["verdict"] == verdict.word
         assert found["primary"]["effect"] == verdict.primary.effect
         assert found["primary"]["p_value"] == verdict.primary.p_value
-        assert len(found["findings"]) == len(verdict.findings)
+        assert len(found["findings"]) == len(verdict.estimates)
         assert found["decidable"] == verdict.decidable
     assert record["contests"] == []
 

@@ -73,6 +73,23 @@ def test_its_params_become_parameters():
     assert bring(Bracket)().universe == "A"
 
 
+def test_params_that_no_command_line_can_carry_keep_their_defaults():
+    seen = []
+
+    class Odd(bt.Strategy):
+        """Has a list and a private parameter."""
+
+        params = (("days", [1, 2]), ("_secret", 3), ("stake", 5))
+
+        def start(self):
+            seen.append((self.p.days, self.p._secret, self.p.stake))
+
+    kind = bring(Odd)
+    assert [item.name for item in parameters(kind)] == ["universe", "stake"]
+    simulate(kind(universe="A", stake=7), make_bars({"A": [1.0, 2.0]}), FREE)
+    assert seen == [([1, 2], 3, 7)]
+
+
 def test_only_subclasses_of_the_backtrader_strategy_count():
     assert is_backtrader_strategy(SmaCross)
     assert not is_backtrader_strategy(bt.Strategy)

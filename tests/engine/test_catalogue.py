@@ -95,6 +95,13 @@ def test_the_claim_is_read_without_running_the_file(folder, line):
     assert [entry.claim for entry in catalogue.entries(folder)] == ["A1"]
 
 
+def test_another_constant_of_the_class_is_no_claim(folder):
+    write(folder, "good_idea", IDEA.format(hold=1).replace("    hold", "    unit = 'shares'\n    claim = 'A1'\n    hold"))
+    assert [entry.claim for entry in catalogue.entries(folder)] == ["A1"]
+    write(folder, "good_idea", IDEA.format(hold=1).replace("    hold", "    unit = 'shares'\n    hold"))
+    assert [entry.claim for entry in catalogue.entries(folder)] == [""]
+
+
 def test_a_class_without_a_docstring_has_an_empty_title(folder):
     write(folder, "plain", "class Plain:\n    pass\n")
     assert [(entry.title, entry.problem) for entry in catalogue.entries(folder) if entry.name == "plain"] == [("", "")]

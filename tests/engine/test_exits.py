@@ -24,6 +24,18 @@ def leaving(exits, rows=ENTER, fill="open", account=FREE, **market):
     return [(bars.sessions.get_loc(row.session), row.price, row.at, row.reason) for row in fills.itertuples()]
 
 
+# ---- the entry price ----
+
+
+@pytest.mark.parametrize(("second", "after", "left"), [(120, 105, False), (120, 104, True), (80, 86, False), (80, 85, True)])
+def test_a_stop_counts_from_the_average_of_what_was_paid(second, after, left):
+    # 100 shares at 100 and 100 more at 120 cost 110 each, at 80 they cost 90 each: five per cent less is 104.50 or 85.50
+    bars = make_bars({"A": [100, 100, after, after, after]}, opens={"A": [100, 100, second, after, after]})
+    idea = script({0: {"A": 100}, 1: {"A": 200}}, resize=True, exits=(StopLoss(0.05),))
+    result = simulate(idea, bars, FREE)
+    assert [row.reason for row in result.trades.itertuples()] == ["stop loss 0.05"] * left
+
+
 # ---- time ----
 
 
@@ -132,6 +144,26 @@ def test_a_gap_through_a_stop_fills_at_the_open():
 def test_a_gap_through_a_target_fills_at_the_open_even_if_the_stop_is_touched_later():
     market = {"closes": {"A": [100, 100, 96]}, "opens": {"A": [100, 100, 112]}, "lows": {"A": [100, 100, 90]}}
     assert leaving(resting(), **market) == [(2, 112, "day", "profit target 0.1")]
+
+
+TWO_STOPS = (StopLoss(0.10, intraday=True), TrailingStop(0.05, intraday=True))
+TWO_TARGETS = (TakeProfit(0.10, intraday=True), TakeProfit(0.04, intraday=True))
+
+
+@pytest.mark.parametrize("exits", [TWO_STOPS, TWO_STOPS[::-1]])
+def test_of_two_stops_the_one_that_the_price_meets_first_counts(exits):
+    falling = {"closes": {"A": [100, 100, 100]}, "lows": {"A": [100, 100, 80]}}
+    assert leaving(exits, **falling) == [(2, 95, "day", "trailing stop 0.05")]
+    rising = {"closes": {"A": [100, 100, 100]}, "highs": {"A": [100, 100, 120]}}
+    assert leaving(exits, SHORT, **rising) == [(2, 105, "day", "trailing stop 0.05")]
+
+
+@pytest.mark.parametrize("exits", [TWO_TARGETS, TWO_TARGETS[::-1]])
+def test_of_two_targets_the_one_that_the_price_meets_first_counts(exits):
+    rising = {"closes": {"A": [100, 100, 100]}, "highs": {"A": [100, 100, 120]}}
+    assert leaving(exits, **rising) == [(2, 104, "day", "profit target 0.04")]
+    falling = {"closes": {"A": [100, 100, 100]}, "lows": {"A": [100, 100, 80]}}
+    assert leaving(exits, SHORT, **falling) == [(2, 96, "day", "profit target 0.04")]
 
 
 def test_where_stop_and_target_are_touched_in_one_session_the_stop_counts():

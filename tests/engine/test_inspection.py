@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, make_dataclass
 from pathlib import Path
 
 import backtrader as bt
@@ -124,6 +124,24 @@ def test_a_strategy_that_rolls_dice_does_not_repeat(bars):
     assert "runs repeat exactly" in failed(Dice, bars)
 
 
+def test_the_first_order_that_does_not_repeat_is_named(bars):
+    runs = []
+
+    @dataclass(frozen=True, kw_only=True)
+    class Wavers(Honest):
+        """Buys three symbols' worth of trades, the last of them of another size each time it is asked."""
+
+        def targets(self, bars):
+            runs.append(None)
+            wanted = no_instruction(bars)
+            wanted.iloc[[10, 20], 0] = 0.1, 0.2
+            wanted.iloc[-5, 1] = 0.1 + 0.001 * len(runs)
+            return wanted
+
+    findings = {finding.question: finding for finding in inspect_strategy(Wavers, bars)}
+    assert findings["runs repeat exactly"].detail == "the orders up to it differ from number 5 on"
+
+
 def test_missing_words_are_missed(bars):
     @dataclass(frozen=True, kw_only=True)
     class Silent(Honest):
@@ -150,6 +168,24 @@ def test_a_parameter_that_takes_anything_is_named(bars):
 
     findings = {finding.question: finding for finding in inspect_strategy(Careless, bars)}
     assert findings["parameters refuse nonsense"].detail == "window = -1 is accepted"
+
+
+@pytest.mark.parametrize(("default", "detail"), [(0.5, "size = nan is accepted"), (3, "size = -1 is accepted"), ("A", "")])
+def test_a_strategy_that_does_not_look_at_its_numbers_is_told(bars, default, detail):
+    @dataclass(frozen=True, kw_only=True)
+    class Blind(Honest):
+        """Takes whatever it is given."""
+
+        def __post_init__(self):
+            if self.hold < 1 or not np.isfinite(self.drop):
+                raise ParameterError("no")
+
+    fields = [("size", type(default), parameter(default, help="of something"))]
+    kind = make_dataclass("Blind", fields, bases=(Blind,), frozen=True, kw_only=True, namespace={"__doc__": Blind.__doc__})
+    kind.__module__ = __name__
+    findings = {finding.question: finding for finding in inspect_strategy(kind, bars)}
+    nonsense = findings["parameters refuse nonsense"]
+    assert (nonsense.passed, nonsense.detail) == (not detail, detail or "negative counts, nan and inf")
 
 
 def test_a_strategy_that_fails_on_a_short_history_is_told(bars):

@@ -51,6 +51,12 @@ def test_a_payout_of_a_symbol_that_stopped_costs_nothing():
     assert keep(panel, Account(cash=5000), fills).cash.tolist() == [5000, 3999, 4999]
 
 
+def test_parts_of_a_share_that_add_up_to_nothing_are_no_position():
+    panel = panel_of(make_bars({"A": [10, 10, 10, 10, 10]}), 0)
+    fills = [Fill(session=row, symbol=0, shares=shares, price=10.0, at="open") for row, shares in ((1, 0.1), (2, 0.2), (3, -0.3))]
+    assert keep(panel, FREE, fills).positions[:, 0].tolist() == [0, 0.1, pytest.approx(0.3), 0, 0]
+
+
 @pytest.fixture
 def run():
     panel = panel_of(make_bars({"A": [100, 101, 103, 102]}), 0)

@@ -222,6 +222,13 @@ def test_a_win_is_a_trade_with_a_profit_after_its_costs():
     assert (found.trades, found.win_rate, found.entry_dates) == (2, 0.5, 2)
 
 
+def test_a_profit_of_a_cent_is_a_win_and_no_profit_is_none():
+    bars = make_bars({"A": [100.0, 100, 100.01, 100, 100]})
+    plan = script({0: {"A": 1}, 1: {"A": 0}, 2: {"A": 1}, 3: {"A": 0}})
+    found = measure(simulate(plan, bars, Account().without_costs()))
+    assert (found.trades, found.win_rate) == (2, 0.5)
+
+
 def test_a_run_without_a_trade_has_no_win_rate_and_no_ratio_and_keeps_its_cash():
     found = measure(simulate(script({}), make_bars({"A": [100.0, 101, 102]}), Account(cash=1_000.0)))
     assert (found.trades, found.open_positions, found.entry_dates) == (0, 0, 0)

@@ -30,7 +30,7 @@ def test_a_hair_under_a_whole_share_is_that_share():
 
 
 def test_no_instruction_is_no_trade():
-    assert orders.change(array(5, 0), array(NAN, NAN), resize=True).tolist() == [0, 0]
+    assert orders.change(array(5, 0), array(NAN, NAN), array(NAN, NAN), resize=True).tolist() == [0, 0]
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,16 @@ def test_no_instruction_is_no_trade():
 def test_without_resize_only_a_flat_or_the_other_side_is_traded(resize, expected):
     position = array(10, -10, 10, -10, 10, -10, 0)
     desired = array(7, -7, 0, 0, -5, 5, 7)
-    assert orders.change(position, desired, resize).tolist() == expected
+    assert orders.change(position, np.sign(desired), desired, resize).tolist() == expected
+
+
+def test_a_target_that_has_come_to_less_than_a_share_leaves_a_position_on_its_side_alone():
+    # a twelfth of 4,000 dollars bought a share at 300; at 400 it would buy none
+    position, target = array(1, -1, 1, 0), array(1 / 12, -1 / 12, -1 / 12, 1 / 12)
+    desired = orders.wanted(target, "weight", 4000, array(400, 400, 400, 400), WHOLE)
+    assert desired.tolist() == [0, 0, 0, 0]
+    assert orders.change(position, target, desired, resize=False).tolist() == [0, 0, -1, 0]
+    assert orders.change(position, target, desired, resize=True).tolist() == [-1, 1, -1, 0]
 
 
 def test_a_reduction_ends_at_zero():

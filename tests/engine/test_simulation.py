@@ -77,7 +77,7 @@ def test_the_record_names_what_was_used():
     ("start", "end", "message"),
     [
         (date(2025, 2, 1), date(2025, 1, 1), "start, 2025-02-01, is after the end, 2025-01-01"),
-        (date(2030, 1, 1), None, "No session from 2030-01-01 to the last: the figures run from 2025-01-02"),
+        (date(2030, 1, 1), None, "No session from 2030-01-01 to the last: the figures run from 2025-01-02 to 2025-01-06."),
         (date(2025, 1, 4), date(2025, 1, 5), "No session from 2025-01-04 to 2025-01-05"),
         (None, date(2020, 1, 1), "No session from the first to 2020-01-01"),
     ],

@@ -57,6 +57,19 @@ def test_placebos_are_stressful_mornings_of_their_own_and_never_near_the_event(b
     assert len(course.values) == len(bars) - zero
 
 
+def test_the_course_to_the_end_of_the_figures_is_least_squares_and_a_sum(bars):
+    course = abnormal_course(bars, ("NVDA", "AVGO"), MONDAY, "two", sold=("MSFT", "META"))
+    zero = bars.sessions.get_loc(MONDAY)
+    returns = bars.returns[["NVDA", "AVGO"]].mean(axis=1) - bars.returns[["MSFT", "META"]].mean(axis=1)
+    before = slice(zero - 260, zero - 10)
+    factors = np.column_stack([np.ones(len(bars)), bars.returns["SPY"]])
+    fitted = np.linalg.lstsq(factors[before], returns.to_numpy()[before], rcond=None)[0]
+    expected = np.cumsum((returns.to_numpy() - factors @ fitted)[zero:])
+    assert len(expected) == 235
+    np.testing.assert_allclose(course.values, expected, atol=1e-10)
+    assert 0 < course.reach < course.last == 234
+
+
 def test_too_little_history_is_an_error(bars):
     with pytest.raises(WindowError, match="sessions before it"):
         abnormal_course(bars.between("2024-06-03", "2025-12-31"), ("NVDA",), MONDAY, "NVDA")

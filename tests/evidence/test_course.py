@@ -1,4 +1,4 @@
-"""The course of a trade: the same numbers as the findings, and bands by hand."""
+"""The course of a trade: the same numbers as the estimates, and bands by hand."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -9,10 +9,11 @@ import pytest
 from dipfolio.errors import DataError
 from dipfolio.evidence.claims import CLAIMS
 from dipfolio.evidence.course import FEWEST, course_of, event_course, rule_course
-from dipfolio.evidence.finding import DESIGN_END
-from dipfolio.evidence.repeated import rule_findings
-from dipfolio.evidence.single import event_findings
+from dipfolio.evidence.estimate import DESIGN_END
+from dipfolio.evidence.repeated import rule_estimates
+from dipfolio.evidence.single import event_estimates
 from dipfolio.market.folder import load_bars
+from dipfolio.market.universe import resolve
 
 ROOT = Path(__file__).parents[2]
 STRATEGIES = ROOT / "strategies"
@@ -24,15 +25,15 @@ def bars():
     return load_bars(ROOT / "data")
 
 
-def test_the_course_of_an_event_passes_through_its_findings(bars):
+def test_the_course_of_an_event_passes_through_its_estimates(bars):
     course = event_course(BY_ID["B1"], bars, STRATEGIES)
-    found = [f for f in event_findings(BY_ID["B1"], bars, STRATEGIES) if f.label == "as stated" and "1.0%" in f.against]
+    found = [f for f in event_estimates(BY_ID["B1"], bars, STRATEGIES) if f.label == "as stated" and "1.0%" in f.against]
     assert [f.horizon for f in found] == [5, 20, 60]
-    for finding in found:
-        place = course.horizons.tolist().index(finding.horizon)
-        assert course.at(finding.horizon) == pytest.approx(finding.observed, abs=1e-12)
-        assert course.usual[place] == pytest.approx(finding.usual, abs=1e-12)
-        assert 1 / (1 + course.placebos[place]) == pytest.approx(finding.smallest)
+    for estimate in found:
+        place = course.horizons.tolist().index(estimate.horizon)
+        assert course.at(estimate.horizon) == pytest.approx(estimate.observed, abs=1e-12)
+        assert course.usual[place] == pytest.approx(estimate.usual, abs=1e-12)
+        assert 1 / (1 + course.placebos[place]) == pytest.approx(estimate.smallest)
 
 
 def test_the_course_of_a_short_is_that_of_the_prices(bars):
@@ -42,13 +43,45 @@ def test_the_course_of_a_short_is_that_of_the_prices(bars):
     first = nvda.open["NVDA"].iloc[monday]
     assert course.at(0) == pytest.approx(-(nvda.close["NVDA"].iloc[monday] / first - 1))
     assert course.at(5) == pytest.approx(-(nvda.close["NVDA"].iloc[monday + 5] / first - 1))
+    last = len(nvda) - 1 - monday
+    assert course.at(last) == pytest.approx(-(nvda.close["NVDA"].iloc[-1] + 0.04 - first) / first)  # four dividends owed
     assert np.isnan(course.at(250))
-    assert np.isnan(course.at(61))
+    assert np.isnan(course.at(251))
 
 
-def test_the_course_of_a_rule_passes_through_its_findings(bars):
+@pytest.mark.parametrize(("name", "members"), [("A1", "article"), ("A5", "chipmakers"), ("A3", "hyperscalers")])
+def test_the_whole_course_is_that_of_prices_and_dividends_to_the_end_of_the_figures(bars, name, members):
+    course = event_course(BY_ID[name], bars, STRATEGIES)
+    monday = bars.sessions.get_loc("2025-01-27")
+    names = [*resolve(members), "QQQ"]
+    worth = bars.close[names] + bars.dividends[names].iloc[monday + 1 :].cumsum().reindex(bars.sessions, fill_value=0)
+    gain = worth.iloc[monday:] / bars.open[names].iloc[monday] - 1
+    expected = gain[names[:-1]].mean(axis=1) - gain["QQQ"]
+    assert course.horizons.tolist() == list(range(251))
+    assert course.last == len(expected) - 1 == 234
+    np.testing.assert_allclose(course.values[: len(expected)], expected, atol=1e-12)
+    assert np.isnan(course.values[len(expected) :]).all()
+
+
+def test_a_band_ends_where_fewer_than_nineteen_mornings_are_left_and_the_curve_does_not(bars):
+    course = event_course(BY_ID["A1"], bars, STRATEGIES)
+    gaps = ((bars.open["SPY"] + bars.dividends["SPY"]) / bars.close["SPY"].shift() - 1).abs()
+    monday = bars.sessions.get_loc("2025-01-27")
+    left = [
+        sum(gaps.iloc[row] >= 0.01 and abs(row - monday) >= horizon + 10 for row in range(1, len(bars) - horizon))
+        for horizon in range(235)
+    ]  # fmt: skip
+    assert course.placebos[:235].tolist() == left
+    assert course.reach == max(horizon for horizon, count in enumerate(left) if count >= FEWEST) == 57
+    assert left[58] == 18
+    assert course.last == 234
+    empty = course_of("x", "y", {0: (np.nan, np.zeros(0))})
+    assert (empty.last, empty.reach) == (-1, -1)
+
+
+def test_the_course_of_a_rule_passes_through_its_estimates(bars):
     course = rule_course(BY_ID["G1"], bars, STRATEGIES)
-    first = next(rule_findings(BY_ID["G1"], bars, STRATEGIES))
+    first = next(rule_estimates(BY_ID["G1"], bars, STRATEGIES))
     assert first.sample == "design"
     assert course.at(first.horizon) == pytest.approx(first.observed, abs=1e-12)
     with pytest.raises(DataError, match=str(DESIGN_END.date())):

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dipfolio.evidence.claims import CLAIMS
@@ -12,7 +13,7 @@ from dipfolio.market.folder import load_bars
 ROOT = Path(__file__).parents[2]
 STRATEGIES = ROOT / "strategies"
 BY_ID = {claim.id: claim for claim in CLAIMS}
-SOME = ("A1", "A2", "A7", "A9", "G2", "K1")
+SOME = ("A1", "A2", "A3", "A7", "A9", "B1", "B2", "B3", "G2", "K1")
 
 
 @pytest.fixture(scope="module")
@@ -41,15 +42,52 @@ def test_a_duration_has_a_waiting_curve(some):
     assert some["A2"].course is None
 
 
-@pytest.mark.parametrize("name", ["A7", "A9"])
+@pytest.mark.parametrize("name", ["A9", "B3"])
 def test_the_same_number_and_the_untestable_have_nothing_of_their_own(some, name):
     dossier = some[name]
-    assert (dossier.strategy, dossier.course, dossier.result, dossier.sensitivities, dossier.waiting) == (None,) * 3 + ((), None)
+    assert (dossier.strategy, dossier.course, dossier.result, dossier.waiting) == (None,) * 4
+    assert (dossier.sensitivities, dossier.paths, dossier.symbols) == ((), (), ())
 
 
-def test_a_signal_without_a_strategy_has_a_course_and_no_account(some):
+def test_a_strategy_of_the_same_number_has_its_account_and_nothing_that_would_count_twice(some):
+    panic = some["A7"]
+    assert panic.result.strategy == "panic-and-rebuy"
+    assert (panic.course, panic.sensitivities, panic.paths) == (None, (), ())
+
+
+def test_a_signal_has_a_course_and_an_account(some):
     assert some["G2"].course is not None
-    assert some["G2"].result is None
+    assert some["G2"].result.strategy == "gap-down"
+    assert len(some["G2"].sensitivities) == 9
+
+
+@pytest.mark.parametrize(("name", "labels"), [
+    ("A1", ["All twelve", "Chipmakers", "Stargate", "Magnificent Seven", "Hyperscalers"]), ("B1", ["NVDA"]),
+    ("B2", ["Hyperscalers less NVDA", "Hyperscalers", "NVDA"]), ("K1", ["NVDA"]), ("G2", []),
+    ("A3", ["Hyperscalers", "MSFT", "META", "GOOG", "AMZN"]),
+])  # fmt: skip
+def test_abnormal_returns_are_those_of_what_the_claim_is_about_and_of_its_parts(some, bars, name, labels):
+    paths = some[name].paths
+    assert [path.label for path in paths] == labels
+    if name == "B2":
+        np.testing.assert_allclose(paths[0].values, paths[1].values - paths[2].values, atol=1e-12)
+        assert paths[2].at(0) == pytest.approx(-0.1337, abs=5e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "first"), [("A2", "Monday's open"), ("K1", "Friday's open"), ("G2", "next open"), ("A1", "Monday's open")]
+)
+def test_delays_are_told_in_the_words_of_the_trade(some, name, first):
+    cells = [cell for cell in some[name].sensitivities if cell.varied == "cost"]
+    assert cells[0].entry == first
+    assert [cell.slippage_bps for cell in cells[:3]] == [0, 5, 20]
+    assert len(cells) == (6 if name == "A2" else 9)
+
+
+def test_the_told_trade_made_what_was_told_less_its_costs(some):
+    paid = next(c for c in some["K1"].sensitivities if c.entry == "Friday's close" and c.slippage_bps == 0)
+    assert 1e6 * paid.profit == pytest.approx(53_460, abs=60)
+    assert [c.borrow_rate for c in some["K1"].sensitivities if c.varied == "borrow"] == [0.003, 0.01, 0.03, 0.05]
 
 
 def test_the_day_has_every_basket_or_is_not_there(bars):

@@ -75,6 +75,27 @@ def test_a_shock_beyond_every_residual_has_the_smallest_rank_p_value():
     assert score.p_value == score.smallest == pytest.approx(1 / 121)
 
 
+def test_each_p_value_is_two_sided_from_the_distribution_that_is_named():
+    from scipy import stats
+
+    found = named(golden()[0])
+    for score in found.values():
+        word, *rest = score.reference.split()
+        if word == "t":
+            assert score.p_value == pytest.approx(2 * stats.t.sf(abs(score.statistic), int(rest[1])), rel=1e-9), score.name
+        elif word == "normal":
+            assert score.p_value == pytest.approx(2 * stats.norm.sf(abs(score.statistic)), rel=1e-9), score.name
+    free = {name: found[name].reference for name in ("Brown-Warner", "Kolari-Pynnönen", "BMP", "cross-sectional t")}
+    assert free == {name: f"t with {119 if name == 'Brown-Warner' else 4} df" for name in free}
+    assert {found[name].reference for name in ("Corrado rank", "Patell", "J1", "sign", "generalised sign")} == {"normal"}
+
+
+def test_five_names_that_all_fall_have_the_smallest_signed_rank_p_value():
+    score = named(golden()[0])["Wilcoxon"]
+    assert score.p_value == score.smallest == 2 / 2**5
+    assert score.statistic == 0
+
+
 def test_the_exact_variance_is_that_of_statsmodels():
     import statsmodels.api as sm
 

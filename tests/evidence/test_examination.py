@@ -28,7 +28,7 @@ def examined(bars, name, benchmark="", **parameters):
 
 def test_one_session_of_entries_gets_a_rank_and_no_ratio(bars):
     found = examined(bars, "buy-the-dip", "QQQ")
-    stress, everyone = found.findings
+    stress, everyone = found.estimates
     assert (found.way, found.trades, found.entries, found.clusters) == ("event", 12, 1, 1)
     assert found.sharpe is None
     outcomes = outcomes_of(trades_of(load_strategy(ROOT / "strategies", "buy-the-dip")(), bars), bars, "QQQ")
@@ -40,40 +40,40 @@ def test_one_session_of_entries_gets_a_rank_and_no_ratio(bars):
 
 
 def test_a_calm_morning_is_not_compared_with_stressful_ones(bars):
-    assert [f.against for f in examined(bars, "short-nvda-friday").findings] == ["all other dates"]
+    assert [f.against for f in examined(bars, "short-nvda-friday").estimates] == ["all other dates"]
 
 
 def test_a_trade_that_has_not_ended_is_no_event_and_says_so(bars):
     found = examined(bars, "nvda-over-chips")
-    assert (found.way, found.findings) == ("nothing", ())
+    assert (found.way, found.estimates) == ("nothing", ())
     assert "does not end within the figures" in found.unsaid[0]
 
 
 def test_a_rule_leaves_the_event_out_and_is_told_before_and_after_it(bars):
     found = examined(bars, "dip-rule", hold=5)
     assert found.way == "rule"
-    assert [f.sample for f in found.findings] == ["all", "design", "confirmation"]
+    assert [f.sample for f in found.estimates] == ["all", "design", "confirmation"]
     alone = examined(bars, "dip-rule", hold=5, skip_event=True)
-    assert found.findings[1:] == alone.findings[1:]
-    assert found.findings[0].observations == alone.findings[0].observations
-    assert found.findings[0].detectable > 0
+    assert found.estimates[1:] == alone.estimates[1:]
+    assert found.estimates[0].observations == alone.estimates[0].observations
+    assert found.estimates[0].detectable > 0
 
 
 def test_exits_that_depend_on_prices_leave_only_what_was_done(bars):
     found = examined(bars, "dip-with-stops")
     assert found.way == "trades"
-    own, moved = found.findings
+    own, moved = found.estimates
     assert own.against == "nothing"
     assert "other dates" in moved.against
     assert "until: stop loss" in found.unsaid[0]
 
 
 def test_a_strategy_that_is_always_in_the_market_is_compared_day_by_day(bars):
-    (found,) = examined(bars, "equal-weight", "SPY").findings
+    (found,) = examined(bars, "equal-weight", "SPY").estimates
     assert found.effect == pytest.approx(found.observed - found.usual)
     assert found.low < found.effect < found.high
     assert math.isnan(found.p_value)
-    assert examined(bars, "equal-weight").findings == ()
+    assert examined(bars, "equal-weight").estimates == ()
 
 
 def test_many_entries_have_a_ratio(bars):

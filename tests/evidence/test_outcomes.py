@@ -12,7 +12,8 @@ from dipfolio.engine.catalogue import load_strategy
 from dipfolio.engine.exits import HoldFor, StopLoss
 from dipfolio.engine.simulation import simulate
 from dipfolio.errors import ParameterError
-from dipfolio.evidence.outcomes import outcomes_of, trade_returns, trades_of
+from dipfolio.evidence.outcomes import outcomes_by_hold, outcomes_of, trade_returns, trades_of
+from dipfolio.evidence.placebo import rotation
 from dipfolio.market.folder import load_bars
 from tests.ideas import script
 from tests.markets import make_bars
@@ -121,3 +122,25 @@ def test_trades_that_end_by_their_prices_have_no_outcome_on_other_dates(bars):
     market = make_bars({"A": [100.0] * 5})
     with pytest.raises(ParameterError, match=r"stop loss 0\.05"):
         trades_of(script({}, exits=[StopLoss(0.05)]), market)
+
+
+@pytest.mark.parametrize("wanted", [{3: {"A": 0.5, "B": -0.5}}, {3: {"A": 1.0}, 9: {"B": -1.0}}])
+def test_several_holding_times_at_once_are_each_alone(wanted):
+    market = make_bars({name: [100 + (k * step) % 9 for k in range(40)] for name, step in (("A", 2), ("B", 4), ("M", 5))})
+    trades = trades_of(script(wanted, universe="A,B", unit="weight", exits=(HoldFor(2),)), market)
+    for hold, found in zip((0, 1, 7, 39, 60), outcomes_by_hold(trades, market, (0, 1, 7, 39, 60), "M"), strict=True):
+        alone = outcomes_of(replace(trades, hold=hold), market, "M")
+        np.testing.assert_array_equal(found.returns, alone.returns)
+        np.testing.assert_array_equal(found.flags, alone.flags)
+    assert np.isnan(found.returns).all()
+
+
+def test_a_name_that_is_never_wanted_takes_nothing_from_the_others():
+    market = make_bars({name: [100 + (k * step) % 9 for k in range(40)] for name, step in (("A", 2), ("B", 4), ("C", 5))})
+    idea = script({3: {"A": 1.0}, 9: {"B": -1.0}}, universe="A,B,C", unit="weight", exits=(HoldFor(2),))
+    found = outcomes_of(trades_of(idea, market), market)
+    earned = trade_returns(market, 2)
+    np.testing.assert_allclose(found.returns[:, 0], earned["A"])
+    np.testing.assert_allclose(found.returns[:, 1], -earned["B"])
+    placebo = rotation(found.flags, found.returns)  # every session would be left out for the sake of C
+    assert placebo.observed == pytest.approx((earned["A"].iloc[3] - earned["B"].iloc[9]) / 2)

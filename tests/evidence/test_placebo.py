@@ -179,6 +179,8 @@ def test_what_has_no_placebo_is_refused():
         random_entry(np.array([False, False, True]), outcomes)
     with pytest.raises(DataError, match="found 3 of 3"):
         other_names(np.arange(3.0), np.ones(3, dtype=bool))
+    with pytest.raises(DataError, match="found 0 of 3"):
+        other_names(np.arange(3.0), np.zeros(3, dtype=bool))
     with pytest.raises(ParameterError, match="one shape"):
         rotation(np.ones(2, dtype=bool), outcomes)
     with pytest.raises(ParameterError, match="higher or lower"):

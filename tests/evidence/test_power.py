@@ -35,5 +35,8 @@ def test_one_side_needs_less():
 def test_impossible_questions_are_refused():
     with pytest.raises(ParameterError, match="deviation above 0"):
         power(0.1, 0.0, 10)
+    for deviation, observations, size in ((0.1, 0.5, 0.05), (0.1, 10, 0.0), (0.1, 10, 1.0), (0.1, 10, -0.05), (0.1, 10, 1.05)):
+        with pytest.raises(ParameterError, match="size between 0 and 1"):
+            power(0.1, deviation, observations, size)
     with pytest.raises(ParameterError, match="1 or 2 sides"):
         detectable(0.1, 10, sides=3)

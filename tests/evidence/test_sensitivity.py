@@ -3,13 +3,14 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dipfolio.engine.account import Account
 from dipfolio.engine.catalogue import load_strategy
 from dipfolio.engine.simulation import simulate
 from dipfolio.errors import DataError
-from dipfolio.evidence.sensitivity import sensitivities
+from dipfolio.evidence.sensitivity import ANY_DAY, sensitivities
 from dipfolio.market.folder import load_bars
 
 ROOT = Path(__file__).parents[2]
@@ -63,6 +64,38 @@ def test_longs_borrow_nothing_and_a_trade_that_is_not_over_says_so(bars):
     found = sensitivities(long, bars)
     assert len(found) == 9
     assert not any(cell.ended for cell in found)
+
+
+def test_every_trade_of_a_rule_is_made_later_by_hand(bars):
+    rule = load_strategy(ROOT / "strategies", "dip-rule")(hold=5)
+    found = {(c.entry, c.slippage_bps): c for c in sensitivities(rule, bars, FREE, entries=ANY_DAY, start=None)}
+    smh = bars.select(("SMH",))
+    opens, closes, paid = (frame["SMH"].to_numpy() for frame in (smh.open, smh.close, smh.dividends.cumsum()))
+    dips = np.flatnonzero(smh.returns["SMH"] <= -0.04)
+    for entry, first, prices in (("next open", 1, opens), ("next close", 1, closes), ("second open", 2, opens)):
+        returns, grown, free = [], 1.0, -1
+        for row in dips:
+            enter, leave = row + first, row + first + 5
+            if row + first - 1 >= free and leave < len(smh):
+                gain = closes[leave] + paid[leave] - paid[enter] - prices[enter]
+                returns.append(gain / prices[enter])
+                grown *= 1 + gain / closes[enter - 1]  # sized on the close before
+                free = leave
+        assert found[entry, 0.0].trades == len(returns)
+        assert found[entry, 0.0].mean_trade == pytest.approx(np.mean(returns), abs=1e-9)
+        assert found[entry, 0.0].profit == pytest.approx(grown - 1, abs=1e-9)
+
+
+def test_a_short_rule_borrows_at_its_own_entry_from_the_first_session_on(bars):
+    rule = load_strategy(ROOT / "strategies", "short-every-friday")()
+    found = sensitivities(rule, bars, entries=ANY_DAY, start=None)
+    borrow = [cell for cell in found if cell.varied == "borrow"]
+    assert {cell.entry for cell in found if cell.varied == "cost"} == {"next open", "next close", "second open"}
+    assert {cell.entry for cell in borrow} == {"next close"}  # it sells at the close
+    run = simulate(rule, bars)
+    assert borrow[0].trades == len(run.trades) > 90
+    assert borrow[0].mean_trade == pytest.approx(run.trades["return"].mean(), abs=1e-12)
+    assert [cell.profit for cell in borrow] == sorted((cell.profit for cell in borrow), reverse=True)
 
 
 def test_a_strategy_that_does_not_trade_is_an_error(bars, short):

@@ -125,6 +125,11 @@ def test_the_error_for_autocorrelated_returns_is_that_of_the_delta_method_with_s
     assert hac_error(returns, 4) == pytest.approx(math.sqrt(covariance[0]), rel=1e-10)
 
 
+def test_four_returns_have_a_sharpe_ratio():
+    # mean 0.25, deviation sqrt(0.05 / 3)
+    assert sharpe_of(np.array([0.1, 0.2, 0.3, 0.4])).ratio == pytest.approx(0.25 / math.sqrt(0.05 / 3))
+
+
 def test_what_has_no_sharpe_ratio_is_refused():
     for returns in (np.zeros(10), np.array([0.1, np.nan, 0.2, 0.3]), np.array([0.1, 0.2, 0.3])):
         with pytest.raises(DataError, match="4 or more returns"):

@@ -15,7 +15,7 @@ from dipfolio.evidence.claims import CLAIMS, Claim
 from dipfolio.evidence.contest import contest, timing
 from dipfolio.evidence.outcomes import outcomes_of, trade_returns, trades_of
 from dipfolio.evidence.placebo import clusters, matched_dates, rotation
-from dipfolio.evidence.repeated import rule_findings
+from dipfolio.evidence.repeated import rule_estimates
 from dipfolio.evidence.single import STRESS, built, other_drops, stressful
 from dipfolio.evidence.verdict import judge
 from dipfolio.market import sessions
@@ -137,7 +137,7 @@ def test_the_article_was_wrong_about_one_of_twelve_openings(thesis):
     verdict = thesis["A0"]
     assert verdict.word == "contradicted"
     assert verdict.reason == "True of 11 of 12, not of AAPL."
-    assert {f.label for f in verdict.findings if f.observed >= 0} == {"AAPL"}
+    assert {f.label for f in verdict.estimates if f.observed >= 0} == {"AAPL"}
 
 
 def test_the_commenters_dollars_are_those_of_the_arithmetic(thesis):
@@ -146,7 +146,7 @@ def test_the_commenters_dollars_are_those_of_the_arithmetic(thesis):
 
 
 def test_the_wait_of_smh_and_of_each_name(thesis):
-    found = {f.label: f.observed for f in thesis["A2"].findings[1:]}
+    found = {f.label: f.observed for f in thesis["A2"].estimates[1:]}
     assert thesis["A2"].primary.observed == found["SMH"] == 93
     assert (found["META"], found["MSFT"], found["NVDA"]) == (0, 1, 92)
 
@@ -174,8 +174,8 @@ def test_the_event_itself_changes_no_rule(bars, thesis, name):
     prices = {field: halved(getattr(bars, field)) for field in ("open", "high", "low", "close", "dividends")}
     shocked = Bars(**prices, volume=bars.volume, events=bars.events)
     claim = replace(BY_ID[name], variants={})
-    found = judge(shocked, STRATEGIES, [claim], contests=False)[name].findings
-    expected = [f for f in thesis[name].findings if f.label == "as stated"]
+    found = judge(shocked, STRATEGIES, [claim], contests=False)[name].estimates
+    expected = [f for f in thesis[name].estimates if f.label == "as stated"]
     assert len(found) == len(expected) > 0
     for one, other in zip(found, expected, strict=True):
         assert (one.sample, one.observations) == (other.sample, other.observations)
@@ -279,5 +279,5 @@ def test_holding_all_the_time_has_no_timing(bars):
 def test_every_rule_of_a_list_is_told_and_not_tested():
     if not REFERENCE.exists():
         pytest.skip(f"{REFERENCE} is not there; it is not the project's to ship")
-    found = list(rule_findings(BY_ID["G3"], load_bars(REFERENCE, ("SMH",)), STRATEGIES))
+    found = list(rule_estimates(BY_ID["G3"], load_bars(REFERENCE, ("SMH",)), STRATEGIES))
     assert all(math.isnan(f.p_value) and f.observations for f in found)

@@ -42,6 +42,14 @@ def test_a_trade_that_is_still_open_when_the_year_begins_is_not_known():
     assert walk_forward(ended, fewest=2, embargo=5).folds[0].chosen == "a"
 
 
+@pytest.mark.parametrize(
+    ("end", "embargo", "known"), [("2020-12-31", 0, 5), ("2021-01-01", 0, 4), ("2020-12-29", 2, 5), ("2020-12-30", 2, 4)]
+)
+def test_a_trade_is_known_if_it_ended_before_the_first_day_of_the_year_less_the_embargo(end, embargo, known):
+    table = trades(*HISTORY, ("b", "2020-12-01", end, 0.90), ("a", "2021-02-01", "2021-02-08", 0.01))
+    assert walk_forward(table, fewest=2, embargo=embargo).folds[0].known == known
+
+
 def test_a_year_in_which_the_chosen_variant_does_not_trade_weighs_nothing():
     table = trades(*HISTORY, ("b", "2021-02-01", "2021-03-01", 0.05), ("a", "2022-02-01", "2022-02-08", 0.03))
     found = walk_forward(table, fewest=2)

@@ -99,11 +99,29 @@ def test_the_same_number_is_said_and_not_counted(page, thesis):
     assert standing(thesis).startswith("8 claims: 1 contradicted, 5 undecided, 2 not testable; 1 more")
 
 
+def page_of(html, claim):
+    """The page of one claim as HTML."""
+    part = html[html.index(f'<article class="view claim" id="{claim}"') :]
+    return part[: part.index("</article>")]
+
+
 def test_no_ratio_of_a_single_event_is_told(html):
-    for claim in ("A1", "B1", "K1"):
-        part = html[html.index(f'id="{claim}"') :]
-        part = part[: part.index('class="claim"')] if 'class="claim"' in part else part
-        assert "Sharpe" not in part
+    for claim in ("A1", "A2", "B1", "K1"):
+        assert "Sharpe" not in page_of(html, claim)
+    assert "Sharpe" in page_of(html, "G1")
+
+
+def test_each_claim_is_a_page_of_its_own_with_its_neighbours(html):
+    assert html.count('<article class="view claim"') == len(SOME)
+    b1 = page_of(html, "B1")
+    assert b1.count('<a href="#A9" rel="prev">Previous: A9</a><a href="#K1" rel="next">Next: K1</a>') == 2
+    assert 'rel="prev"' not in page_of(html, "A0")
+    assert 'rel="next"' not in page_of(html, "G2")
+    for part in ("costs-B1", "borrow-B1", "names-B1", "recoveries-B1", "path-B1", "course-B1", "equity-B1", "estimates-B1"):
+        assert f'id="{part}"' in b1
+    assert "<h3>Hindsight</h3>" in b1
+    assert "Release No. 34-61595" in b1
+    assert "Sub-baskets</dt><dd>It is about NVDA and no group of names." in b1
 
 
 def test_what_cannot_be_decided_or_asked_is_told_with_the_reason(page, thesis):
@@ -115,11 +133,15 @@ def test_what_cannot_be_decided_or_asked_is_told_with_the_reason(page, thesis):
 
 def test_sensitivities_are_those_of_the_dossier(page, gathered):
     b1 = next(d for d in gathered if d.verdict.claim.id == "B1")
+    g1 = next(d for d in gathered if d.verdict.claim.id == "G1")
+    mean = {(c.entry, c.slippage_bps): f"{100 * c.mean_trade:+.2f} %" for c in g1.sensitivities if c.varied == "cost"}
+    for entry in ("next open", "next close", "second open"):
+        assert [entry.capitalize(), *(mean[entry, slippage] for slippage in (0.0, 5.0, 20.0))] in page.rows
     cells = {(c.entry, c.slippage_bps): f"{100 * c.profit:+.2f} %" for c in b1.sensitivities if c.borrow_rate == 0.003}
     for entry in ("Monday's open", "Monday's close", "Tuesday's open"):
         wanted = [entry, *(cells[entry, slippage] for slippage in (0.0, 5.0, 20.0))]
         assert wanted in page.rows
-    assert ["Entry", "0.3 %", "1.0 %", "3.0 %", "5.0 %"] in page.rows
+    assert ["A year", "0.3 %", "1.0 %", "3.0 %", "5.0 %"] in page.rows
 
 
 def test_the_charts_have_the_numbers_of_the_dossier(gathered, bars):
@@ -127,7 +149,11 @@ def test_the_charts_have_the_numbers_of_the_dossier(gathered, bars):
     a1 = gathered[[d.verdict.claim.id for d in gathered].index("A1")]
     assert data["course"]["A1"]["value"] == plain(a1.course.values)
     assert len(data["course"]["A1"]["parts"]) == 4
-    assert data["course"]["A1"]["h"][-1] == 250
+    assert data["course"]["A1"]["h"] == list(range(251))
+    assert [value is not None for value in data["course"]["A1"]["value"]] == [h <= 234 for h in range(251)]
+    assert (data["course"]["A1"]["reach"], data["path"]["A1"]["reach"]) == (57, 37)
+    assert data["path"]["B1"]["value"][0] == pytest.approx(-0.1337, abs=5e-5)
+    assert len(data["path"]["A1"]["parts"]) == 4
     assert len(data["day"]) == 5
     assert data["waiting"]["A2"]["event"] == 93
     around = data["equity"]["A1"]["days"]
@@ -139,7 +165,8 @@ def test_the_charts_have_the_numbers_of_the_dossier(gathered, bars):
 
 def test_every_chart_has_words_and_every_scrolling_table_a_name(page):
     labels = [value for tag, name, value in page.attributes if name == "aria-label"]
-    assert any(label.startswith("By holding time. after 5 sessions -0.04 %") for label in labels)
+    assert any(label.startswith("By holding time. after 0 sessions") and "after 5 sessions -0.04 %" in label for label in labels)
+    assert any(label.startswith("Cumulative abnormal return. after 0 sessions -4.43 %") for label in labels)
     assert any("Chipmakers: after 0 sessions -10.96 %" in label for label in labels)
     assert all(labels)
 

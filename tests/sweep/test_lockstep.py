@@ -17,7 +17,7 @@ from dipfolio.engine.trades import round_trips
 from dipfolio.sweep.batch import Batch
 from dipfolio.sweep.lockstep import run
 from dipfolio.sweep.tapes import COSTS
-from tests.test_laws import markets
+from tests.made_up import markets
 
 thorough = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
@@ -51,6 +51,10 @@ FORMS = {
     "trailing": st.tuples(
         st.builds(TrailingStop, fractions, intraday=st.just(True)), st.builds(TakeProfit, fractions, intraday=st.just(True)),
         st.builds(StopLoss, fractions),
+    ),
+    "two of a kind": st.tuples(
+        st.builds(StopLoss, fractions, intraday=st.just(True)), st.builds(TakeProfit, fractions, intraday=st.just(True)),
+        st.builds(TrailingStop, fractions, intraday=st.just(True)), st.builds(TakeProfit, fractions, intraday=st.just(True)),
     ),
     "recovered": st.tuples(st.builds(Recovered, st.sampled_from(["decision", "entry"])), st.builds(HoldFor, st.integers(2, 8))),
     "at a date": st.tuples(st.builds(At, st.sampled_from([date(2025, 1, 8), date(2025, 1, 11), date(2025, 1, 15)]))),

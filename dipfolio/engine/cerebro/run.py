@@ -11,6 +11,17 @@ from dipfolio.engine.cerebro.feed import ArrayFeed, LazyFeed
 from dipfolio.engine.cerebro.trader import Plan, Trader
 from dipfolio.engine.panel import Panel
 from dipfolio.engine.tape import Tape
+from dipfolio.errors import StrategyError
+
+
+class HonestCerebro(bt.Cerebro):  # type: ignore[misc]
+    """backtrader's engine without the one timer that shows a session before its orders are executed."""
+
+    def _add_timer(self, *args: Any, cheat: bool = False, **kwargs: Any) -> Any:
+        """Refused with ``cheat``: a resting order could be priced at a low, or withdrawn from one, that has been seen."""
+        if cheat:
+            raise StrategyError("A timer with cheat=True sees a session before its orders are executed; leave it out.")
+        return super()._add_timer(*args, **kwargs)
 
 
 def run_plan(panel: Panel, account: Account, plan: Plan, *, vectorised: bool = True) -> Tape:
@@ -25,7 +36,7 @@ def run_plan(panel: Panel, account: Account, plan: Plan, *, vectorised: bool = T
         Which of backtrader's two loops to use; both give the same tape.
     """
     feeds = [LazyFeed(panel=panel, column=column, name=symbol) for column, symbol in enumerate(panel.symbols)]
-    cerebro = bt.Cerebro(stdstats=False, runonce=vectorised)
+    cerebro = HonestCerebro(stdstats=False, runonce=vectorised)
     cerebro.adddata(ArrayFeed(panel=panel), name="clock")
     for feed in feeds:
         feed.setenvironment(cerebro)
@@ -41,7 +52,7 @@ def run_backtrader(panel: Panel, account: Account, strategy: type, parameters: d
     reads their last one.
     """
     feeds = [ArrayFeed(panel=panel, column=column) for column in range(len(panel.symbols))]
-    cerebro = bt.Cerebro(stdstats=False, runonce=False)
+    cerebro = HonestCerebro(stdstats=False, runonce=False)
     for feed, symbol in zip(feeds, panel.symbols, strict=True):
         cerebro.adddata(feed, name=symbol)
     cerebro.addstrategy(strategy, **parameters)

@@ -42,13 +42,13 @@ class Trader(bt.Strategy):  # type: ignore[misc]
     def start(self) -> None:
         """Begin with no trade open."""
         self.panel: Panel = self.broker.panel
+        self.asked = ~np.isnan(self.p.plan.targets).all(axis=1)
         self.seen = 0
         count = len(self.panel.symbols)
         self.entry_price, self.best, self.decided, self.before = np.full((4, count), np.nan)
         self.entry_session = np.zeros(count, dtype=int)
         self.held = np.zeros(count)
-        resting = [rule for rule in self.p.plan.exits if isinstance(rule, Level) and rule.intraday]
-        self.resting = sorted(resting, key=lambda rule: rule.order == "limit")
+        self.resting = [rule for rule in self.p.plan.exits if isinstance(rule, Level) and rule.intraday]
         if self.resting:
             self.broker.at_open = self._rest
 
@@ -57,15 +57,16 @@ class Trader(bt.Strategy):  # type: ignore[misc]
         now, plan = self.broker.session, self.p.plan
         self._follow_fills()
         close = self.panel.close[now]
-        self.best = np.where(self.held > 0, np.fmax(self.best, close), np.fmin(self.best, close))
+        if self.held.any():
+            self.best = np.where(self.held > 0, np.fmax(self.best, close), np.fmin(self.best, close))
         if self.broker.under_margin_call:
             return
         at_open, at_close = self._end_trades(now)
-        if np.isnan(plan.targets[now]).all():
+        if not self.asked[now]:
             return
         desired = rules.wanted(plan.targets[now], plan.unit, self.broker.getvalue(), close, self.broker.account)
         gone = rules.vacated(at_open, plan.fill)
-        trade = rules.change(np.where(gone, 0.0, self.held), desired, plan.resize)
+        trade = rules.change(np.where(gone, 0.0, self.held), plan.targets[now], desired, plan.resize)
         trade[((at_open | at_close) & ~gone) | np.isnan(close)] = 0.0
         for column in np.flatnonzero(trade):
             on_position = bool(plan.fill == "close" and self.held[column] and not gone[column])
@@ -95,19 +96,29 @@ class Trader(bt.Strategy):  # type: ignore[misc]
         return leaving["open"], leaving["close"]
 
     def _rest(self) -> None:
-        """Lay the resting exits of every open trade into the market, for this session alone, stops before limits."""
+        """Lay the resting exits of every open trade into the market, for this session alone, in the order they would be met."""
         self._follow_fills()
         trades = self._open_trades()
         levels = [rule.level(trades) for rule in self.resting]
         for column in np.flatnonzero(self.held):
             group = None
-            for rule, level in zip(self.resting, levels, strict=True):
-                if level[column] <= 0:  # never reached, and to backtrader a price of 0 is the current close
+            for rule, price in self._as_met([float(level[column]) for level in levels], self.held[column]):
+                if price <= 0:  # never reached, and to backtrader a price of 0 is the current close
                     continue
                 exectype = Order.Stop if rule.order == "stop" else Order.Limit
-                terms = {"price": float(level[column]), "oco": group, "day_only": True, "reduce_only": True}
+                terms = {"price": price, "oco": group, "day_only": True, "reduce_only": True}
                 order = self._send(int(column), -self.held[column], exectype, str(rule), **terms)
                 group = group or order
+
+    def _as_met(self, prices: list[float], held: float) -> list[tuple[Level, float]]:
+        """The resting rules with their prices: stops before limits, and of two of a kind the one that the price meets first."""
+
+        def place(laid: tuple[Level, float]) -> tuple[bool, float]:
+            """A falling price meets the highest first, a rising one the lowest."""
+            limit = laid[0].order == "limit"
+            return limit, laid[1] if limit == (held > 0) else -laid[1]
+
+        return sorted(zip(self.resting, prices, strict=True), key=place)
 
     def _open_trades(self) -> OpenTrades:
         return OpenTrades(

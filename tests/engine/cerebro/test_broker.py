@@ -9,7 +9,7 @@ import pytest
 from dipfolio.engine.account import Account
 from dipfolio.errors import StrategyError
 from tests.markets import make_bars
-from tests.plain_backtrader import both, bought, buy, details, fills, kinds, run_ours, sell
+from tests.plain_backtrader import EagerScript, both, bought, buy, details, fills, kinds, run_ours, run_plain, sell
 
 NAN = np.nan
 FREE = Account(cash=10_000.0).without_costs()
@@ -61,6 +61,18 @@ def test_a_long_on_credit_needs_a_quarter_of_its_value(price, called):
 
     assert [kind for _, kind in kinds(tape)] == ["margin call"] * called
     assert fills(tape)[1:] == [(3, A, -200, 80)] * called
+
+
+@pytest.mark.parametrize("shares", [1.0, 0.5])
+def test_a_margin_call_sells_a_single_share_and_half_of_one_as_well(shares):
+    # bought at 100 with half of it borrowed: at 60 a quarter of the value is more than the equity
+    account = replace(FREE, cash=50.0 * shares, fractional=True)
+    bars = make_bars({"A": [100, 100, 60, 60]}, volumes={"A": [1e6] * 4})
+
+    tape = run_ours(bars, account, acts={0: buy(shares)})
+
+    assert fills(tape) == [(1, A, shares, 100), (3, A, -shares, 60)]
+    assert tape.equity[-1] == 10 * shares
 
 
 def test_a_margin_call_closes_everything_and_nothing_else_is_sent_with_it():
@@ -213,6 +225,7 @@ def test_a_symbol_that_stops_trading_is_settled_at_its_last_close(act, cash):
     assert fills(tape)[1:] == [(3, A, -shares, 90)]
     assert details(tape) == [(3, "settled", A, f"{shares:+.0f} shares at the last close, 90.00")]
     assert tape.cash[-1] == pytest.approx(cash - 1)  # 10 bp of 10 x 100 when it was opened, nothing at the end
+    assert (tape.fills[1].commission, tape.fills[1].fees, tape.fills[1].slippage) == (0, 0, 0)
     assert sizes == [0, shares, shares, 0, 0]
 
 
@@ -307,6 +320,28 @@ def test_a_strategy_is_told_what_became_of_its_orders():
     ]
 
 
+def test_a_strategy_is_told_of_each_execution_what_plain_backtrader_tells():
+    class Listens(EagerScript):
+        params = (("heard", None),)
+
+        def notify_order(self, order):
+            if order.status == order.Completed:
+                bit = order.executed.exbits[0]
+                done = (order.executed.size, order.executed.price, order.executed.value, order.executed.comm, order.executed.pnl)
+                shares = (bit.closed, bit.closedvalue, bit.closedcomm, bit.opened, bit.openedvalue, bit.openedcomm)
+                self.p.heard.append((*done, *shares, bit.pnl, bit.psize, bit.pprice))
+
+    bars = make_bars({"A": [100, 100, 90, 110, 120, 130, 95]})
+    acts = {0: buy(30), 1: sell(10), 2: sell(30), 3: buy(25), 4: sell(15)}  # adds, reduces, reverses twice, and goes flat
+    plain, ours = [], []
+    run_plain(bars, Listens, prepare=lambda broker: broker.setcommission(commission=0.01), acts=acts, heard=plain)
+    charged = replace(FREE, commission_per_share=1e9, commission_maximum=0.01)  # one per cent of the value, always
+    run_ours(bars, charged, Listens, acts=acts, heard=ours)
+
+    assert len(ours) == 5
+    np.testing.assert_allclose(ours, plain, rtol=1e-12)
+
+
 @pytest.mark.parametrize(
     "meddling",
     [lambda s: s.broker.set_cash(1e6), lambda s: s.broker.add_cash(1e6), lambda s: s.broker.set_checksubmit(False)],
@@ -317,3 +352,15 @@ def test_a_strategy_cannot_change_the_rules_of_its_account(meddling):
 
     with pytest.raises(StrategyError):
         run_ours(bars, FREE, acts={0: meddling})
+
+
+def test_a_strategy_may_ask_for_what_is_the_rule_anyway():
+    bars = make_bars({"A": [100.0] * 3})
+
+    def ask(s):
+        s.broker.set_coc(False)
+        s.broker.set_coo(False)
+        s.broker.set_checksubmit(True)
+        s.buy(size=10)
+
+    assert fills(run_ours(bars, FREE, acts={0: ask})) == [(1, A, 10, 100)]

@@ -1,11 +1,13 @@
 """What the margin account costs and pays: dividends, borrowing, interest, commissions and slippage."""
 
 from dataclasses import replace
+from datetime import date
 
 import backtrader as bt
 import pytest
 
 from dipfolio.engine.account import Account
+from dipfolio.market.splits import Split
 from tests.markets import make_bars
 from tests.plain_backtrader import buy, fills, run_ours, sell
 
@@ -137,3 +139,36 @@ def test_a_limit_fills_at_its_price_or_at_a_better_open_and_does_not_slip(opened
 
     assert fills(tape) == [(1, A, 10, price)]
     assert tape.fills[0].slippage == 0
+
+
+# ---- what a strategy is told beforehand ----
+
+
+def test_a_strategy_that_asks_is_told_the_commission_and_the_fees_of_the_day_for_shares_as_traded():
+    # a split of ten to one on the fourth session: 200 shares at 50 are 20 at 500, as they were traded until then
+    bars = replace(make_bars({"A": [50.0] * 4}), splits=(Split(symbol="A", day=date(2025, 1, 7), ratio=10.0),))
+    account = Account(commission_per_share=0.01, commission_minimum=0.0)
+    told = []
+
+    def ask(s):
+        costs = s.broker.getcommissioninfo(s.data)
+        told.append((costs.getcommission(200, 50.0), costs.getcommission(-200, 50.0)))
+
+    run_ours(bars, account, acts={0: ask, 3: ask})
+
+    bought, sold = told[0]
+    assert bought == pytest.approx(20 * 0.01)
+    assert sold == pytest.approx(20 * 0.01 + 10_000 * 27.80e-6 + 20 * 0.000166)
+    assert told[1] == pytest.approx((200 * 0.01, 200 * 0.01 + 10_000 * 27.80e-6 + 200 * 0.000166))
+
+
+@pytest.mark.parametrize(("fractional", "shares"), [(False, 33.0), (True, 100 / 3)])
+def test_a_strategy_that_asks_is_told_how_many_shares_its_cash_buys(fractional, shares):
+    told = []
+    account = Account(fractional=fractional)
+    run_ours(
+        make_bars({"A": [30.0] * 2}),
+        account,
+        acts={0: lambda s: told.append(s.broker.getcommissioninfo(s.data).getsize(30.0, 1000.0))},
+    )
+    assert told == [pytest.approx(shares)]

@@ -205,6 +205,37 @@ def test_a_strategy_that_tells_our_broker_to_cheat_is_stopped(cheat):
         run_ours(bars, FREE, acts={0: ask})
 
 
+class SeesTheSessionFirst(bt.Strategy):
+    def __init__(self):
+        self.add_timer(when=bt.timer.SESSION_START, cheat=True)
+
+    def notify_timer(self, timer, when, *args, **kwargs):
+        if len(self) == 2:
+            self.buy(size=10, exectype=bt.Order.Limit, price=self.data.low[0])
+
+
+def test_a_timer_that_cheats_buys_at_a_low_that_it_has_seen_and_is_refused_in_ours():
+    bars = make_bars({"A": [100, 100, 100, 100]}, lows={"A": [100, 100, 60, 100]})
+
+    assert run_plain(bars, SeesTheSessionFirst).fills == [("A", 10, 60)]
+    with pytest.raises(StrategyError, match=r"cheat=True .* leave it out"):
+        run_ours(bars, FREE, SeesTheSessionFirst)
+
+
+def test_a_timer_that_does_not_cheat_decides_on_the_close_as_next_does():
+    class OnTime(bt.Strategy):
+        def __init__(self):
+            self.add_timer(when=bt.timer.SESSION_START)
+
+        def notify_timer(self, timer, when, *args, **kwargs):
+            if len(self.data) == 2:
+                self.buy(size=10)
+
+    bars = make_bars({"A": [100, 110, 120, 130]}, opens={"A": [100, 105, 115, 130]})
+
+    assert fills(run_ours(bars, FREE, OnTime)) == [(2, 0, 10, 115)]
+
+
 # ---- B14: whole shares ----
 
 

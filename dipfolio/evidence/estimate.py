@@ -1,4 +1,4 @@
-"""Finding: one number that speaks to a claim, with all that must be known to read it."""
+"""Estimate: one number that speaks to a claim, with all that must be known to read it."""
 
 import math
 from dataclasses import dataclass, replace
@@ -6,6 +6,7 @@ from typing import Literal
 
 import pandas as pd
 
+from dipfolio.engine.showing import Shown
 from dipfolio.evidence.placebo import Placebo
 from dipfolio.evidence.power import detectable
 
@@ -18,8 +19,8 @@ CONFIRMATION_START = pd.Timestamp("2025-01-28")
 """From here on they are confirmed; the event between suggested them and is left out."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Finding:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Estimate(Shown):
     """An effect with its uncertainty.
 
     Attributes
@@ -47,6 +48,11 @@ class Finding:
         The effect that a one-sided 5 % test finds with 80 % probability.
     """
 
+    SHOWN = (
+        "label", "against", "observed", "usual", "effect", "low", "high", "p_value", "smallest", "observations",
+        "detectable",
+    )  # fmt: skip
+
     label: str
     horizon: int = 0
     sample: Sample = "event"
@@ -64,7 +70,7 @@ class Finding:
     clusters: int = 1
     detectable: float = math.nan
 
-    def turned(self) -> "Finding":
+    def turned(self) -> "Estimate":
         """The same number for the claim that says the opposite."""
         return replace(
             self, observed=-self.observed, usual=-self.usual, effect=-self.effect, low=-self.high, high=-self.low,
@@ -74,11 +80,11 @@ class Finding:
 
 def from_placebo(
     placebo: Placebo, label: str, horizon: int, sample: Sample = "event", against: str = "", clusters: int = 1
-) -> Finding:
-    """The finding of a comparison with placebos."""
+) -> Estimate:
+    """The estimate of a comparison with placebos."""
     low, high = placebo.interval()
     spread = float(placebo.draws.std(ddof=1)) if len(placebo.draws) > 1 else 0.0
-    return Finding(
+    return Estimate(
         label=label, horizon=horizon, sample=sample, against=against, observed=placebo.observed, usual=placebo.usual,
         effect=placebo.excess, low=low, high=high, p_value=placebo.p_value, opposite=placebo.opposite.p_value,
         smallest=placebo.smallest, observations=placebo.signals, clusters=clusters,

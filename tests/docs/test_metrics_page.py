@@ -1,0 +1,174 @@
+"""docs/metrics.md: it has every number that the product shows, and the numbers that it shows are computed anew."""
+
+import math
+import re
+import warnings
+from dataclasses import fields, replace
+
+import pytest
+
+from dipfolio.engine import metrics as formulas
+from dipfolio.engine.account import Account
+from dipfolio.engine.catalogue import load_strategy
+from dipfolio.engine.metrics import Metrics, measure
+from dipfolio.engine.simulation import simulate
+from dipfolio.market.folder import load_bars
+from dipfolio.report.board import metric_rows
+from dipfolio.report.comparison import comparison_page
+from dipfolio.report.contender import contenders
+from dipfolio.report.fairness import judge
+from dipfolio.report.gallery import card, gallery_page
+from dipfolio.report.record import record_section
+from dipfolio.report.surface import surface_page
+from dipfolio.report.tearsheet import BY_DAY
+from dipfolio.report.wording import part as portion
+from dipfolio.report.wording import percent, ratio, rows
+from dipfolio.sweep.outcome import FIGURES
+from tests.documents import ROOT, page, part, table, words
+from tests.report.test_comparison import without_plotly
+from tests.report.test_surface import made
+from tests.report.test_tearsheet import Page
+from tests.runs import run, save, track
+
+TEXT = page("docs/metrics.md")
+SUMMARY, ELSEWHERE, RECORD, COMPARED, SWEPT, GALLERY = (
+    part(TEXT, heading)
+    for heading in (
+        "The summary of a run", "Where quantstats and empyrical differ", "The record under a tear sheet", "The comparison",
+        "The sweep", "The gallery",
+    )
+)  # fmt: skip
+ACCOUNT = replace(Account(), cash=1000.0, fractional=True)
+ROUND = run({0: {"A": 10}, 4: {"A": 0}, 6: {"A": -5}}, account=ACCOUNT)
+RECORDED = record_section(ROUND, measure(ROUND))
+
+
+def first_column(text):
+    """What stands in the first column of a part's table, each name by itself."""
+    return {name.strip() for row in table(text) for name in row[0].split(",")}
+
+
+def heads(html):
+    """The heads of all columns of a page."""
+    return {text.strip() for text in re.findall(r'<th[^>]*scope="col"[^>]*>([^<]+)<', html)}
+
+
+def compared():
+    """The page of two runs without the long script."""
+    return without_plotly(comparison_page(judge((track(label="one"), track(label="other"))), ROOT / "none"))
+
+
+def swept():
+    """The page of a sweep without the long script."""
+    return without_plotly(surface_page(made(), "total_return", "python backtest.py dip", "nothing"))
+
+
+@pytest.fixture(scope="module")
+def dip_rule():
+    """The run with its defaults that the document quotes."""
+    strategy = load_strategy(ROOT / "strategies", "dip-rule")()
+    return simulate(strategy, load_bars(ROOT / "data", (*strategy.symbols, "SPY")), benchmark="SPY")
+
+
+def test_the_summary_is_explained_row_by_row_in_its_order():
+    assert [row[0] for row in table(SUMMARY)] == [label.removesuffix(" (B)") for label, _ in rows(ROUND, measure(ROUND))]
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Metrics)])
+def test_each_number_of_the_json_is_explained(name):
+    assert f"`{name}`" in SUMMARY
+
+
+def test_the_record_is_explained_column_by_column():
+    assert first_column(RECORD) == heads(RECORDED) - {"Item", "Dollars"}
+
+
+@pytest.mark.parametrize("label", [row[0] for row in Page(RECORDED).rows[-7:]])
+def test_each_cost_of_the_record_is_explained(label):
+    assert label in words(RECORD)
+
+
+def test_each_metric_of_the_comparison_is_explained():
+    field = contenders(judge((track(label="one"), track(label="other"))))
+    for row in metric_rows(field, None):
+        known = [name for name, *_ in table(SUMMARY)] + ["Time in market", "Entry sessions"]
+        assert row.label in known, row.label
+        assert row.label in words(SUMMARY + COMPARED), row.label
+
+
+def test_each_table_of_the_comparison_is_explained():
+    html = compared()
+    titles = {text for text in re.findall(r"<h2[^>]*>([^<]+)<", html) if "title" not in text}
+    tables = {"Correlation", "Monthly returns", "Yearly returns"}
+    assert tables <= titles
+    named = first_column(COMPARED)
+    assert tables <= named
+    assert {"Difference a year", "95 % from", "to", "Reading"} <= heads(html) & named
+    assert {"All costs", "Dividends received less paid"} <= {row[0].split(" of ")[0] for row in Page(html).rows if row} & named
+    assert set(re.findall(r"<figcaption[^>]*><b>([^<]+)</b>", html)) - {"Trades"} == {"Equity", "Drawdown"} <= named
+
+
+@pytest.mark.parametrize("column", FIGURES)
+def test_each_column_of_a_sweep_is_explained(column):
+    assert f"`{column}`" in SWEPT
+
+
+def test_each_figure_on_the_page_of_a_sweep_is_explained():
+    html = swept()
+    shown = heads(html) - {"hold", "drop", "Run it in full"}
+    luck = re.search(r"What luck explains</h2>(.*?)</dl>", html, flags=re.S)[1]
+    shown |= set(re.findall(r"<dt>([^<]+)</dt>", luck))
+    assert shown <= first_column(SWEPT)
+    facts = set(re.findall(r"<div><dt>([^<]+)</dt>", html))
+    assert {"Cells with a trade", "Median total return"} <= facts
+
+
+def test_each_column_of_the_gallery_is_explained(tmp_path):
+    save(tmp_path, "one", ROUND)
+    numbers = heads(gallery_page(tmp_path)) - {"Run", "Equity", "Window", "Saved"}
+    assert numbers
+    assert [name for name in numbers if name not in words(GALLERY)] == []
+
+
+def test_the_sharpe_ratio_of_the_gallery_knows_no_riskless_rate(tmp_path):
+    shown = card(save(tmp_path, "one", ROUND)).numbers[2]
+    assert shown.value == measure(ROUND).sharpe != measure(ROUND, 0.05).sharpe
+
+
+@pytest.mark.parametrize("row", BY_DAY)
+def test_each_row_of_quantstats_that_counts_days_is_named(row):
+    assert re.search(rf" {re.escape(row)}[,.]", words(ELSEWHERE))
+
+
+def test_where_the_others_differ_is_as_measured(dip_rule):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import empyrical
+        from quantstats import stats
+
+        found, returns = measure(dip_rule), dip_rule.returns
+        falls = stats.drawdown_details(stats.to_drawdown_series(returns))
+
+        def sharpes(rate):
+            """Ours, quantstats' and empyrical's."""
+            theirs = stats.sharpe(returns, rf=rate), empyrical.sharpe_ratio(returns, risk_free=rate)
+            return formulas.sharpe(returns, rate), *theirs
+
+        yearly = found.annual_return, stats.cagr(returns), empyrical.annual_return(returns)
+        expected = [
+            ["Annual return", *map(percent, yearly)],
+            ["Time in market", portion(found.time_in_market), portion(stats.exposure(returns)), "-"],
+            ["Win rate", portion(found.win_rate), portion(stats.win_rate(returns)), "-"],
+            ["Sharpe, 4 % riskless", *map(ratio, sharpes(0.04))],
+            ["Sharpe, -1 % riskless", *map(ratio, sharpes(-0.01))],
+            ["Last drawdown over?", percent(formulas.drawdowns(returns).iloc[-1]), str(falls["end"].iloc[-1]), "-"],
+        ]  # fmt: skip
+    assert [row[:-1] for row in table(ELSEWHERE)] == expected
+
+
+def test_a_ratio_of_one_trade_is_no_number():
+    strategy = load_strategy(ROOT / "strategies", "short-nvda-friday")()
+    found = measure(simulate(strategy, load_bars(ROOT / "data", strategy.symbols)))
+    assert found.trades == 1
+    assert f"a Sortino ratio of {ratio(found.sortino)}" in words(SUMMARY)
+    assert not math.isnan(found.sortino)

@@ -1,0 +1,264 @@
+"""Damaged files of reports, of fetched figures and of unfinished sweeps: found by their fingerprints, said, and made anew."""
+
+import json
+import os
+import shutil
+from contextlib import suppress
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dipfolio.market.folder import load_bars
+from dipfolio.market.layouts import Figures
+from dipfolio.market.store import Entry, write_entry, write_source
+from dipfolio.report.seal import NAME
+from tests.mortal import ROOT
+from tests.reports import contents, left_over
+from tests.yahoo import Yahoo, chart
+
+RUN = ("hold-benchmark", "--end", "2024-01-31")
+
+
+def truncate(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
+
+
+def flip(path):
+    """One bit of the byte in the middle."""
+    text = bytearray(path.read_bytes())
+    text[len(text) // 2] ^= 1
+    path.write_bytes(text)
+
+
+def empty(path):
+    path.write_bytes(b"")
+
+
+def make_folder(path):
+    path.unlink()
+    path.mkdir()
+
+
+def make_unreadable(path):
+    """For root, who may read everything, a link to itself."""
+    if os.geteuid():
+        path.chmod(0)
+        return
+    path.unlink()
+    path.symlink_to(path.name)
+
+
+DAMAGES = [truncate, flip, empty, make_folder, make_unreadable]
+by_name = pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
+FILES = [
+    "equity.csv",
+    "events.csv",
+    "fills.csv",
+    "open_positions.csv",
+    "positions.csv",
+    "run.json",
+    NAME,
+    "tearsheet.html",
+    "trades.csv",
+]
+
+
+@pytest.mark.slow
+@by_name
+def test_any_damaged_file_of_a_report_is_said_and_the_report_is_made_anew(mortal, home, damage):
+    mortal(home, *RUN)
+    (folder,) = [path for path in (home / "reports").iterdir() if path.is_dir()]
+    good = contents(folder)
+    assert sorted(good) == FILES
+    for name in FILES:
+        damage(folder / name)
+        code, _, err, _ = mortal(home, *RUN)
+        assert code == 0, name
+        assert err == f"reports/{folder.name} was damaged or changed since it was written ({name}); it is made anew.\n"
+        assert contents(folder) == good, name
+        assert sorted(path.name for path in folder.iterdir()) == FILES
+    assert mortal(home, *RUN)[2] == ""
+
+
+@by_name
+def test_a_damaged_report_is_not_compared_with_others(mortal, home, damage):
+    for words in (RUN, ("hold-benchmark", "--end", "2024-01-31", "--fill", "close")):
+        assert mortal(home, *words)[0] == 0
+    first, second = sorted(path.name for path in (home / "reports").iterdir() if path.is_dir())
+    damage(home / "reports" / first / "equity.csv")
+    code, _, err, _ = mortal(home, "compare", first, second)
+    assert code == 1
+    assert err == (f"Error: reports/{first} was damaged or changed since it was written (equity.csv); run the strategy again.\n")
+    code, out, err, _ = mortal(home, "compare")
+    assert code == 0
+    assert err.startswith(f"Left out: reports/{first} was damaged or changed since it was written")
+    assert "fill close" in out
+
+
+def test_a_note_of_ones_own_beside_a_record_is_no_damage_to_a_comparison(mortal, home):
+    mortal(home, *RUN)
+    (folder,) = [path for path in (home / "reports").iterdir() if path.is_dir()]
+    (folder / "thoughts.txt").write_text("mine", encoding="utf-8")
+    assert mortal(home, "compare", folder.name)[0] == 0
+
+
+DAYS = np.array(["2025-01-02", "2025-01-03", "2025-01-06"], dtype="datetime64[D]")
+
+
+def entry(scale):
+    cells = np.array([[10.0, 11.0, 12.0], [13.0] * 3, [9.0] * 3, [10.5, 11.5, 12.5], [1e6] * 3]) * scale
+    said = {"dividends": {"2025-01-03": 0.1}, "splits": {"2025-01-06": 2.0}, "asked_from": "2025-01-02"}
+    return Entry(figures=Figures(days=DAYS, cells=cells), retrieved="2025-01-07", source="Yahoo", **said)
+
+
+@pytest.fixture
+def cache(home):
+    """Fetched figures of the strategy's symbol and of another one."""
+    (home / "data").unlink()
+    cache = home / "data" / "cache"
+    for symbol, scale in (("SPY", 1.0), ("AAA", 2.0)):
+        write_entry(cache, symbol, entry(scale))
+    write_source(cache, "Yahoo")
+    assert sorted(contents(cache)) == ["dividends.csv", "prices/AAA.parquet", "prices/SPY.parquet", "source.json", "splits.csv"]
+    return cache
+
+
+def flip_a_price(path):
+    """One bit of the first byte that belongs to a figure: one that changes what is read, but not that it can be read."""
+    good = path.read_bytes()
+    for place in range(len(good)):
+        text = bytearray(good)
+        text[place] ^= 1
+        path.write_bytes(text)
+        with suppress(OSError, ValueError):
+            if not pd.read_parquet(path).equals(pd.read_parquet(BytesIO(good))):
+                return
+
+
+of_prices = pytest.mark.parametrize(
+    "damage", [truncate, flip_a_price, empty, make_folder, make_unreadable], ids=lambda damage: damage.__name__
+)
+
+
+@of_prices
+def test_damaged_prices_stop_a_run_with_the_command_that_brings_them_back(mortal, home, cache, damage):
+    damage(cache / "prices" / "SPY.parquet")
+    code, out, err, _ = mortal(home, "hold-benchmark")
+    assert (code, out) == (1, "")
+    (line,) = [line for line in err.splitlines() if line.startswith("Error: ")]
+    assert "data/cache/prices/SPY.parquet cannot be read" in line
+    assert "`python backtest.py data fetch SYMBOL --refresh --accept` fetches a symbol anew" in line
+    assert load_bars(cache, ("AAA",)).close["AAA"].tolist() == [21.0, 23.0, 25.0]
+
+
+@pytest.mark.parametrize("damage", [truncate, flip_a_price, empty, make_folder], ids=lambda damage: damage.__name__)
+def test_damaged_prices_are_named_by_a_fetch_and_replaced_when_that_is_asked_for(mortal, home, cache, damage):
+    yahoo = Yahoo()
+    try:
+        yahoo.charts["SPY"] = chart([10.5, 11.5, 12.5])
+        damage(cache / "prices" / "SPY.parquet")
+        fetch = ("data", "fetch", "SPY", "--start", "2025-01-02", "--end", "2025-01-06")
+        code, out, _, _ = mortal(home, *fetch, port=yahoo.port)
+        assert code == 1
+        assert "--refresh --accept replaces it." in out
+        code, out, err, _ = mortal(home, *fetch, "--refresh", "--accept", port=yahoo.port)
+        assert (code, err) == (0, "")
+        assert load_bars(cache, ("SPY",)).close["SPY"].tolist() == [10.5, 11.5, 12.5]
+        assert load_bars(cache, ("AAA",)).close["AAA"].tolist() == [21.0, 23.0, 25.0]
+        assert left_over(home) == []
+    finally:
+        yahoo.close()
+
+
+def test_not_one_byte_of_the_figures_can_change_unnoticed(tmp_path):
+    """Each byte of a file of prices in turn: what is still read is what was written."""
+    write_entry(tmp_path, "AAA", entry(2.0))
+    path, good = tmp_path / "prices" / "AAA.parquet", load_bars(tmp_path)
+    text, noticed = path.read_bytes(), 0
+    for place in range(0, len(text), 7):
+        changed = bytearray(text)
+        changed[place] ^= 0x10
+        path.write_bytes(changed)
+        try:
+            bars = load_bars(tmp_path)
+        except Exception:  # whatever is raised, it was noticed
+            noticed += 1
+            continue
+        assert bars.provenance.sha256 == good.provenance.sha256, place
+        assert bars.splits == good.splits, place
+    assert noticed > len(text) // 7 // 2
+
+
+@by_name
+@pytest.mark.parametrize("name", ["dividends.csv", "splits.csv", "source.json"])
+def test_a_damaged_file_beside_the_prices_is_said_and_written_anew_without_asking_anybody(mortal, home, cache, name, damage):
+    good = contents(cache)
+    path = cache / name
+    damage(path)
+    code, _, err, _ = mortal(home, "hold-benchmark", "--benchmark", "AAA")
+    assert f"data/cache/{name} is not what was fetched with the prices, which is used; `data fetch` writes it anew." in err
+    assert code == 0
+    bars = load_bars(cache)
+    assert bars.dividends["SPY"].tolist() == [0.0, 0.1, 0.0]
+    assert (bars.origin.source, bars.origin.retrieved, len(bars.splits)) == ("Yahoo", "2025-01-07", 2)
+    code, _, err, _ = mortal(home, "data", "fetch", "SPY", "AAA", "--start", "2025-01-02", "--end", "2025-01-06", port=9)
+    assert code == 0
+    assert f"data/cache/{name} was not what was fetched with the prices; it is written anew from that.\n" in err
+    assert {kept: text for kept, text in contents(cache).items() if not kept.endswith(".damaged")} == good
+    assert mortal(home, "hold-benchmark", "--benchmark", "AAA")[2].count("not what was fetched") == 0
+
+
+SWEEP = ("sweep", "hold-benchmark", "--fill", "open,close", "--end", "2024-01-31", "--jobs", "1", "--verify", "0", "--resume")
+
+
+@pytest.fixture(scope="module")
+def unfinished(mortal, tmp_path_factory):
+    """A home in which a sweep was killed after its parts were done, and the contents of the report that it did not write."""
+    home = tmp_path_factory.mktemp("unfinished")
+    shutil.copytree(ROOT / "strategies", home / "strategies", ignore=shutil.ignore_patterns("__pycache__"))
+    (home / "data").symlink_to(ROOT / "data")
+    *_, steps = mortal(home, *SWEEP)
+    wanted = contents(home / "reports" / "sweep-hold-benchmark")
+    for step in range(steps, 0, -1):
+        shutil.rmtree(home / "reports")
+        mortal(home, *SWEEP, dies_before=step)
+        if (home / "reports" / ".sweep-hold-benchmark" / "key.json").exists():
+            break
+    return home, wanted
+
+
+@pytest.mark.parametrize("ending", [".parquet", ".npz", ".sha256"])
+@by_name
+def test_a_damaged_part_of_an_unfinished_sweep_is_said_and_run_anew(mortal, unfinished, tmp_path, ending, damage):
+    unfinished, wanted = unfinished
+    home = tmp_path / "home"
+    shutil.copytree(unfinished, home, symlinks=True)
+    damage(sorted((home / "reports" / ".sweep-hold-benchmark").glob(f"part-*{ending}"))[0])
+    code, _, err, _ = mortal(home, *SWEEP)
+    assert (code, err) == (0, "1 of the finished parts were damaged since; they are run anew.\n")
+    assert contents(home / "reports" / "sweep-hold-benchmark") == wanted
+
+
+def test_a_register_with_a_torn_last_line_counts_what_is_whole(mortal, home):
+    mortal(home, *RUN)
+    register = home / "reports" / "trials.jsonl"
+    whole = register.read_bytes()
+    register.write_bytes(whole + whole[: len(whole) // 2])
+    assert mortal(home, *RUN, "--fill", "close")[0] == 0
+    lines = register.read_text(encoding="utf-8").splitlines()
+    assert lines[0] == whole.decode().strip()
+    assert json.loads(lines[-1])["parameters"]["fill"] == "close"
+
+
+def test_a_file_that_never_ends_is_not_waited_for(mortal, home):
+    """A pipe in the place of a file of a report."""
+    mortal(home, *RUN)
+    (folder,) = [path for path in (home / "reports").iterdir() if path.is_dir()]
+    Path(folder / "trades.csv").unlink()
+    os.mkfifo(folder / "trades.csv")
+    code, _, err, _ = mortal(home, *RUN)
+    assert code == 0
+    assert "(trades.csv)" in err
