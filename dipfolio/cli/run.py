@@ -220,8 +220,8 @@ def _draw(runs: list[Run], say: Callable[[str], None]) -> None:
             run.result.save(folder)
             (folder / "tearsheet.html").write_text(page, encoding="utf-8")
             seal(folder, run.identity)
+            _register([run], run.folder.parent)  # before it is placed, so that no report ever stands without its trial
 
-        _register([run], run.folder.parent)  # first, so that no report ever stands without its trial
         place(run.folder.parent, run.folder.name, write)
         say(f"{number} of {len(runs)} reports written")
 

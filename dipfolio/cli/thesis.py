@@ -37,7 +37,7 @@ def judge_claims(
     from dipfolio.evidence.dossier import day_of, dossiers
     from dipfolio.evidence.placebo import SEED
     from dipfolio.evidence.register import FILE, Register
-    from dipfolio.evidence.verdict import judge, steps
+    from dipfolio.evidence.thesis import judge, steps
     from dipfolio.report.folding import columns_of
     from dipfolio.report.gallery import refresh
     from dipfolio.report.page import place_page
@@ -48,7 +48,7 @@ def judge_claims(
     chosen = _chosen(wanted)
     bars, register = _figures(ctx.obj, data), Register(shelf / FILE)
     with _progress(steps() + len(chosen) + 1) as said:
-        whole = judge(bars, ctx.obj.strategies, tried=register.read(), seed=seed, said=said)
+        whole = judge(bars, ctx.obj.strategies, seed=seed, said=said).beside(register.read())
         thesis = whole.only(chosen)
         gathered = dossiers(thesis, bars, ctx.obj.strategies, seed=seed, said=said)
         page = thesis_page(thesis, gathered, day_of(bars), bars.provenance, shelf, str(data) if data else "")

@@ -51,7 +51,8 @@ def keep(panel: Panel, account: Account, fills: list[Fill]) -> Ledger:
         np.add.at(traded, (rows, columns), shares)
         np.add.at(spent, rows, shares * price + np.where(market, charge, 0.0))
     positions = np.cumsum(traded, axis=0)
-    positions[np.abs(positions) < FUZZ] = 0.0  # 0.1 and 0.2 and -0.3 shares leave a crumb, which is no position
+    rounding = np.maximum(FUZZ, 1e-14 * np.cumsum(np.abs(traded), axis=0))
+    positions[np.abs(positions) < rounding] = 0.0  # 0.1 and 0.2 and -0.3 shares leave a crumb, which is no position
     held = np.vstack([np.zeros(symbols), positions[:-1]])
     before, factor = (np.vstack([values[:1], values[:-1]]) for values in (panel.marks, panel.factor))
     borrow = account.borrow_fee(held / factor, before * factor, panel.days[:, None]).sum(axis=1)

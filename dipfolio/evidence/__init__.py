@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dipfolio.evidence.abnormal import abnormal_course
+    from dipfolio.evidence.bootstrap import Difference, mean_differences, sharpe_interval
     from dipfolio.evidence.claims import CLAIMS, Claim
     from dipfolio.evidence.course import Course
     from dipfolio.evidence.deflation import deflate
@@ -36,73 +37,34 @@ if TYPE_CHECKING:
     from dipfolio.evidence.sensitivity import Sensitivity, sensitivities
     from dipfolio.evidence.sharpe import Sharpe, difference_z, hac_error, sharpe_of
     from dipfolio.evidence.swept import Swept, entries_of
+    from dipfolio.evidence.thesis import Thesis, judge
     from dipfolio.evidence.trials import Trial, trial_of
-    from dipfolio.evidence.verdict import Thesis, Verdict, judge
+    from dipfolio.evidence.verdict import Verdict
     from dipfolio.evidence.walkforward import WalkForward, walk_forward
 
 _HOMES = {
-    "CLAIMS": "claims", "Claim": "claims", "Course": "course", "Examination": "examination", "Sensitivity": "sensitivity",
-    "abnormal_course": "abnormal", "examine": "examination", "later": "delay", "moved": "holding",
-    "sensitivities": "sensitivity", "EventStudy": "event_study", "EventWindow": "event_study", "Estimate": "estimate",
-    "Overfitting": "selection", "Placebo": "placebo", "Recovery": "recovery", "Register": "register", "Score": "event_tests",
-    "Sharpe": "sharpe", "SuperiorAbility": "selection", "Survival": "recovery", "Survivors": "selection", "Thesis": "verdict",
-    "Trial": "trials", "Verdict": "verdict", "WalkForward": "walkforward", "deflate": "deflation", "detectable": "power",
-    "difference_z": "sharpe", "effective_trials": "multiplicity", "hac_error": "sharpe", "holm": "multiplicity",
-    "judge": "verdict", "matched_dates": "placebo", "other_names": "placebo", "overfitting": "selection",
-    "random_entry": "placebo", "recover": "recovery", "rotation": "placebo", "scores": "event_tests", "sharpe_of": "sharpe",
-    "study": "event_study", "superior_ability": "selection", "survival": "recovery", "survivors": "selection",
-    "Swept": "swept", "entries_of": "swept", "trial_of": "trials", "walk_forward": "walkforward",
+    "CLAIMS": "claims", "Claim": "claims", "Course": "course", "Difference": "bootstrap", "Estimate": "estimate",
+    "EventStudy": "event_study", "EventWindow": "event_study", "Examination": "examination", "Overfitting": "selection",
+    "Placebo": "placebo", "Recovery": "recovery", "Register": "register", "Score": "event_tests",
+    "Sensitivity": "sensitivity", "Sharpe": "sharpe", "SuperiorAbility": "selection", "Survival": "recovery",
+    "Survivors": "selection", "Swept": "swept", "Thesis": "thesis", "Trial": "trials", "Verdict": "verdict",
+    "WalkForward": "walkforward", "abnormal_course": "abnormal", "deflate": "deflation", "detectable": "power",
+    "difference_z": "sharpe", "effective_trials": "multiplicity", "entries_of": "swept", "examine": "examination",
+    "hac_error": "sharpe", "holm": "multiplicity", "judge": "thesis", "later": "delay", "matched_dates": "placebo",
+    "mean_differences": "bootstrap", "moved": "holding", "other_names": "placebo", "overfitting": "selection",
+    "random_entry": "placebo", "recover": "recovery", "rotation": "placebo", "scores": "event_tests",
+    "sensitivities": "sensitivity", "sharpe_interval": "bootstrap", "sharpe_of": "sharpe", "study": "event_study",
+    "superior_ability": "selection", "survival": "recovery", "survivors": "selection", "trial_of": "trials",
+    "walk_forward": "walkforward",
 }  # fmt: skip
 
 __all__ = [
-    "CLAIMS",
-    "Claim",
-    "Course",
-    "Estimate",
-    "EventStudy",
-    "EventWindow",
-    "Examination",
-    "Overfitting",
-    "Placebo",
-    "Recovery",
-    "Register",
-    "Score",
-    "Sensitivity",
-    "Sharpe",
-    "SuperiorAbility",
-    "Survival",
-    "Survivors",
-    "Swept",
-    "Thesis",
-    "Trial",
-    "Verdict",
-    "WalkForward",
-    "abnormal_course",
-    "deflate",
-    "detectable",
-    "difference_z",
-    "effective_trials",
-    "entries_of",
-    "examine",
-    "hac_error",
-    "holm",
-    "judge",
-    "later",
-    "matched_dates",
-    "moved",
-    "other_names",
-    "overfitting",
-    "random_entry",
-    "recover",
-    "rotation",
-    "scores",
-    "sensitivities",
-    "sharpe_of",
-    "study",
-    "superior_ability",
-    "survival",
-    "survivors",
-    "trial_of",
+    "CLAIMS", "Claim", "Course", "Difference", "Estimate", "EventStudy", "EventWindow", "Examination", "Overfitting",
+    "Placebo", "Recovery", "Register", "Score", "Sensitivity", "Sharpe", "SuperiorAbility", "Survival", "Survivors",
+    "Swept", "Thesis", "Trial", "Verdict", "WalkForward", "abnormal_course", "deflate", "detectable", "difference_z",
+    "effective_trials", "entries_of", "examine", "hac_error", "holm", "judge", "later", "matched_dates",
+    "mean_differences", "moved", "other_names", "overfitting", "random_entry", "recover", "rotation", "scores",
+    "sensitivities", "sharpe_interval", "sharpe_of", "study", "superior_ability", "survival", "survivors", "trial_of",
     "walk_forward",
 ]  # fmt: skip
 

@@ -53,9 +53,8 @@ def rolling_fits(returns: Floats, market: Floats, window: EventWindow) -> Fits:
 
 
 def abnormal_course(
-    bars: Bars, symbols: tuple[str, ...], day: pd.Timestamp, label: str, longest: int = 250, window: EventWindow | None = None,
-    sold: tuple[str, ...] = (),
-) -> Course:  # fmt: skip
+    bars: Bars, symbols: tuple[str, ...], day: pd.Timestamp, label: str, longest: int = 250, sold: tuple[str, ...] = ()
+) -> Course:
     """CAR of a basket from the close before ``day`` on, among those from other sessions on which the market opened under stress.
 
     Parameters
@@ -68,8 +67,6 @@ def abnormal_course(
     label : str
     longest : int
         Sessions after day 0; the course is shorter if the figures are.
-    window : EventWindow, optional
-        250 sessions that end 11 before day 0.
     sold : tuple of str
         For a pair: a second basket, whose returns are taken off.
 
@@ -78,7 +75,7 @@ def abnormal_course(
     WindowError
         A day that is no session, or too few sessions before it.
     """
-    window = window or EventWindow()
+    window = EventWindow()
     if day not in bars.sessions:
         raise WindowError(f"{day.date()} is no session of the figures.")
     zero = int(bars.sessions.get_loc(day))
@@ -89,14 +86,21 @@ def abnormal_course(
     alike = np.concatenate([[False], stressful(bars, STRESS)[:-1]])
     apart = np.abs(np.arange(len(returns)) - zero)
     steps = {}
+    totals, markets = _totals(returns), _totals(market)
     for horizon in range(min(longest, len(returns) - 1 - zero) + 1):
-        sums = _cumulative(returns, market, fits, horizon)
+        sums = _ahead(totals, horizon) - (horizon + 1) * fits.alpha - fits.beta * _ahead(markets, horizon)
         steps[horizon] = float(sums[zero]), sums[alike & (apart >= horizon + APART) & ~np.isnan(sums)]
     return course_of(label, f"the same sum from other mornings with SPY {STRESS:.0%} from its close", steps)
 
 
-def _cumulative(returns: Floats, market: Floats, fits: Fits, horizon: int) -> Floats:
-    """CAR of sessions t to t + horizon, for every t, shape (sessions,); NaN where they or the fit are not there."""
-    length = horizon + 1
-    sums = [pd.Series(series).rolling(length).sum().shift(-horizon).to_numpy() for series in (returns, market)]
-    return np.asarray(sums[0] - length * fits.alpha - fits.beta * sums[1])
+def _totals(returns: Floats) -> Floats:
+    """Sums up to before each session and, at the end, up to the last; NaN before the first return. Shape (sessions + 1,)."""
+    begun = int(np.argmax(~np.isnan(returns)))
+    return np.concatenate([np.full(begun, np.nan), [0.0], np.cumsum(returns[begun:])])
+
+
+def _ahead(totals: Floats, horizon: int) -> Floats:
+    """Sum of sessions t to t + horizon, for every t, shape (sessions,); NaN where they are not there."""
+    sums = np.full(len(totals) - 1, np.nan)
+    sums[: len(sums) - horizon] = totals[horizon + 1 :] - totals[: len(sums) - horizon]
+    return sums

@@ -93,6 +93,36 @@ def mean_differences(
     )
 
 
+def sharpe_interval(returns: np.ndarray, *, level: float = 0.95, draws: int = 5000, seed: int = 20250127) -> tuple[float, float]:
+    """Percentile interval of a Sharpe ratio a year by the same bootstrap; as much too short as those of the means.
+
+    Parameters
+    ----------
+    returns : array of shape (sessions,)
+        No NaN.
+    level, draws, seed
+        As in :func:`mean_differences`.
+
+    Returns
+    -------
+    (float, float)
+        NaN for fewer than :data:`FEWEST` sessions and for returns that never change.
+    """
+    from arch.bootstrap import StationaryBootstrap
+
+    if len(returns) < FEWEST or np.ptp(returns) == 0:
+        return math.nan, math.nan
+    resampler = StationaryBootstrap(block_length(returns[:, None]), returns, seed=seed)
+    low, high = np.quantile(resampler.apply(_annual_ratio, draws)[:, 0], [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def _annual_ratio(returns: np.ndarray) -> np.ndarray:
+    """0 for a resample in which nothing was traded."""
+    spread = returns.std(ddof=1)
+    return np.array([math.sqrt(YEAR) * returns.mean() / spread if spread > 0 else 0.0])
+
+
 def block_length(gaps: np.ndarray) -> int:
     """Mean block length in sessions, shape (sessions, runs) in; a run that never varies asks for none."""
     from arch.bootstrap import optimal_block_length

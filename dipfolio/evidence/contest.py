@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from dipfolio.engine.result import Result
 from dipfolio.engine.showing import Shown
 from dipfolio.engine.simulation import simulate
 from dipfolio.errors import DataError
+from dipfolio.evidence.bootstrap import sharpe_interval
 from dipfolio.evidence.claims import Claim
 from dipfolio.evidence.deflation import Deflation, deflate
 from dipfolio.evidence.estimate import DESIGN_END
@@ -47,10 +48,12 @@ class Contest(Shown):
         Of the best, per session.
     error : float
         Of that ratio, for autocorrelated returns.
+    interval : (float, float)
+        Of the same a year, at 95 %, by resampling blocks of sessions.
     probability : float
         That the ratio of the best is above 0, as if it had been the only one.
     deflated : Deflation
-        The same with all of them counted, and all else that the register holds of the strategy.
+        The same with all of them counted.
     effective : float
         How many independent trials the variants amount to, and what the deflation would be with that number.
     effectively_deflated : float
@@ -74,6 +77,7 @@ class Contest(Shown):
     best: Trial
     sharpe: Sharpe
     error: float
+    interval: tuple[float, float]
     probability: float
     deflated: Deflation
     effective: float
@@ -83,22 +87,14 @@ class Contest(Shown):
     overfitting: Overfitting
     walk: WalkForward | None
 
+    def beside(self, tried: Iterable[Tried]) -> "Contest":
+        """The same, deflated by all else that was tried with this strategy as well, over whatever window it was run."""
+        others = [entry for entry in tried if entry.strategy == self.best.strategy]
+        return replace(self, deflated=deflate(self.sharpe, (*self.trials, *others)))
 
-def contest(
-    claim: Claim, bars: Bars, folder: Path, account: Account | None = None, tried: Iterable[Tried] = (), seed: int = SEED
-) -> Contest:
+
+def contest(claim: Claim, bars: Bars, folder: Path, account: Account | None = None, seed: int = SEED) -> Contest:
     """Run every variant of a claim's grids up to the day before the event.
-
-    Parameters
-    ----------
-    claim : Claim
-    bars : Bars
-    folder : Path
-        The strategies.
-    account : Account, optional
-    tried : iterable of Trial and Swept
-        What the register holds; of the same strategy it counts in the deflation, over whatever window it was run.
-    seed : int
 
     Raises
     ------
@@ -119,10 +115,10 @@ def contest(
     winner = max(active, key=lambda number: trials[number].ratio)
     chosen = results[winner].returns.to_numpy()
     sharpe, effective = sharpe_of(chosen), effective_trials(returns)
-    others = [entry for entry in tried if entry.strategy == claim.strategy]
     return Contest(
         claim=claim.id, trials=trials, best=trials[winner], sharpe=sharpe, error=hac_error(chosen),
-        probability=sharpe.probability(), deflated=deflate(sharpe, (*trials, *others)), effective=effective,
+        interval=sharpe_interval(chosen, seed=seed),
+        probability=sharpe.probability(), deflated=deflate(sharpe, trials), effective=effective,
         effectively_deflated=deflate(sharpe, trials, effective).probability, ability=superior_ability(excess, seed=seed),
         survivors=survivors(excess, seed=seed), overfitting=overfitting(returns, score="mean"), walk=_walk(variants, results),
     )  # fmt: skip

@@ -21,7 +21,8 @@ from dipfolio.evidence.sensitivity import ANY_DAY, ON_FRIDAY, ON_MONDAY, Sensiti
 from dipfolio.evidence.signalled import signalled
 from dipfolio.evidence.single import MARKET, MONDAY, built, other_drops
 from dipfolio.evidence.telling import Said, unheard
-from dipfolio.evidence.verdict import Thesis, Verdict
+from dipfolio.evidence.thesis import Thesis
+from dipfolio.evidence.verdict import Verdict
 from dipfolio.market.bars import Bars
 from dipfolio.market.universe import UNIVERSES, resolve
 

@@ -13,7 +13,7 @@ from dipfolio.engine.result import Result
 from dipfolio.engine.showing import Shown
 from dipfolio.engine.strategy import Strategy
 from dipfolio.errors import DataError, ParameterError
-from dipfolio.evidence.bootstrap import mean_differences
+from dipfolio.evidence.bootstrap import mean_differences, sharpe_interval
 from dipfolio.evidence.estimate import CONFIRMATION_START, DESIGN_END, Estimate, Sample, from_placebo
 from dipfolio.evidence.holding import moved
 from dipfolio.evidence.outcomes import Outcomes, Trades, outcomes_of, trades_of
@@ -61,6 +61,8 @@ class Examination(Shown):
         Per session; None where too few entries make it meaningless.
     sharpe_error : float
         Allowing for autocorrelation.
+    sharpe_interval : (float, float)
+        Of the ratio a year, at 95 %, by resampling blocks of sessions; NaN without a ratio.
     unsaid : tuple of str
         What the tests cannot say.
     """
@@ -72,6 +74,7 @@ class Examination(Shown):
     clusters: int
     sharpe: Sharpe | None
     sharpe_error: float
+    sharpe_interval: tuple[float, float]
     unsaid: tuple[str, ...]
 
 
@@ -98,6 +101,7 @@ def examine(strategy: Idea, bars: Bars, result: Result, benchmark: str = "", see
         way=way, estimates=estimates, trades=len(result.trades), entries=len(entered),
         clusters=int(clusters(entered)[-1]) + 1 if len(entered) else 0, sharpe=sharpe_of(returns) if told else None,
         sharpe_error=hac_error(returns) if told else float("nan"),
+        sharpe_interval=sharpe_interval(returns, seed=seed) if told else (float("nan"), float("nan")),
         unsaid=tuple(_unsaid(way, len(entered), problem, MARKET in bars.symbols)),
     )  # fmt: skip
 

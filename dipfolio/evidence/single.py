@@ -149,8 +149,8 @@ def fact_estimates(claim: Claim, bars: Bars) -> Iterator[Estimate]:
     prices = bars.select(names)
     gaps = (prices.open + prices.dividends) / prices.close.shift() - 1
     row = int(bars.sessions.searchsorted(MONDAY))
-    if row < BEFORE[0] or MONDAY not in bars.sessions:
-        raise DataError(f"The gaps of {MONDAY.date()} need that session and {BEFORE[0]} before it.")
+    if row <= BEFORE[0] or MONDAY not in bars.sessions:
+        raise DataError(f"The gaps of {MONDAY.date()} need that session and {BEFORE[0] + 1} before it.")
     own, monday = gaps.iloc[row - BEFORE[0] : row - BEFORE[1]], gaps.iloc[row]
     everyone = _gap("all together", own.mean(axis=1).to_numpy(), float(monday.mean()))
     each = [_gap(name, own[name].to_numpy(), float(monday[name])) for name in names]

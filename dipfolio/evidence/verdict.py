@@ -7,25 +7,15 @@ event has a rank among placebo dates and nothing more.
 """
 
 import math
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal
 
 from dipfolio.engine.showing import Shown
-from dipfolio.errors import DataError, DipfolioError, UnknownNameError
-from dipfolio.evidence.claims import CLAIMS, Claim
-from dipfolio.evidence.contest import Contest, contest
+from dipfolio.evidence.claims import Claim
 from dipfolio.evidence.estimate import Estimate
 from dipfolio.evidence.multiplicity import holm
-from dipfolio.evidence.placebo import SEED
-from dipfolio.evidence.repeated import mean_estimates, paired_estimates, rule_estimates
-from dipfolio.evidence.single import STATED, described_estimates, duration_estimates, event_estimates, fact_estimates, priced
-from dipfolio.evidence.swept import Tried
-from dipfolio.evidence.telling import Said, unheard
-from dipfolio.evidence.trials import Trial
-from dipfolio.market.bars import Bars
+from dipfolio.evidence.single import STATED
 
 Word = Literal["supported", "contradicted", "undecided", "not testable"]
 
@@ -80,113 +70,10 @@ class Verdict(Shown):
         return self.primary is not None and not math.isnan(self.corrected) and self.primary.smallest * self.family <= SIZE
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
-class Thesis(Shown):
-    """The verdicts on all claims over the same figures.
-
-    Attributes
-    ----------
-    verdicts : tuple of Verdict
-        In the order of the claims.
-    window : (str, str)
-        First and last session of the figures, ISO dates.
-    figures : str
-        SHA-256 of the bars.
-    contests : tuple of Contest
-        The variants of each rule that has some, over the design sample.
-    """
-
-    SHOWN = ("window", "verdicts")
-
-    verdicts: tuple[Verdict, ...]
-    window: tuple[str, str]
-    figures: str
-    contests: tuple[Contest, ...] = ()
-
-    @property
-    def trials(self) -> tuple[Trial, ...]:
-        """Every variant that was run, for the register."""
-        return tuple(trial for one in self.contests for trial in one.trials)
-
-    @property
-    def beyond(self) -> tuple[Verdict, ...]:
-        """The questions that prices may answer but these figures could not, whatever had happened; each once."""
-        return tuple(v for v in self.verdicts if v.counted and v.word == "undecided" and not v.decidable)
-
-    def only(self, claims: Iterable[str]) -> "Thesis":
-        """Some of the verdicts, corrected for all that were judged.
-
-        Raises
-        ------
-        UnknownNameError
-            A claim that was not judged.
-        """
-        chosen = [self[name].claim.id for name in claims]
-        verdicts = tuple(v for v in self.verdicts if v.claim.id in chosen)
-        return replace(self, verdicts=verdicts, contests=tuple(c for c in self.contests if c.claim in chosen))
-
-    def __getitem__(self, claim: str) -> Verdict:
-        for verdict in self.verdicts:
-            if verdict.claim.id == claim:
-                return verdict
-        raise UnknownNameError("claim", claim, [verdict.claim.id for verdict in self.verdicts])
-
-
-def judge(
-    bars: Bars, folder: Path, claims: Iterable[Claim] = CLAIMS, *, contests: bool = True, tried: Iterable[Tried] = (),
-    seed: int = SEED, said: Said = unheard,
-) -> Thesis:  # fmt: skip
-    """Judge claims; the same figures always give the same verdicts.
-
-    Parameters
-    ----------
-    bars : Bars
-        The symbols of the claims, SPY and QQQ; a claim whose symbols are missing is undecided and says so.
-    folder : Path
-        The strategies.
-    claims : iterable of Claim
-    contests : bool
-        Also run every variant of the rules, which takes most of the time.
-    tried : iterable of Trial and Swept
-        What the register holds already; the deflation counts those of the same strategy.
-    seed : int
-        Of the random numbers of resampling.
-    said : callable
-        Is told what was done after each step; there are :func:`steps` of them.
-    """
-    claims = tuple(claims)
-    gathered = []
-    for claim in claims:
-        gathered.append(_gather(claim, bars, folder, seed))
-        said(f"claim {claim.id}")
-    verdicts = _decide(gathered)
-    return Thesis(
-        verdicts=tuple(verdicts),
-        window=(str(bars.sessions[0].date()), str(bars.sessions[-1].date())),
-        figures=bars.provenance.sha256,
-        contests=tuple(_contests(claims, bars, folder, tuple(tried), seed, said)) if contests else (),
-    )
-
-
-def steps(claims: Iterable[Claim] = CLAIMS, *, contests: bool = True) -> int:
-    """How many times :func:`judge` will tell what was done."""
-    claims = tuple(claims)
-    return len(claims) + (sum(bool(claim.grids) for claim in claims) if contests else 0)
-
-
-def _contests(
-    claims: Iterable[Claim], bars: Bars, folder: Path, tried: tuple[Tried, ...], seed: int, said: Said
-) -> Iterator[Contest]:
-    """The contests that these figures allow."""
-    for claim in claims:
-        if claim.grids:
-            with suppress(DataError):
-                yield contest(claim, bars, folder, tried=tried, seed=seed)
-            said(f"variants of {claim.id}")
-
-
 @dataclass(frozen=True, kw_only=True)
-class _Gathered:
+class Gathered:
+    """What was found for a claim, or why nothing was."""
+
     claim: Claim
     estimates: tuple[Estimate, ...] = ()
     problem: str = ""
@@ -200,32 +87,6 @@ class _Gathered:
         return first if self.claim.kind != "event" or first.label == STATED else None
 
 
-def _gather(claim: Claim, bars: Bars, folder: Path, seed: int) -> _Gathered:
-    try:
-        return _Gathered(claim=claim, estimates=tuple(_estimates(claim, bars, folder, seed)))
-    except DipfolioError as error:
-        return _Gathered(claim=claim, problem=str(error))
-
-
-def _estimates(claim: Claim, bars: Bars, folder: Path, seed: int) -> Iterator[Estimate]:
-    if claim.kind == "event":
-        yield from event_estimates(claim, bars, folder)
-    elif claim.kind == "described":
-        yield from described_estimates(claim, bars, folder)
-    elif claim.kind == "duration":
-        yield from duration_estimates(claim, bars)
-    elif claim.kind == "fact":
-        yield from fact_estimates(claim, bars)
-    elif claim.kind == "arithmetic":
-        yield from priced(claim, bars, folder)
-    elif claim.kind in ("rule", "list"):
-        yield from rule_estimates(claim, bars, folder)
-    elif claim.kind == "mean":
-        yield from mean_estimates(claim, bars, folder)
-    elif claim.kind == "paired":
-        yield from paired_estimates(claim, bars, folder, seed)
-
-
 MISSING = {
     "event": "The trade does not end within the figures, or they have no other morning like it.",
     "rule": "The design sample has no signal whose trade ends within it.",
@@ -234,7 +95,8 @@ MISSING = {
 TESTED = ("event", "duration", "rule", "mean", "paired")
 
 
-def _decide(gathered: list[_Gathered]) -> Iterator[Verdict]:
+def decide(gathered: list[Gathered]) -> Iterator[Verdict]:
+    """The verdicts, in the order of the claims, each family corrected together."""
     done: dict[str, Verdict] = {}
     corrections = {family: _correct(gathered, family) for family in {g.claim.family for g in gathered if g.claim.family}}
     for case in gathered:
@@ -246,7 +108,7 @@ def _decide(gathered: list[_Gathered]) -> Iterator[Verdict]:
         yield done[case.claim.id] if case.claim.id in done else _same(case.claim, done)
 
 
-def _correct(gathered: list[_Gathered], family: str) -> dict[str, tuple[float, float, int]]:
+def _correct(gathered: list[Gathered], family: str) -> dict[str, tuple[float, float, int]]:
     """Corrected p-values, both directions, and the number of claims, by claim."""
     members = [g for g in gathered if g.claim.family == family and g.claim.kind in TESTED and g.primary is not None]
     claimed = holm([g.primary.p_value for g in members if g.primary])
@@ -255,7 +117,7 @@ def _correct(gathered: list[_Gathered], family: str) -> dict[str, tuple[float, f
     return {g.claim.id: (p, q, asked) for g, p, q in zip(members, claimed, opposite, strict=True)}
 
 
-def _verdict(case: _Gathered, corrected: float, opposite: float, asked: int) -> Verdict:
+def _verdict(case: Gathered, corrected: float, opposite: float, asked: int) -> Verdict:
     word, reason = _word(case, corrected, opposite, asked)
     return Verdict(
         claim=case.claim, word=word, reason=reason, primary=case.primary, corrected=corrected, corrected_opposite=opposite,
@@ -263,7 +125,7 @@ def _verdict(case: _Gathered, corrected: float, opposite: float, asked: int) -> 
     )  # fmt: skip
 
 
-def _word(case: _Gathered, corrected: float, opposite: float, asked: int) -> tuple[Word, str]:
+def _word(case: Gathered, corrected: float, opposite: float, asked: int) -> tuple[Word, str]:
     claim, primary = case.claim, case.primary
     if claim.kind in ("untestable", "arithmetic"):
         return "not testable", claim.remark
@@ -291,7 +153,7 @@ def _word(case: _Gathered, corrected: float, opposite: float, asked: int) -> tup
     return "undecided", "Neither direction is beyond chance."
 
 
-def _fact(case: _Gathered) -> tuple[Word, str]:
+def _fact(case: Gathered) -> tuple[Word, str]:
     _, *each = case.estimates
     against = [f.label for f in each if (f.observed >= 0) == (case.claim.direction == "lower")]
     count = len(each)

@@ -79,10 +79,11 @@ def _ratio_rows(examined: Examined) -> tuple[tuple[str, str], ...]:
     if found.sharpe is None:
         return ()
     scale, own = math.sqrt(YEAR), found.sharpe
+    low, high = map(ratio, found.sharpe_interval)
     trials = left.trials if left else 1
     deflated = "needs a second trial in the register" if left is None or math.isnan(left.probability) else part(left.probability)
     return (
-        ("Sharpe ratio, annual", f"{ratio(own.ratio * scale)} (error {ratio(found.sharpe_error * scale)})"),
+        ("Sharpe ratio, annual", f"{ratio(own.ratio * scale)} (error {ratio(found.sharpe_error * scale)}, 95 % {low} to {high})"),
         ("Above 0", part(own.probability())),
         ("Deflated", f"{deflated}; {count(trials, 'trial')} of it in the register"),
     )
@@ -96,6 +97,7 @@ def examined_as_json(examined: Examined) -> str:
         "way": found.way, "trades": found.trades, "entries": found.entries, "clusters": found.clusters,
         "findings": [estimate_as_record(estimate) for estimate in found.estimates],
         "sharpe": asdict(found.sharpe) if found.sharpe else None, "sharpe_error": plain(found.sharpe_error),
+        "annual_sharpe_interval": [plain(end) for end in found.sharpe_interval],
         "deflated": plain(left.probability) if left else None, "trials": left.trials if left else None,
         "unsaid": list(found.unsaid),
     }  # fmt: skip

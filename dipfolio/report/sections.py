@@ -216,7 +216,11 @@ def _variants(contest: Contest) -> Iterator[tuple[str, str]]:
     yield "Variants run", f"{len(contest.trials)}, worth {contest.effective:.1f} independent ones"
     yield "Best of them", best
     scale = math.sqrt(YEAR)
-    yield "Sharpe ratio, annual", f"{ratio(contest.sharpe.ratio * scale)} (error {ratio(contest.error * scale)})"
+    low, high = map(ratio, contest.interval)
+    yield (
+        "Sharpe ratio, annual",
+        f"{ratio(contest.sharpe.ratio * scale)} (error {ratio(contest.error * scale)}, 95 % {low} to {high})",
+    )
     yield "Above 0, if it had been the only one", part(contest.probability)
     beside = f" and {count(more, 'other trial')} of it in the register" if more else ""
     yield f"Deflated for all {contest.deflated.trials - more} that traded{beside}", part(contest.deflated.probability)

@@ -58,7 +58,7 @@ def place(reports: Path, name: str, write: Callable[[Path], None]) -> Path:
             _swap(fresh, target, room / ASIDE)
     except OSError as error:
         raise ReportError(
-            f"No report can be written to {reports}: {error.strerror or error}. Choose another with --reports."
+            f"No report can be written to {reports}: {error.strerror or str(error).rstrip('.')}. Choose another with --reports."
         ) from error
     return target
 
@@ -75,11 +75,10 @@ def _swap(fresh: Path, target: Path, aside: Path) -> None:
             return
         except OSError as error:
             if turn + 1 == TURNS or error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-                _put_back(old, target)
                 raise
-        except BaseException:
-            _put_back(old, target)
-            raise
+        finally:
+            if fresh.exists():
+                _put_back(old, target)
 
 
 def _put_back(old: Path, target: Path) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dipfolio.evidence.dossier import Day, Dossier
-from dipfolio.evidence.verdict import Thesis
+from dipfolio.evidence.thesis import Thesis
 from dipfolio.market.bars import Provenance
 from dipfolio.report import grids
 from dipfolio.report.captions import ending

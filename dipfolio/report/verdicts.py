@@ -8,7 +8,8 @@ from typing import IO, Any
 
 from dipfolio.evidence.contest import Contest
 from dipfolio.evidence.estimate import Estimate
-from dipfolio.evidence.verdict import Thesis, Verdict
+from dipfolio.evidence.thesis import Thesis
+from dipfolio.evidence.verdict import Verdict
 from dipfolio.report.folding import folded
 from dipfolio.report.measured import Measured, measured
 from dipfolio.report.wording import NOTHING, count
@@ -126,7 +127,8 @@ def plain(value: Any) -> Any:
 def _contest(contest: Contest) -> dict[str, Any]:
     return {
         "claim": contest.claim, "variants": len(contest.trials), "best": contest.best.parameters,
-        "ratio": plain(contest.sharpe.ratio), "error": plain(contest.error), "probability": plain(contest.probability),
+        "ratio": plain(contest.sharpe.ratio), "error": plain(contest.error),
+        "annual_interval": [plain(end) for end in contest.interval], "probability": plain(contest.probability),
         "deflated": plain(contest.deflated.probability), "trials": contest.deflated.trials,
         "effective_trials": plain(contest.effective), "effectively_deflated": plain(contest.effectively_deflated),
         "superior_ability": plain(contest.ability.consistent), "smallest": contest.ability.smallest,

@@ -8,7 +8,7 @@ import pytest
 
 from dipfolio.evidence.claims import CLAIMS
 from dipfolio.evidence.dossier import day_of, dossiers
-from dipfolio.evidence.verdict import judge
+from dipfolio.evidence.thesis import judge
 from dipfolio.market.folder import load_bars
 from dipfolio.report.page import place_page
 from dipfolio.report.thesis import PAGE, thesis_page

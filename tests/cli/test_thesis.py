@@ -5,15 +5,21 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dipfolio.cli.home import Home
 from dipfolio.cli.main import _guarded
+from dipfolio.engine.catalogue import load_strategy
+from dipfolio.engine.simulation import simulate
 from dipfolio.evidence.claims import CLAIMS
 from dipfolio.evidence.register import Register
-from dipfolio.evidence.verdict import judge, steps
+from dipfolio.evidence.sharpe import sharpe_of
+from dipfolio.evidence.swept import Swept
+from dipfolio.evidence.thesis import judge, steps
 from dipfolio.market.folder import load_bars
 
 ROOT = Path(__file__).parents[2]
@@ -85,7 +91,7 @@ def test_it_takes_less_than_a_minute_and_the_page_can_be_sent_by_mail(whole):
     assert (folder / "r" / "thesis.html").stat().st_size < 8e6
 
 
-def test_the_same_seed_gives_the_same_bytes_and_a_page_does_not_depend_on_the_register(ask, tmp_path, whole):
+def test_the_same_seed_gives_the_same_bytes_and_a_page_made_again_counts_nothing_twice(ask, tmp_path, whole):
     folder, _, _ = whole
     first = (folder / "r" / "thesis.html").read_bytes()
     assert ask("--reports", "r")[0] == 0
@@ -120,6 +126,29 @@ def test_the_numbers_of_the_record_are_those_of_the_verdicts(ask):
         assert len(found["findings"]) == len(verdict.estimates)
         assert found["decidable"] == verdict.decidable
     assert record["contests"] == []
+
+
+@pytest.mark.slow
+def test_the_variants_of_a_rule_are_deflated_by_every_sweep_in_the_register(ask, tmp_path):
+    register = Register(tmp_path / "reports" / "trials.jsonl")
+    terms = {"window": ("2024-01-02", "2025-12-31"), "figures": "abc", "observations": 502, "axes": {"hold": (1, 2)}}
+    swept = Swept(family="dip-rule", strategy="dip-rule", traded=952, mean=0.01, squares=2.0, **terms)
+    register.add([swept, replace(swept, strategy="dip-with-stops", family="dip-with-stops")])
+    (contest,) = json.loads(ask("--claims", "G1", "--json")[1])["contests"]
+    assert (contest["variants"], contest["trials"]) == (48, 1000)
+    own = [trial.ratio for trial in register.read("G1") if trial.traded]
+    mean = (sum(own) + 952 * 0.01) / 1000
+    squares = sum((ratio - mean) ** 2 for ratio in own) + 2.0 + 952 * (0.01 - mean) ** 2
+    best = next(trial for trial in register.read("G1") if trial.ratio == max(own))
+    smh = load_bars(ROOT / "data", ("SMH", "SPY")).until("2025-01-24")
+    rule = load_strategy(ROOT / "strategies", "dip-rule")(**best.parameters)
+    sharpe = sharpe_of(simulate(rule, smh).returns.to_numpy())
+    assert contest["ratio"] == pytest.approx(sharpe.ratio)
+    assert contest["deflated"] == pytest.approx(sharpe.deflated(1000, squares / 999), rel=1e-6)
+    low, high = contest["annual_interval"]
+    assert low < sharpe.ratio * np.sqrt(252) < high
+    page = (tmp_path / "reports" / "thesis.html").read_text(encoding="utf-8")
+    assert "Deflated for all 48 that traded and 952 other trials of it in the register" in page
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ import pytest
 from dipfolio.evidence.claims import CLAIMS
 from dipfolio.evidence.contest import contest
 from dipfolio.evidence.dossier import Dossier
-from dipfolio.evidence.verdict import SIZE, judge
+from dipfolio.evidence.thesis import judge
+from dipfolio.evidence.verdict import SIZE
 from dipfolio.market.folder import load_bars
 from dipfolio.report.measured import TONES
 from dipfolio.report.thesis import thesis_page

@@ -21,7 +21,7 @@ from dipfolio.evidence.claims import CLAIMS
 from dipfolio.evidence.outcomes import outcomes_of, trades_of
 from dipfolio.evidence.placebo import matched_dates
 from dipfolio.evidence.single import STRESS, built, stressful
-from dipfolio.evidence.verdict import judge
+from dipfolio.evidence.thesis import judge
 from dipfolio.market.folder import load_bars
 from dipfolio.report.measured import chance
 from dipfolio.report.verdicts import thesis_as_json

@@ -180,6 +180,7 @@ def test_any_other_number_may_be_zero_and_the_message_about_a_negative_one_says_
 def test_slippage_of_the_whole_price_is_refused():
     with pytest.raises(ParameterError, match="slippage_bps must be under 10,000"):
         Account(slippage_bps=10_000.0)
+    assert Account(slippage_bps=9_999.5).slipped(100.0, -1) == pytest.approx(0.005)
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,16 @@ def test_a_stop_counts_from_the_average_of_what_was_paid(second, after, left):
     assert [row.reason for row in result.trades.itertuples()] == ["stop loss 0.05"] * left
 
 
+@pytest.mark.parametrize("shares", [0.5, 1.0, -0.5, -1.0])
+def test_a_trailing_stop_follows_a_single_share_and_half_of_one_as_well(shares):
+    # the best close is 120 of a long and 80 of a short; ten per cent from there is 108 and 88
+    closes = [100, 100, 120, 109, 107, 100] if shares > 0 else [100, 100, 80, 87, 89, 100]
+    bars = make_bars({"A": closes})
+    idea = script({0: {"A": shares}}, exits=(TrailingStop(0.1),))
+    result = simulate(idea, bars, Account(fractional=True).without_costs())
+    assert [(row.exit_price, row.reason) for row in result.trades.itertuples()] == [(100, "trailing stop 0.1")]
+
+
 # ---- time ----
 
 

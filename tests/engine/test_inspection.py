@@ -142,6 +142,25 @@ def test_the_first_order_that_does_not_repeat_is_named(bars):
     assert findings["runs repeat exactly"].detail == "the orders up to it differ from number 5 on"
 
 
+def test_an_order_that_is_missing_the_second_time_is_named(bars):
+    runs = []
+
+    @dataclass(frozen=True, kw_only=True)
+    class Forgets(Honest):
+        """Trades less each time it is asked."""
+
+        def targets(self, bars):
+            runs.append(None)
+            wanted = no_instruction(bars)
+            wanted.iloc[range(10, 50 - 5 * len(runs), 5), 0] = 0.1
+            return wanted
+
+    findings = {finding.question: finding for finding in inspect_strategy(Forgets, bars, sessions=1)}
+    detail = findings["runs repeat exactly"].detail
+    assert not findings["runs repeat exactly"].passed
+    assert detail.startswith("the orders up to it differ from number ")
+
+
 def test_missing_words_are_missed(bars):
     @dataclass(frozen=True, kw_only=True)
     class Silent(Honest):

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from dipfolio.evidence.bootstrap import FEWEST, block_length, mean_differences
+from dipfolio.evidence.bootstrap import FEWEST, block_length, mean_differences, sharpe_interval
 
 
 def returns(sessions, runs, seed=7):
@@ -55,6 +55,32 @@ def test_the_interval_is_that_of_a_bootstrap_written_out_by_hand():
     low, high = np.quantile(resampled_means(y, found.block, 4000, seed=1), [0.025, 0.975])
     assert found.low == pytest.approx(low, abs=0.05 * (high - low))
     assert found.high == pytest.approx(high, abs=0.05 * (high - low))
+
+
+def test_the_interval_of_a_sharpe_ratio_is_that_of_a_bootstrap_written_out_by_hand():
+    y = returns(400, 1, seed=5)[:, 0] + 0.0005
+    for row in range(1, len(y)):
+        y[row] += 0.3 * y[row - 1]
+    block, random = block_length(y[:, None]), np.random.default_rng(3)
+    ratios = []
+    for _ in range(4000):
+        rows, place = [], 0
+        for _ in range(400):
+            place = int(random.integers(400)) if not rows or random.random() < 1 / block else (place + 1) % 400
+            rows.append(place)
+        ratios.append(np.sqrt(252) * y[rows].mean() / y[rows].std(ddof=1))
+    low, high = np.quantile(ratios, [0.025, 0.975])
+    assert block > 1
+    assert sharpe_interval(y) == pytest.approx((low, high), abs=0.06 * (high - low))
+    assert sharpe_interval(y) == sharpe_interval(y) != sharpe_interval(y, seed=8)
+
+
+def test_a_ratio_needs_sessions_that_differ_and_may_have_resamples_without_a_trade():
+    assert all(map(math.isnan, (*sharpe_interval(np.zeros(100)), *sharpe_interval(np.ones(29) * np.arange(29)))))
+    seldom = np.zeros(60)
+    seldom[7] = 0.02
+    low, high = sharpe_interval(seldom, draws=500)
+    assert low == 0 < high
 
 
 def test_what_both_runs_share_cancels():

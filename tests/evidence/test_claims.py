@@ -20,6 +20,20 @@ def test_every_claim_of_the_specification_has_a_record():
     assert [claim.id for claim in CLAIMS] == expected
 
 
+def test_the_horizons_and_grids_are_those_that_were_written_down_before_any_result():
+    fixed = dict.fromkeys(("A1", "A3", "A6", "B1", "B2", "G1", "G2", "G8", "G10", "G11"), (5, 20, 60))
+    fixed |= {"A2": (250,), "A5": (60, 120, 250), "A8": (250, 60, 120), "G4": (20,), "G5": (20,), "G14": (1, 5)}
+    assert {name: BY_ID[name].horizons for name in fixed} == fixed
+    holds = (1, 3, 5, 10, 20, 60)
+    grids = {
+        "G1": ({"drop": (0.02, 0.03, 0.04, 0.05, 0.06), "hold": holds}, {"sigmas": (2.0, 2.5, 3.0), "hold": holds}),
+        "G7": ({"window": (20, 50, 100, 200)}, {"by": ("momentum",)}),
+        "G8": ({"drop": (0.04, 0.06, 0.08), "hold": (1, 5, 10, 20)},),
+        "G10": ({"gap": (0.03, 0.05, 0.08), "side": ("continuation", "reversal"), "hold": (5, 20, 60)},),
+    }
+    assert {claim.id: claim.grids for claim in CLAIMS if claim.grids} == grids
+
+
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
 def test_a_claim_says_what_it_needs(claim):
     assert claim.sentence.endswith(".")

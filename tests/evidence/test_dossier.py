@@ -7,7 +7,7 @@ import pytest
 
 from dipfolio.evidence.claims import CLAIMS
 from dipfolio.evidence.dossier import BASKETS, day_of, dossiers
-from dipfolio.evidence.verdict import judge
+from dipfolio.evidence.thesis import judge
 from dipfolio.market.folder import load_bars
 
 ROOT = Path(__file__).parents[2]
@@ -34,6 +34,7 @@ def test_an_event_has_a_course_by_sub_basket_an_account_and_sensitivities(some):
     assert a1.course.at(5) == pytest.approx(a1.verdict.primary.observed, abs=1e-12)
     assert [part.label for part in a1.parts] == ["Chipmakers", "Stargate", "Magnificent Seven", "Hyperscalers"]
     assert len(a1.result.trades) == 12
+    assert a1.strategy.hold == 5  # the primary of 5, 20 and 60 sessions
     assert len(a1.sensitivities) == 9
 
 

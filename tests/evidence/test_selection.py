@@ -1,5 +1,6 @@
 """The best of many: against arch where it is right, and against the appendix where it is not."""
 
+import itertools
 import math
 
 import numpy as np
@@ -78,7 +79,8 @@ def test_worthless_strategies_are_named_in_about_one_case_of_twenty():
 
 def test_stepm_names_what_has_skill_and_does_not_stop_when_all_have():
     excess = noisy_fifth()
-    found = survivors(excess, block=5)
+    found = survivors(excess, block=5, resamples=499)
+    assert found.smallest == min(found.p_values) == 1 / 500
     assert found.better.tolist() == [True, False, False, False, False]
     assert (found.p_values <= 0.05).tolist() == found.better.tolist()
     every = survivors(np.random.default_rng(0).standard_normal((500, 3)) * 0.01 + [0.004, 0.02, 0.002], block=5)
@@ -133,6 +135,20 @@ def test_a_strategy_that_is_always_the_best_is_not_overfitted():
     assert found.probability == found.loss == 0
     np.testing.assert_allclose(found.logits, math.log(8))
     assert overfitting(returns, score="mean").probability == 0
+
+
+def test_the_better_of_two_is_overfitted_as_often_as_it_is_the_worse_in_the_other_half():
+    returns = np.random.default_rng(8).standard_normal((240, 2)) * 0.01
+    parts = np.split(returns, 6)
+    worse = 0
+    for half in itertools.combinations(range(6), 3):
+        inside, outside = (
+            np.concatenate([part for k, part in enumerate(parts) if (k in half) == side]) for side in (True, False)
+        )
+        ratios = [rows.mean(axis=0) / rows.std(axis=0, ddof=1) for rows in (inside, outside)]
+        worse += ratios[0].argmax() != ratios[1].argmax()
+    assert overfitting(returns, 6).probability == pytest.approx(worse / 20)
+    assert 0 < worse < 20
 
 
 def test_blocks_without_a_trade_need_another_score():

@@ -10,7 +10,7 @@ from dipfolio.engine.account import Account
 from dipfolio.engine.catalogue import load_strategy
 from dipfolio.engine.simulation import simulate
 from dipfolio.errors import DataError
-from dipfolio.evidence.sensitivity import ANY_DAY, sensitivities
+from dipfolio.evidence.sensitivity import ANY_DAY, BORROW_RATES, SLIPPAGES, sensitivities
 from dipfolio.market.folder import load_bars
 
 ROOT = Path(__file__).parents[2]
@@ -101,3 +101,8 @@ def test_a_short_rule_borrows_at_its_own_entry_from_the_first_session_on(bars):
 def test_a_strategy_that_does_not_trade_is_an_error(bars, short):
     with pytest.raises(DataError, match="does not trade"):
         sensitivities(short, bars.between("2025-02-03", "2025-12-31"))
+
+
+def test_the_costs_that_are_tried_were_written_down_before_any_result():
+    assert SLIPPAGES == (0.0, 5.0, 20.0)  # basis points
+    assert BORROW_RATES == (0.003, 0.01, 0.03, 0.05)  # a year

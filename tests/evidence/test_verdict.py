@@ -17,7 +17,8 @@ from dipfolio.evidence.outcomes import outcomes_of, trade_returns, trades_of
 from dipfolio.evidence.placebo import clusters, matched_dates, rotation
 from dipfolio.evidence.repeated import rule_estimates
 from dipfolio.evidence.single import STRESS, built, other_drops, stressful
-from dipfolio.evidence.verdict import judge
+from dipfolio.evidence.swept import Swept
+from dipfolio.evidence.thesis import judge
 from dipfolio.market import sessions
 from dipfolio.market.bars import Bars
 from dipfolio.market.folder import load_bars
@@ -264,6 +265,16 @@ def test_a_contest_counts_every_variant_and_deflates_the_best(bars):
     assert found.deflated.probability < found.effectively_deflated < found.probability
     assert 1 <= found.effective <= 4
     assert found.best.window[1] == "2025-01-24"
+    swept = Swept(
+        family="short-after-shock", strategy="short-after-shock", axes={"drop": (0.1,)}, window=("2024-01-02", "2025-12-31"),
+        figures="abc", observations=502, traded=96, mean=0.0, squares=0.96,
+    )  # fmt: skip
+    more = found.beside([swept, replace(swept, strategy="other"), *found.trials])
+    assert more.deflated.trials == 100
+    variance = (0.96 + sum(ratio**2 for ratio in ratios) - sum(ratios) ** 2 / 100) / 99
+    assert more.deflated.variance == pytest.approx(variance)
+    assert more.deflated.probability == pytest.approx(found.sharpe.deflated(100, variance))
+    assert (more.effective, more.trials) == (found.effective, found.trials)
     with pytest.raises(DataError, match="has 0 variants that trade"):
         contest(replace(claim, grids=({"drop": (0.60,)},)), bars, STRATEGIES)
 

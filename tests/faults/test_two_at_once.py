@@ -1,6 +1,5 @@
 """Several processes that write the same thing at once: one of them wins, none fails, and the result is whole."""
 
-import hashlib
 import json
 import os
 import subprocess
@@ -10,7 +9,8 @@ import pytest
 
 from dipfolio.errors import ReportError
 from dipfolio.evidence.register import FILE, Register
-from dipfolio.report.seal import breaches
+from dipfolio.report import shelf
+from dipfolio.report.seal import breaches, seal, sealed_identity
 from dipfolio.sweep.parts import Parts
 from tests.mortal import ROOT
 from tests.reports import all_whole, left_over, reports_in
@@ -54,6 +54,25 @@ def test_four_processes_that_place_the_same_report_all_succeed_and_leave_one_who
     assert page in [f"<p>{number}</p>" * 1000 for number in range(4)]
 
 
+@pytest.mark.parametrize("times", [1, 3])
+def test_what_others_put_there_between_the_two_steps_is_replaced_too(tmp_path, monkeypatch, times):
+    """Made certain: as soon as the older report is out of the way, another process has placed its own."""
+    rename, others = os.rename, iter(range(times))
+
+    def rename_and_be_overtaken(source, target):
+        rename(source, target)
+        if target.name == "idea" and target.parent != tmp_path and next(others, None) is not None:
+            (tmp_path / "idea").mkdir()
+            (tmp_path / "idea" / "page").write_text("theirs", encoding="utf-8")
+
+    (tmp_path / "idea").mkdir()
+    (tmp_path / "idea" / "page").write_text("older", encoding="utf-8")
+    monkeypatch.setattr(shelf.os, "rename", rename_and_be_overtaken)
+    shelf.place(tmp_path, "idea", lambda folder: (folder / "page").write_text("ours", encoding="utf-8"))
+    assert (tmp_path / "idea" / "page").read_text(encoding="utf-8") == "ours"
+    assert [path.name for path in tmp_path.iterdir()] == ["idea"]
+
+
 @pytest.mark.slow
 def test_three_runs_of_the_same_strategy_at_once_all_succeed(home):
     command = (
@@ -75,10 +94,9 @@ def test_a_report_that_vanishes_while_it_is_looked_at_is_made_anew(mortal, home,
     mortal(home, *words)
     (folder,) = reports_in(home / "reports")
     record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    seal = json.loads((folder / "seal.json").read_text(encoding="utf-8"))
+    identity = sealed_identity(folder)
     (folder / "run.json").write_text(json.dumps({**record, "format": 0}), encoding="utf-8")
-    seal["files"]["run.json"] = hashlib.sha256((folder / "run.json").read_bytes()).hexdigest()
-    (folder / "seal.json").write_text(json.dumps(seal), encoding="utf-8")
+    seal(folder, identity)
     code, _, err, _ = mortal(home, *words)
     assert (code, err) == (0, "")
     assert json.loads((folder / "run.json").read_text(encoding="utf-8")) == record

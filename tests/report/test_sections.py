@@ -10,7 +10,7 @@ import pytest
 
 from dipfolio.evidence.claims import CLAIMS
 from dipfolio.evidence.dossier import day_of, dossiers
-from dipfolio.evidence.verdict import judge
+from dipfolio.evidence.thesis import judge
 from dipfolio.market.folder import load_bars
 from dipfolio.report.absent import PARTS
 from dipfolio.report.captions import ending, equity_in_words

@@ -1,5 +1,6 @@
 """Thesis: the page as text - the facts, the verdicts as recorded, and that nothing in it is more than text."""
 
+import io
 import json
 import re
 from dataclasses import replace
@@ -9,13 +10,13 @@ import pytest
 
 from dipfolio.evidence.claims import CLAIMS
 from dipfolio.evidence.dossier import day_of, dossiers
-from dipfolio.evidence.verdict import judge
+from dipfolio.evidence.thesis import judge
 from dipfolio.market.folder import load_bars
 from dipfolio.report.command import sheet_of
 from dipfolio.report.measured import chance, measured
 from dipfolio.report.thesis import thesis_page
 from dipfolio.report.traces import plain, thesis_data
-from dipfolio.report.verdicts import beyond_reach, standing
+from dipfolio.report.verdicts import beyond_reach, print_thesis, standing
 from tests.report.test_comparison import without_plotly
 from tests.report.test_tearsheet import Page
 
@@ -211,6 +212,26 @@ def test_a_tear_sheet_is_linked_if_there_is_one_and_else_its_command_is_told(gat
     assert sheet_of(strategy, "QQQ", tmp_path, window).remark == "made over 2020-01-02 to 2025-12-31"
     rule = next(d.strategy for d in gathered if d.verdict.claim.id == "G1")
     assert sheet_of(rule, "SPY", tmp_path, window).command == "python backtest.py dip-rule --hold 5 --skip-event"
+
+
+def told(thesis, columns):
+    stream = io.StringIO()
+    print_thesis(thesis, stream, columns)
+    return stream.getvalue()
+
+
+def test_eighty_columns_are_enough_and_tell_the_same_as_a_pipe(thesis):
+    narrow, whole = told(thesis, 80), told(thesis, None)
+    assert max(map(len, narrow.splitlines())) <= 80 < max(map(len, whole.splitlines()))
+    a1 = measured(thesis["A1"])
+    assert f"      p {a1.p_value} (smallest {a1.smallest}), corrected {a1.corrected}; 1 date" in narrow.splitlines()
+    assert f"      {a1.sentence} {a1.reason}" in whole.splitlines()
+    for verdict in thesis.verdicts:
+        row = measured(verdict)
+        for words in (row.sentence, row.reason, *((row.effect, row.interval, row.observations) if row.told else ())):
+            for word in words.split():
+                assert word in narrow
+    assert told(thesis, 200).splitlines()[2] == whole.splitlines()[2]
 
 
 def test_small_probabilities_are_not_rounded_to_nothing():

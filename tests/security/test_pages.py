@@ -11,7 +11,7 @@ import pytest
 
 from dipfolio.engine.metrics import measure
 from dipfolio.evidence.dossier import day_of, dossiers
-from dipfolio.evidence.verdict import judge
+from dipfolio.evidence.thesis import judge
 from dipfolio.market.folder import load_bars
 from dipfolio.report.comparison import comparison_page
 from dipfolio.report.fairness import judge as judge_terms
