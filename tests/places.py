@@ -16,7 +16,7 @@ def mounted(place, *words):
     except FileNotFoundError:
         pytest.skip("there is no mount command here")
     if done.returncode:
-        pytest.skip(f"mounting is not permitted here: {done.stderr.strip()}")
+        pytest.skip(f"mounting is not permitted here: {done.stderr.strip().splitlines()[0]}")
     try:
         yield place
     finally:

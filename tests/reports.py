@@ -1,5 +1,6 @@
 """What tests look for in folders of reports: everything, byte by byte, and whether each report is whole."""
 
+from dipfolio.market.scratch import ASIDE, PREFIX
 from dipfolio.report.seal import NAME, breaches
 
 
@@ -16,6 +17,16 @@ def reports_in(shelf):
 def all_whole(shelf):
     """Whether every report is sealed and as it was sealed."""
     return all((folder / NAME).is_file() and not breaches(folder) for folder in reports_in(shelf))
+
+
+def state(folder):
+    """What a process has left, as the next one sees it: files with their sizes, of scratch folders only what was moved aside."""
+    found = set()
+    for path in folder.rglob("*"):
+        parts = [PREFIX if part.startswith(PREFIX) else part for part in path.relative_to(folder).parts]
+        if PREFIX not in parts or ASIDE in parts or parts[-1] == PREFIX:
+            found.add(("/".join(parts), path.stat().st_size if path.is_file() else None))
+    return frozenset(found)
 
 
 def left_over(folder):

@@ -177,7 +177,7 @@ def says_close(rule, held, market, symbol, row):
 
 
 def whole(shares, account):
-    return shares if account.fractional else float(math.trunc(billionth(shares)))
+    return shares if account.fractional else float(math.trunc(shares + math.copysign(5e-10, shares)))
 
 
 def decide(books, account, market, row, targets, strategy):

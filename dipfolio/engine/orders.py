@@ -15,9 +15,13 @@ FUZZ = 1e-9
 """Shares, and parts of equity, below which a difference is rounding and no decision."""
 
 
+HAIR = 5e-10
+"""Of a share, by which a number of shares may be short of a whole one that rounding has cost it."""
+
+
 def whole(shares: Any, account: Account) -> Any:
     """Toward zero to whole shares, unless the account trades fractions."""
-    return shares if account.fractional else np.trunc(np.round(shares, 9))
+    return shares if account.fractional else np.trunc(shares + np.copysign(HAIR, shares))
 
 
 def wanted(target: Floats, unit: Unit, equity: Any, close: Floats, account: Account) -> Floats:

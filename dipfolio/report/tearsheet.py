@@ -102,19 +102,21 @@ def _quantstats_page(result: Result, risk_free: float) -> str:
         market = None  # a flat line has no beta, and quantstats fails on it
     for series in filter(lambda s: s is not None, (returns, market)):
         series.index = pd.DatetimeIndex(series.index, name=None).as_unit("ns")
+    own, other = _drawable(result.strategy), _drawable(result.benchmark)
+    other += " as benchmark" * (own == other)  # quantstats fails on two lines of one name
     with _quiet_reproducible_matplotlib(), tempfile.TemporaryDirectory() as folder:
         from quantstats import reports
 
         output = Path(folder) / "page.html"
         reports.html(
             returns,
-            benchmark=None if market is None else market.rename(_drawable(result.benchmark)),
+            benchmark=None if market is None else market.rename(other),
             rf=risk_free,
             title=TITLE,
             output=str(output),
             match_dates=False,
-            strategy_title=_drawable(result.strategy),
-            benchmark_title=_drawable(result.benchmark),
+            strategy_title=own,
+            benchmark_title=other,
         )
         page = output.read_text(encoding="utf-8")
     return _without_leftovers(page)

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from dipfolio.engine.strategy import Strategy
 
 Floats = NDArray[np.float64]
-UNREAD = object()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -37,17 +36,11 @@ class Shared:
     ``targets`` is a function of the bars and of the parameters that it reads, so two variants that agree in those agree in
     the targets. Which those are is watched while it runs, on an instance that writes down what is asked of it; a look into
     the instance as a whole counts as a look at every parameter.
-
-    Attributes
-    ----------
-    calls : int
-        How often ``targets`` was asked.
     """
 
     def __init__(self, ask: Callable[[Strategy], Floats], keep: int = 64) -> None:
         self._ask, self._keep = ask, keep
         self._answers: list[Answer] = []
-        self.calls = 0
 
     def answer(self, strategy: Strategy) -> Answer:
         """The targets of a strategy, new or from a variant that cannot differ."""
@@ -55,7 +48,6 @@ class Shared:
             if known.serves(strategy):
                 self._answers.insert(0, self._answers.pop(number))
                 return known
-        self.calls += 1
         spy, read = watched(strategy)
         targets = self._ask(spy)
         fresh = Answer(read={name: getattr(strategy, name) for name in sorted(read)}, targets=targets)

@@ -146,6 +146,7 @@ def test_pages_are_turned_by_keyboard(visit):
     assert page.locator(":focus").text_content() == "Next: B2"
     page.keyboard.press("Enter")
     assert shows(page, "B2")
+    assert page.locator(":focus").get_attribute("id") == "B2"
     page.keyboard.press("Tab")
     assert page.locator(":focus").text_content() == "All verdicts"
     page.keyboard.press("Enter")

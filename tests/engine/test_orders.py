@@ -29,6 +29,12 @@ def test_a_hair_under_a_whole_share_is_that_share():
     assert orders.wanted(array(0.29), "weight", 10_000, array(100), WHOLE).tolist() == [29]  # 0.29 x 100 is 28.999...
 
 
+def test_billions_of_shares_are_as_whole_as_one():
+    held = array(8_038_377_577, -8_038_377_577, 1, 0)  # of shares that cost a hundredth of a cent
+    assert orders.whole(held, WHOLE).tolist() == held.tolist()
+    assert np.isinf(orders.whole(np.inf, WHOLE))
+
+
 def test_no_instruction_is_no_trade():
     assert orders.change(array(5, 0), array(NAN, NAN), array(NAN, NAN), resize=True).tolist() == [0, 0]
 

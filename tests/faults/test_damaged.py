@@ -207,7 +207,9 @@ def test_a_damaged_file_beside_the_prices_is_said_and_written_anew_without_askin
     code, _, err, _ = mortal(home, "data", "fetch", "SPY", "AAA", "--start", "2025-01-02", "--end", "2025-01-06", port=9)
     assert code == 0
     assert f"data/cache/{name} was not what was fetched with the prices; it is written anew from that.\n" in err
-    assert {kept: text for kept, text in contents(cache).items() if not kept.endswith(".damaged")} == good
+    for kept in cache.glob("*.damaged"):
+        shutil.rmtree(kept) if kept.is_dir() else kept.unlink()
+    assert contents(cache) == good
     assert mortal(home, "hold-benchmark", "--benchmark", "AAA")[2].count("not what was fetched") == 0
 
 

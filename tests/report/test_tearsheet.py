@@ -243,6 +243,13 @@ def test_a_risk_free_rate_is_on_the_page_and_in_the_ratios(runs):
     assert page.number("Sharpe") == pytest.approx(round(found.sharpe, 2), abs=1e-9)
 
 
+def test_a_strategy_that_is_called_like_its_benchmark_has_a_page_too(runs):
+    result = dataclasses.replace(runs["dip SPY"], strategy="SPY", benchmark="SPY")
+    html = tear_sheet(result, measure(result))
+    assert "SPY as benchmark" in html
+    assert "<svg" in html
+
+
 def test_a_return_above_100_percent_is_not_taken_for_a_price():
     bars = make_bars({"A": [100.0, 100, 250, 250, 250]})
     result = simulate(script({0: {"A": 1.0}}, unit="weight"), bars, Account().without_costs())
