@@ -56,7 +56,7 @@ def test_a_row_without_a_target_is_never_slow():
 
 def test_the_readme_shows_what_the_benchmarks_print_with_the_date_and_the_versions():
     text = (ROOT / "README.md").read_text()
-    head, *lines = re.search(r"```text\n(\d{4}-\d\d-\d\d, Python .*?)```", text, re.DOTALL).group(1).splitlines()
+    head, *lines = re.search(r"```console\n(\d{4}-\d\d-\d\d, Python .*?)```", text, re.DOTALL).group(1).splitlines()
     assert date.fromisoformat(head[:10]) >= date(2026, 11, 24)
     assert [word.split()[0] for word in head.split(", ")[2:]] == list(LIBRARIES)
     code = "".join(path.read_text() for path in (ROOT / "benchmarks").glob("*.py"))

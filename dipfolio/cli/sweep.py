@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from dipfolio.cli.group import StrategyGroup
 from dipfolio.cli.home import near
 from dipfolio.cli.options import Day, SectionedCommand, SectionedOption, account_of, options_of, refuse_taken
 from dipfolio.cli.output import harmless_output, progress_console
-from dipfolio.errors import SweepError
+from dipfolio.errors import ParameterError, SweepError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dipfolio.market.bars import Bars
     from dipfolio.sweep.farm import Crew
     from dipfolio.sweep.findings import Findings
+    from dipfolio.sweep.grid import Grid
     from dipfolio.sweep.parts import Parts
     from dipfolio.sweep.work import Terms
 
@@ -140,20 +141,25 @@ def _sweep(name: str, strategy: "type[Idea]", values: dict[str, Any]) -> None:
 
 def _terms(name: str, strategy: "type[Idea]", grid: Any, values: dict[str, Any]) -> "tuple[Terms, Bars]":
     from dipfolio.engine.simulation import first_session
-    from dipfolio.market import universe
     from dipfolio.market.rates import risk_free
     from dipfolio.sweep.work import Terms
 
     home = click.get_current_context().obj
     account = account_of(values)
-    axis = next((axis.points for axis in grid.axes if axis.name == "universe"), None)
-    wanted = axis or (grid.fixed.get("universe") or strategy().universe,)
-    symbols = tuple(dict.fromkeys(symbol for group in wanted for symbol in universe.resolve(group)))
-    bars = home.load(values["data"], symbols)
+    bars = home.load(values["data"], _symbols(strategy, grid))
     first = first_session(bars, values["start"], values["end"])
     bars = bars if values["end"] is None else bars.until(values["end"])
     place, rate = home.strategies.resolve(), risk_free(values["risk_free"])
     return Terms(strategies=place, name=name, account=account, first=first, eve=max(first - 1, 0), risk_free=rate), bars
+
+
+def _symbols(strategy: "type[Idea]", grid: "Grid") -> tuple[str, ...]:
+    """Everything that a variant looks at; one that the strategy refuses looks at nothing."""
+    seen: dict[str, None] = {}
+    for number in range(len(grid)):
+        with suppress(ParameterError):
+            seen.update(dict.fromkeys(strategy(**grid.cell(number)).symbols))
+    return tuple(seen)
 
 
 def _found(terms: "Terms", bars: "Bars", grid: Any, crew: "Crew", reports: Path, *, resume: bool) -> "tuple[Findings, Parts]":

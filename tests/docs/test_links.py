@@ -57,3 +57,7 @@ def test_each_assumption_names_its_test(heading):
     assert points
     for point in points:
         assert "[test][" in point, point
+
+
+def test_the_readme_leads_to_every_document():
+    assert {f"docs/{path.name}" for path in OURS} <= set(links(page("README.md")))

@@ -14,7 +14,7 @@ from dipfolio.sweep.outcome import FIGURES, outcome, row_of
 from dipfolio.sweep.variants import batches
 from tests.ideas import script
 from tests.markets import make_bars
-from tests.test_laws import accounts, decisions, markets, quick
+from tests.made_up import accounts, decisions, law, markets
 
 
 def rows(idea, bars, account, start):
@@ -26,7 +26,7 @@ def rows(idea, bars, account, start):
     return came, row_of(measure(result), result.returns, result.events), result
 
 
-@quick
+@law
 @given(bars=markets(), idea=decisions(), account=accounts)
 def test_every_figure_is_that_of_the_run_in_backtrader(bars, idea, account):
     for start in (0, 2):
