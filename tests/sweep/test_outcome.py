@@ -13,8 +13,8 @@ from dipfolio.sweep.lockstep import run
 from dipfolio.sweep.outcome import FIGURES, outcome, row_of
 from dipfolio.sweep.variants import batches
 from tests.ideas import script
-from tests.markets import make_bars
 from tests.made_up import accounts, decisions, law, markets
+from tests.markets import make_bars
 
 
 def rows(idea, bars, account, start):
