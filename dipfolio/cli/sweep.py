@@ -159,7 +159,7 @@ def _symbols(strategy: "type[Idea]", grid: "Grid") -> tuple[str, ...]:
     for number in range(len(grid)):
         with suppress(ParameterError):
             seen.update(dict.fromkeys(strategy(**grid.cell(number)).symbols))
-    return tuple(seen)
+    return tuple(seen) or strategy().symbols
 
 
 def _found(terms: "Terms", bars: "Bars", grid: Any, crew: "Crew", reports: Path, *, resume: bool) -> "tuple[Findings, Parts]":
