@@ -32,14 +32,14 @@ def check_strategies(ctx: click.Context, names: tuple[str, ...], everything: boo
 
 
 def _check(ctx: click.Context, name: str, data: Path | None, sessions: int) -> bool:
-    from dipfolio.engine.inspection import Finding, inspect_strategy
+    from dipfolio.engine.inspection import Check, inspect_strategy
 
     try:
         kind = catalogue.load_strategy(ctx.obj.strategies, name)
     except UnknownNameError:
         raise
     except StrategyError as error:
-        findings: tuple[Finding, ...] = (Finding(question="can be loaded", passed=False, detail=str(error)),)
+        findings: tuple[Check, ...] = (Check(question="can be loaded", passed=False, detail=str(error)),)
     else:
         bars = ctx.obj.load(data, kind().symbols)
         findings = inspect_strategy(kind, bars, sessions=sessions)

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from dipfolio.sweep.work import Terms
 
 FORMS = "A parameter takes a value, a list (1,2,5) or a range (1:60:2)."
-DEFAULT = -1
-"""Number of the default among the cells."""
 CENT = 0.01
 
 
@@ -169,6 +167,7 @@ def _found(terms: "Terms", bars: "Bars", grid: Any, crew: "Crew", reports: Path,
     from dipfolio.sweep.farm import farm, fingerprint, tasks_of
     from dipfolio.sweep.findings import Findings, gather
     from dipfolio.sweep.parts import Parts
+    from dipfolio.sweep.survey import DEFAULT
 
     tasks = tasks_of(grid, terms, bars, DEFAULT)
     parts = Parts(reports / f".sweep-{terms.name}", fingerprint(grid, terms, bars), resume=resume)

@@ -24,7 +24,7 @@ FUTURES = (0.6, 1.5)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class Check:
     """The answer to one question about a strategy.
 
     Attributes
@@ -40,7 +40,7 @@ class Finding:
     detail: str
 
 
-def inspect_strategy(kind: type[Idea], bars: Bars, *, sessions: int = 20) -> tuple[Finding, ...]:
+def inspect_strategy(kind: type[Idea], bars: Bars, *, sessions: int = 20) -> tuple[Check, ...]:
     """All findings on a strategy with its default parameters.
 
     Parameters
@@ -71,9 +71,9 @@ def inspect_strategy(kind: type[Idea], bars: Bars, *, sessions: int = 20) -> tup
     return tuple(findings)
 
 
-def _ask(question: str, faults: Iterator[str] | str, looked_at: str) -> Finding:
+def _ask(question: str, faults: Iterator[str] | str, looked_at: str) -> Check:
     fault = faults if isinstance(faults, str) else next(faults, "")
-    return Finding(question=question, passed=not fault, detail=fault or looked_at)
+    return Check(question=question, passed=not fault, detail=fault or looked_at)
 
 
 def _cuts(tape: Tape, length: int, count: int) -> list[int]:

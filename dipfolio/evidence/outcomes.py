@@ -102,22 +102,12 @@ def trades_of(strategy: Strategy, bars: Bars) -> Trades:
     return Trades(weights=weights, entry=strategy.fill, leave=rule.fill, hold=rule.sessions)
 
 
-def trade_returns(bars: Bars, hold: int, entry: Fill = "open", leave: Fill = "close") -> pd.DataFrame:
-    """Total return of a long trade in each symbol, by the session on whose close it is decided.
+def _earned(bars: Bars, entry: Fill, leave: Fill) -> Callable[[int], Floats]:
+    """Total return of a long trade, by the session on whose close it is decided, as a function of the sessions held.
 
     Row t enters in session t + 1 and leaves ``hold`` sessions later: ``(P_leave - P_enter + dividends) / P_enter`` with the
-    dividends whose ex-date is after the first session, up to the last.
-
-    Returns
-    -------
-    DataFrame of shape (sessions, symbols)
-        NaN where either price is not there.
+    dividends whose ex-date is after the first session, up to the last; NaN where either price is not there.
     """
-    return pd.DataFrame(_earned(bars, entry, leave)(hold), index=bars.sessions, columns=list(bars.symbols))
-
-
-def _earned(bars: Bars, entry: Fill, leave: Fill) -> Callable[[int], Floats]:
-    """The same as a function of the sessions held."""
     prices = {"open": bars.open.to_numpy(), "close": bars.close.to_numpy()}
     paid = bars.dividends.to_numpy().cumsum(axis=0)
     enter, begun = _ahead(prices[entry], 1), _ahead(paid, 1)

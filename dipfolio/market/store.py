@@ -21,28 +21,10 @@ from dipfolio.market.splits import read_splits
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Entry:
-    """What is stored of one symbol.
-
-    Attributes
-    ----------
-    figures : Figures
-    dividends, splits : dict
-        ISO date to amount a share, and to new shares for one old.
-    asked_from : str
-        The first day that was asked for; the symbol may have been listed later.
-    retrieved : str
-        When, as a date.
-    source : str
-        From whom.
-    """
+class Entry(Note):
+    """What is stored of one symbol: its note, and the figures that belong to it."""
 
     figures: Figures
-    dividends: dict[str, float]
-    splits: dict[str, float]
-    asked_from: str
-    retrieved: str
-    source: str = ""
 
     @property
     def note(self) -> Note:

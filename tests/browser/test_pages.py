@@ -3,8 +3,6 @@
 Without either of them these tests are skipped, and say so.
 """
 
-import os
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,14 +18,6 @@ from dipfolio.report.tearsheet import tear_sheet
 from dipfolio.report.track import saved_track, with_own_labels
 from tests.runs import run, save
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium found; apt-get install chromium, or say where in CHROMIUM")
-
-FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"></script><b>%{y}</b>"
 CLOSES = (100 * np.cumprod(1 + np.random.default_rng(5).standard_normal(260) * 0.012)).tolist()
 CONTRAST = Path(__file__).with_name("contrast.js").read_text(encoding="utf-8")
@@ -50,14 +40,6 @@ def reports(tmp_path_factory):
     place_page(shelf, "comparison.html", comparison_page(fairness, shelf))
     refresh(shelf)
     return shelf
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """The thesis in a real browser, opened from disk."""
 
-import os
-import shutil
 from pathlib import Path
 
 import pytest
@@ -13,15 +11,7 @@ from dipfolio.market.folder import load_bars
 from dipfolio.report.page import place_page
 from dipfolio.report.thesis import PAGE, thesis_page
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium found; apt-get install chromium, or say where in CHROMIUM")
-
 ROOT = Path(__file__).parents[2]
-FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 CONTRAST = Path(__file__).with_name("contrast.js").read_text(encoding="utf-8")
 
 
@@ -31,14 +21,6 @@ def page_path(tmp_path_factory):
     thesis = judge(bars, ROOT / "strategies", contests=False)
     html = thesis_page(thesis, dossiers(thesis, bars, ROOT / "strategies"), day_of(bars), bars.provenance, shelf)
     return place_page(shelf, PAGE, html)
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from dipfolio.engine.catalogue import load_strategy
 from dipfolio.engine.exits import HoldFor, StopLoss
 from dipfolio.engine.simulation import simulate
 from dipfolio.errors import ParameterError
-from dipfolio.evidence.outcomes import outcomes_by_hold, outcomes_of, trade_returns, trades_of
+from dipfolio.evidence.outcomes import _earned, outcomes_by_hold, outcomes_of, trades_of
 from dipfolio.evidence.placebo import rotation
 from dipfolio.market.folder import load_bars
 from tests.ideas import script
@@ -29,6 +29,10 @@ def bars():
 
 def strategy(name, **parameters):
     return load_strategy(ROOT / "strategies", name)(**parameters)
+
+
+def trade_returns(bars, hold, entry="open", leave="close"):
+    return pd.DataFrame(_earned(bars, entry, leave)(hold), index=bars.sessions, columns=list(bars.symbols))
 
 
 def test_a_trade_by_hand():

@@ -1,9 +1,7 @@
 """Every page in a real browser, with words that would do harm in every place where words can stand: they stay text."""
 
 import dataclasses
-import os
 import re
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -28,16 +26,7 @@ from tests.mortal import ROOT
 from tests.report.test_surface import made
 from tests.runs import run, save
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
-pytestmark = [
-    pytest.mark.skipif(not CHROMIUM, reason="no chromium found; apt-get install chromium, or say where in CHROMIUM"),
-    pytest.mark.slow,
-]
-FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
+pytestmark = pytest.mark.slow
 OWN = "document.title='owned'"
 HOSTILE = f'</script></style><img src=x onerror="{OWN}"><svg onload="{OWN}"></svg><b>%{{y}}</b>{{{{7*7}}}}\'"\x1b[2J\x07\u202egpj'
 MARKET = f"M{HOSTILE}"
@@ -103,14 +92,6 @@ def shelf(tmp_path_factory):
     write_sweep(shelf)
     write_thesis(shelf)
     return shelf
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 SEEN = """() => [
