@@ -68,6 +68,10 @@ class DataError(DipfolioError, ValueError):
     """The figures are missing or cannot be trusted."""
 
 
+class DamagedError(DataError):
+    """A Parquet file of prices is not, or no longer, what was written."""
+
+
 class FetchError(DataError):
     """A provider did not answer, or with something that cannot be stored.
 

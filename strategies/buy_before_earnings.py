@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import pandas as pd
 
-from dipfolio.engine.exits import Exit, Fill, HoldFor
+from dipfolio.engine.exits import Exit, FillAt, HoldFor
 from dipfolio.engine.strategy import Strategy, enter, no_instruction, parameter
 from dipfolio.market.bars import Bars
 from dipfolio.market.events import Event
@@ -25,8 +25,8 @@ class BuyBeforeEarnings(Strategy):
     claim: ClassVar[str] = "A4a"
 
     universe: str = parameter("META,MSFT,TSLA,AAPL,GOOG,AMZN", help="symbols, each bought before its own results")
-    fill: Fill = parameter("close", help="where in the session before the results to buy")
-    sell: Fill = parameter("close", help="where in the session after the results to sell")
+    fill: FillAt = parameter("close", help="where in the session before the results to buy")
+    sell: FillAt = parameter("close", help="where in the session after the results to sell")
 
     @property
     def exits(self) -> tuple[Exit, ...]:

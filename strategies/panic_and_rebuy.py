@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from dipfolio.engine.exits import At, Exit, Fill
+from dipfolio.engine.exits import At, Exit, FillAt
 from dipfolio.engine.strategy import Strategy, no_instruction, parameter
 from dipfolio.errors import ParameterError
 from dipfolio.market import sessions
@@ -29,7 +29,7 @@ class PanicAndRebuy(Strategy):
 
     claim: ClassVar[str] = "A7"
 
-    fill: Fill = parameter("close", help="where in a session the names are bought, at the start and again")
+    fill: FillAt = parameter("close", help="where in a session the names are bought, at the start and again")
     day: date = parameter(DEEPSEEK_MONDAY, help="session at whose open everything is sold")
     rebuy: int = parameter(5, help="sessions from the sale to the rebuy")
 

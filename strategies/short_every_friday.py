@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 import numpy as np
 import pandas as pd
 
-from dipfolio.engine.exits import Exit, Fill, HoldFor
+from dipfolio.engine.exits import Exit, FillAt, HoldFor
 from dipfolio.engine.strategy import Strategy, no_instruction, parameter
 from dipfolio.market import sessions
 from dipfolio.market.bars import Bars
@@ -29,11 +29,11 @@ class ShortEveryFriday(Strategy):
     claim: ClassVar[str] = "K5"
 
     universe: str = parameter("NVDA", help="symbols to short, in equal parts")
-    fill: Fill = parameter("close", help="where in that session the short is sold")
+    fill: FillAt = parameter("close", help="where in that session the short is sold")
     weekday: Literal["monday", "tuesday", "wednesday", "thursday", "friday"] = parameter(
         "friday", help="session to sell short in; friday is the last of a week"
     )
-    cover: Fill = parameter("open", help="where in the next session the short is covered")
+    cover: FillAt = parameter("open", help="where in the next session the short is covered")
 
     @property
     def exits(self) -> tuple[Exit, ...]:

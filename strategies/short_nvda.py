@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 import pandas as pd
 
-from dipfolio.engine.exits import Exit, Fill, HoldFor
+from dipfolio.engine.exits import Exit, FillAt, HoldFor
 from dipfolio.engine.strategy import Strategy, enter, parameter
 from dipfolio.market.bars import Bars
 from dipfolio.market.events import DEEPSEEK_MONDAY
@@ -35,10 +35,10 @@ class ShortNvda(Strategy):
     )
     hold: int = parameter(5, help="sessions to hold, out at the close")
 
-    fill: ClassVar[Fill]  # takes the parameter away: the entry says where it is filled
+    fill: ClassVar[FillAt]  # takes the parameter away: the entry says where it is filled
 
     @property
-    def fill(self) -> Fill:
+    def fill(self) -> FillAt:
         return "close" if self.entry == "monday-close" else "open"
 
     @property

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import pandas as pd
 
-from dipfolio.engine.exits import Exit, Fill, HoldFor
+from dipfolio.engine.exits import Exit, FillAt, HoldFor
 from dipfolio.engine.strategy import Strategy, enter, parameter
 from dipfolio.errors import ParameterError
 from dipfolio.market.bars import Bars
@@ -28,11 +28,11 @@ class ShortNvdaFriday(Strategy):
     claim: ClassVar[str] = "K1"
 
     universe: str = parameter("NVDA", help="symbol to short")
-    fill: Fill = parameter("close", help="where on Friday the short is sold")
+    fill: FillAt = parameter("close", help="where on Friday the short is sold")
     day: date = parameter(date(2025, 1, 24), help="session in which to sell short")
     shares: int = parameter(3000, help="shares to sell short")
     hold: int = parameter(1, help="sessions until the cover; Monday is 1")
-    cover: Fill = parameter("open", help="where in the last session the short is covered")
+    cover: FillAt = parameter("open", help="where in the last session the short is covered")
 
     unit = "shares"
 

@@ -1,14 +1,42 @@
-"""What tests of several rooms share: the browser that opens the pages."""
+"""What tests of several rooms share: the command line in this process, Yahoo's stand-in, and the browser that opens the pages."""
 
 import os
 import shutil
 
 import pytest
 
+from dipfolio.cli.main import main
+
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+
+
+@pytest.fixture
+def program(capsys):
+    """The command line, started in a home, in this process: exit code, standard output, standard error."""
+
+    def start(home, *words):
+        with pytest.raises(SystemExit) as left:
+            main(home, [str(word) for word in words])
+        return left.value.code or 0, *capsys.readouterr()
+
+    return start
+
+
+@pytest.fixture
+def yahoo(tmp_path_factory):
+    """A local server that yfinance takes for Yahoo Finance."""
+    import yfinance
+
+    from tests.yahoo import Yahoo
+
+    yfinance.set_tz_cache_location(str(tmp_path_factory.mktemp("yfinance")))
+    server = Yahoo()
+    server.connect()
+    yield server
+    server.close()
 
 
 @pytest.fixture(scope="module")

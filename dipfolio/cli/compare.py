@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dipfolio.cli.completion import run_names
-from dipfolio.cli.home import near
+from dipfolio.cli.home import Home, near
 from dipfolio.engine import catalogue
 from dipfolio.errors import ComparisonError, DipfolioError, UnknownNameError
 
@@ -23,10 +23,8 @@ if TYPE_CHECKING:
 @click.option("--risk-free", default="0", show_default=True, help="a year, such as 0.043, or a CSV of dates and such rates")
 @click.option("--reports", type=click.Path(path_type=Path), help="folder of saved runs, and for the page  [default: reports]")
 @click.option("--json", "as_json", is_flag=True, help="print the comparison for machines")
-@click.pass_context
-def compare_runs(
-    ctx: click.Context, runs: tuple[str, ...], kind: Any, as_is: bool, risk_free: str, reports: Path | None, as_json: bool
-) -> None:
+@click.pass_obj
+def compare_runs(home: Home, /, runs: tuple[str, ...], kind: Any, reports: Path | None, **asked: Any) -> None:
     """Write comparison.html from saved runs, without simulating.
 
     RUN is the name of a run's folder, the path of one, or a CSV file from elsewhere with a column of dates and one of
@@ -37,10 +35,10 @@ def compare_runs(
 
     Example: python backtest.py compare buy-the-dip buy-the-dip--hold-20 other.csv
     """
-    shelf = reports or ctx.obj.reports
-    known = catalogue.names(ctx.obj.strategies)
+    shelf = reports or home.reports
+    known = catalogue.names(home.strategies)
     tracks = [_named(shelf, run, kind, known) for run in runs] if runs else _all(shelf)
-    write_comparison(tracks, shelf, strict=bool(runs), as_is=as_is, as_json=as_json, risk_free=risk_free)
+    write_comparison(tracks, shelf, strict=bool(runs), **asked)
 
 
 def write_comparison(

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dipfolio.cli.home import Home, near
+from dipfolio.cli.home import FIRST_DAY, Home, near
 from dipfolio.cli.options import Day
 from dipfolio.cli.output import harmless_output, progress_console
 from dipfolio.errors import DataError, FetchError
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from dipfolio.market.fetching import Outcome
     from dipfolio.market.finding import Finding
 
-FIRST_DAY = date(2024, 1, 2)
-"""The first session of the embedded figures; fetched ones begin there too unless asked otherwise."""
 SHOWN = 3
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dipfolio.cli.group import StrategyGroup
+from dipfolio.cli.home import register_of
 from dipfolio.cli.options import SectionedCommand, SectionedOption, options_of, refuse_taken
 
 if TYPE_CHECKING:
@@ -77,7 +78,6 @@ def _examine(kind: "type[Idea]", values: dict[str, Any]) -> None:
     from dipfolio.evidence.deflation import deflate
     from dipfolio.evidence.examination import examine
     from dipfolio.evidence.placebo import SEED
-    from dipfolio.evidence.register import FILE, Register
     from dipfolio.evidence.trials import trial_of
     from dipfolio.report.examined import Examined, examined_as_json, print_examined
     from dipfolio.report.folding import columns_of
@@ -89,7 +89,7 @@ def _examine(kind: "type[Idea]", values: dict[str, Any]) -> None:
     result = simulate(strategy, bars, benchmark=benchmark)
     seed = SEED if values["seed"] is None else values["seed"]
     found = examine(strategy, bars, result, benchmark, seed)
-    register, trial = Register((values["reports"] or home.reports) / FILE), trial_of(result, bars=bars)
+    register, trial = register_of(values["reports"] or home.reports), trial_of(result, bars=bars)
     register.add([trial])
     left = deflate(found.sharpe, register.read(strategy=trial.strategy)) if found.sharpe else None
     examined = Examined(result=result, examination=found, deflation=left)

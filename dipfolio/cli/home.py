@@ -1,17 +1,22 @@
 """Home: the folder in which ``strategies/``, ``data/`` and ``reports/`` stand."""
 
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from dipfolio.cli.started import as_started, command_of
-from dipfolio.errors import DataError, UnknownNameError
+from dipfolio.errors import DamagedError, DataError, UnknownNameError
 
 if TYPE_CHECKING:
+    from dipfolio.evidence.register import Register
     from dipfolio.market.bars import Bars
     from dipfolio.market.choice import Choice
+
+FIRST_DAY = date(2024, 1, 2)
+"""The first session of the embedded figures; fetched ones begin there too unless asked otherwise."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,8 +80,18 @@ class Home:
             _say_once(as_started(chosen.reason, self.command))
         for name in strays(folder, symbols):
             _say_once(f"{folder / name} is not what was fetched with the prices, which is used; `data fetch` writes it anew.")
-        try:
+
+        def load() -> "Bars":
+            """From the folder chosen, with the calendars of the embedded figures where it has none."""
             return load_bars(folder, symbols, events=self.data / "events.csv", splits=self.data / "splits.csv")
+
+        try:
+            return load()
+        except DamagedError as error:
+            if folder != self.cache:
+                raise
+            self._rebuild(symbols, error)
+            return load()
         except UnknownNameError as error:
             if named:
                 raise
@@ -85,7 +100,33 @@ class Home:
             if folder != self.cache:
                 raise
             anew = f"`{self.command} data fetch SYMBOL --refresh --accept` fetches a symbol anew"
-            raise DataError(f"{error} {anew}; without {folder} the figures of {self.data} are used.") from error
+            raise DataError(f"{_sentence(error)} {anew}; {self._otherwise}") from error
+
+    @property
+    def _otherwise(self) -> str:
+        return f"without {self.cache} the figures of {self.data} are used."
+
+    def _rebuild(self, symbols: tuple[str, ...], error: DamagedError) -> None:
+        """Fetch damaged files of the cache anew, and say so."""
+        from dipfolio.market.fetching import rebuild
+
+        _say_once(f"{_sentence(error)} Yahoo Finance is asked for it anew.")
+        for outcome in rebuild(self.cache, symbols, FIRST_DAY):
+            if outcome.kind == "failed":
+                again = f"`{self.command} data fetch {outcome.symbol}` tries again"
+                raise DataError(f"{_sentence(error)} {_sentence(outcome.text)} {again}; {self._otherwise}") from error
+            _say_once(f"{outcome.symbol}  {outcome.text}")
+
+
+def register_of(reports: Path) -> "Register":
+    """The register of a folder of reports; damaged lines in it are said on standard error."""
+    from dipfolio.evidence.register import FILE, Register
+
+    return Register(near(reports) / FILE, say=_say_once)
+
+
+def _sentence(text: object) -> str:
+    return f"{str(text).removesuffix('.')}."
 
 
 def _say_once(sentence: str) -> None:

@@ -12,7 +12,7 @@ import click
 from dipfolio.cli.compare import write_comparison
 from dipfolio.cli.completion import strategy_names
 from dipfolio.cli.errands import Errand, errands
-from dipfolio.cli.home import near
+from dipfolio.cli.home import near, register_of
 from dipfolio.cli.options import Day, SectionedCommand, SectionedOption, account_of, options_of, refuse_taken
 from dipfolio.cli.output import harmless_output, progress_console
 from dipfolio.engine import catalogue
@@ -199,10 +199,9 @@ def _simulate(strategy: "Idea", bars: "Bars", account: "Account", terms: dict[st
 def _register(runs: list[Run], reports: Path) -> None:
     """Write the runs down as trials, so that whoever judges the best of them counts them all."""
     if runs:
-        from dipfolio.evidence.register import FILE, Register
         from dipfolio.evidence.trials import trial_of
 
-        Register(reports / FILE).add(trial_of(run.result, bars=run.bars) for run in runs)
+        register_of(reports).add(trial_of(run.result, bars=run.bars) for run in runs)
 
 
 def _draw(runs: list[Run], say: Callable[[str], None]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dipfolio.cli.group import StrategyGroup
-from dipfolio.cli.home import near
+from dipfolio.cli.home import near, register_of
 from dipfolio.cli.options import Day, SectionedCommand, SectionedOption, account_of, options_of, refuse_taken
 from dipfolio.cli.output import harmless_output, progress_console
 from dipfolio.errors import ParameterError, SweepError
@@ -199,10 +199,9 @@ def _found(terms: "Terms", bars: "Bars", grid: Any, crew: "Crew", reports: Path,
 
 def _register(findings: "Findings", bars: "Bars", reports: Path) -> None:
     """Write down what was tried, so that whoever judges the best of it counts all of it."""
-    from dipfolio.evidence.register import FILE, Register
     from dipfolio.evidence.swept import entries_of
 
-    Register(reports / FILE).add(entries_of(findings, bars))
+    register_of(reports).add(entries_of(findings, bars))
 
 
 def _verified(findings: "Findings", terms: "Terms", bars: "Bars", count: int) -> tuple[float, int]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dipfolio.cli.home import Home, near
+from dipfolio.cli.home import Home, near, register_of
 from dipfolio.cli.output import harmless_output, progress_console
 from dipfolio.errors import UnknownNameError
 
@@ -36,7 +36,6 @@ def judge_claims(
     """
     from dipfolio.evidence.dossier import day_of, dossiers
     from dipfolio.evidence.placebo import SEED
-    from dipfolio.evidence.register import FILE, Register
     from dipfolio.evidence.thesis import judge, steps
     from dipfolio.report.folding import columns_of
     from dipfolio.report.gallery import refresh
@@ -46,7 +45,7 @@ def judge_claims(
 
     seed, shelf = SEED if seed is None else seed, reports or ctx.obj.reports
     chosen = _chosen(wanted)
-    bars, register = _figures(ctx.obj, data), Register(shelf / FILE)
+    bars, register = _figures(ctx.obj, data), register_of(shelf)
     with _progress(steps() + len(chosen) + 1) as said:
         whole = judge(bars, ctx.obj.strategies, seed=seed, said=said).beside(register.read())
         thesis = whole.only(chosen)
@@ -60,7 +59,7 @@ def judge_claims(
         click.echo(thesis_as_json(thesis, str(near(place))))
         return
     print_thesis(thesis, sys.stdout, columns_of(sys.stdout))
-    click.echo(f"\nTrials: {len(whole.trials)} variants, {added} of them new, in {near(shelf / FILE)}")
+    click.echo(f"\nTrials: {len(whole.trials)} variants, {added} of them new, in {near(register.path)}")
     click.echo(f"Thesis: {near(place)}")
 
 

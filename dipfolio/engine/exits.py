@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from dipfolio.errors import ParameterError
 
-Fill = Literal["open", "close"]
+FillAt = Literal["open", "close"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +69,7 @@ class Bar:
 class Exit(ABC):
     """A rule that closes trades; ``fill`` says where in the next session what it closes is executed."""
 
-    fill: Fill
+    fill: FillAt
 
     @abstractmethod
     def __str__(self) -> str:
@@ -89,7 +89,7 @@ class Level(Exit):
     The order rests from the entry on, the rest of that session included.
     """
 
-    fill: Fill = "open"
+    fill: FillAt = "open"
     order: ClassVar[Literal["stop", "limit"]]
     """A stop has its level on the losing side of the price, a limit on the winning side."""
 
@@ -202,7 +202,7 @@ class Recovered(Exit):
     """
 
     drop: Literal["decision", "entry"] = "decision"
-    fill: Fill = "open"
+    fill: FillAt = "open"
 
     def __str__(self) -> str:
         return "recovered"
@@ -226,7 +226,7 @@ class HoldFor(Exit):
     """
 
     sessions: int
-    fill: Fill = "close"
+    fill: FillAt = "close"
 
     def __post_init__(self) -> None:
         if self.sessions < 1:
@@ -252,7 +252,7 @@ class At(Exit):
     """
 
     day: date
-    fill: Fill = "close"
+    fill: FillAt = "close"
 
     def __str__(self) -> str:
         return f"at {self.day}"

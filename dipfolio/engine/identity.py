@@ -4,45 +4,31 @@ import hashlib
 import json
 import platform
 from dataclasses import asdict
-from datetime import date
 from functools import cache
 from pathlib import Path
 
-import dipfolio
 from dipfolio.engine.account import Account
 from dipfolio.engine.idea import Idea
 from dipfolio.engine.versions import versions
 from dipfolio.market.bars import Bars
 
 
-def identity(
-    strategy: Idea,
-    bars: Bars,
-    account: Account,
-    *,
-    benchmark: str = "",
-    start: date | None = None,
-    end: date | None = None,
-    risk_free: str = "",
-    strategies: Path | None = None,
-) -> str:
+def identity(strategy: Idea, bars: Bars, account: Account, *, strategies: Path | None = None, **terms: object) -> str:
     """SHA-256 of the question, the figures, the code and the versions, as hexadecimal digits.
 
     Parameters
     ----------
-    strategy, bars, account, benchmark, start, end
+    strategy, bars, account
         As for :func:`dipfolio.engine.simulation.simulate`.
-    risk_free : str
-        Fingerprint of the riskless rate, on which the ratios of the report depend.
     strategies : Path, optional
         The folder of the strategy; every file in it counts, as one may use another.
+    **terms
+        What else the report depends on, as JSON or text tells it apart: benchmark, window, riskless rate.
     """
     facts = {
         "strategy": [strategy.name, strategy.parameters],
         "account": asdict(account),
-        "window": [start, end],
-        "benchmark": benchmark,
-        "risk_free": risk_free,
+        "terms": terms,
         "figures": bars.provenance.sha256,
         "events": [asdict(event) for event in bars.events],
         "code": [_own_digest(), code_digest(strategies) if strategies else ""],
@@ -53,7 +39,7 @@ def identity(
 
 @cache
 def _own_digest() -> str:
-    return code_digest(Path(dipfolio.__file__).parent)
+    return code_digest(Path(__file__).parents[1])
 
 
 def code_digest(folder: Path) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dipfolio.engine.account import Account
-from dipfolio.engine.exits import Fill
+from dipfolio.engine.exits import FillAt
 from dipfolio.engine.strategy import Unit
 
 Floats = NDArray[np.float64]
@@ -33,7 +33,7 @@ def wanted(target: Floats, unit: Unit, equity: Any, close: Floats, account: Acco
     return np.asarray(whole(shares, account))
 
 
-def vacated(leaves_at_open: NDArray[np.bool_], fill: Fill) -> NDArray[np.bool_]:
+def vacated(leaves_at_open: NDArray[np.bool_], fill: FillAt) -> NDArray[np.bool_]:
     """Positions that are gone by the time at which targets are executed, so that these may open them again.
 
     An exit undoes a target of the same close, unless it leaves at the open and the target is for the close.

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 import numpy as np
 import pandas as pd
 
-from dipfolio.engine.exits import Exit, Fill
+from dipfolio.engine.exits import Exit, FillAt
 from dipfolio.engine.idea import Idea
 from dipfolio.engine.parameter import parameter
 from dipfolio.errors import ParameterError
@@ -38,7 +38,7 @@ class Strategy(Idea, ABC):
         Rules, any of which flattens a position.
     """
 
-    fill: Fill = parameter("open", help="where in the next session a decision is executed")
+    fill: FillAt = parameter("open", help="where in the next session a decision is executed")
 
     unit: ClassVar[Unit] = "weight"
     resize: ClassVar[bool] = False

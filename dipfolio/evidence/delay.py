@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import pandas as pd
 
-from dipfolio.engine.exits import Exit, Fill
+from dipfolio.engine.exits import Exit, FillAt
 from dipfolio.engine.strategy import Strategy
 from dipfolio.errors import ParameterError
 from dipfolio.market.bars import Bars
@@ -33,7 +33,7 @@ class _Later(Strategy):
         return self.inner.targets(bars).shift(self.delay)
 
 
-def later(strategy: Strategy, sessions: int = 0, fill: Fill | None = None) -> Strategy:
+def later(strategy: Strategy, sessions: int = 0, fill: FillAt | None = None) -> Strategy:
     """The same strategy with its orders executed so many sessions later, at the open or the close.
 
     Positions are sized on the close before the later session; a holding time is counted from there.

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dipfolio.engine.exits import Fill, HoldFor
+from dipfolio.engine.exits import FillAt, HoldFor
 from dipfolio.engine.strategy import Strategy
 from dipfolio.errors import ParameterError
 from dipfolio.market.bars import Bars
@@ -33,8 +33,8 @@ class Trades:
     """
 
     weights: pd.DataFrame
-    entry: Fill = "open"
-    leave: Fill = "close"
+    entry: FillAt = "open"
+    leave: FillAt = "close"
     hold: int
 
     @property
@@ -102,7 +102,7 @@ def trades_of(strategy: Strategy, bars: Bars) -> Trades:
     return Trades(weights=weights, entry=strategy.fill, leave=rule.fill, hold=rule.sessions)
 
 
-def _earned(bars: Bars, entry: Fill, leave: Fill) -> Callable[[int], Floats]:
+def _earned(bars: Bars, entry: FillAt, leave: FillAt) -> Callable[[int], Floats]:
     """Total return of a long trade, by the session on whose close it is decided, as a function of the sessions held.
 
     Row t enters in session t + 1 and leaves ``hold`` sessions later: ``(P_leave - P_enter + dividends) / P_enter`` with the

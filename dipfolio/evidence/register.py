@@ -1,9 +1,11 @@
 """Register: the file of everything that was tried, so that nothing is forgotten when the best one is judged."""
 
+import hashlib
 import json
 import math
 import os
-from collections.abc import Iterable
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from dipfolio.evidence.trials import Trial
 
 FILE = "trials.jsonl"
 """Name of the register within the folder of the reports."""
+SEAL = "sha256"
 
 
 @dataclass(frozen=True)
@@ -21,20 +24,23 @@ class Register:
     """A file with a JSON line for each run and for each sweep, only ever added to.
 
     A sweep is one line however many variants it has: the values of each parameter, how many variants traded, and the mean and the
-    squares of their ratios, which is all that deflation needs.
+    squares of their ratios, which is all that deflation needs. Each line has a fingerprint of the rest of it.
 
     Attributes
     ----------
     path : Path
         Such as ``reports/trials.jsonl``; it need not exist.
+    say : callable
+        Is told of damaged lines, in a sentence.
     """
 
     path: Path
+    say: Callable[[str], object] = warnings.warn
 
     def read(self, family: str | None = None, *, strategy: str | None = None) -> tuple[Tried, ...]:
         """The distinct entries in the order in which they were first run.
 
-        A line that a crash has cut off, and that so is no JSON, is passed over: that run was not finished.
+        A line that a crash has cut off, that is no trial, or that is not what was written, is said and not counted.
 
         Parameters
         ----------
@@ -44,21 +50,28 @@ class Register:
         Raises
         ------
         ReportError
-            A register that cannot be read, or a line of JSON in it that is no trial.
+            A register that cannot be read.
         """
         found: dict[str, Tried] = {}
-        for number, line in enumerate(self._lines(), 1):
-            try:
-                record = json.loads(line)
-            except ValueError:
-                continue
-            try:
-                entry = _entry(record)
-            except (ValueError, TypeError, KeyError, AttributeError) as error:
-                raise ReportError(f"Line {number} of {self.path} is no trial: {error}. Remove that line.") from error
+        for entry in self._entries():
             if family in (None, entry.family) and strategy in (None, entry.strategy):
                 found.setdefault(entry.key, entry)
         return tuple(found.values())
+
+    def _entries(self) -> Iterator[Tried]:
+        damaged = []
+        for number, line in enumerate(self._lines(), 1):
+            try:
+                yield _entry(_unsealed(line))
+            except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+                damaged.append(str(number))
+        if damaged:
+            one = len(damaged) == 1
+            lines = f"line {damaged[0]} is" if one else f"lines {', '.join(damaged[:8])}{' ...' if damaged[8:] else ''} are"
+            self.say(
+                f"{self.path}: {lines} damaged and not counted; what is run again is written down again. "
+                f"Remove {'it' if one else 'them'} to end this."
+            )
 
     def add(self, entries: Iterable[Tried]) -> int:
         """Add the entries that are not there yet; how many that were.
@@ -75,7 +88,7 @@ class Register:
         new = {entry.key: entry for entry in entries if entry.key not in known}
         if not new:
             return 0
-        text = "".join(json.dumps(_record(entry), sort_keys=True, default=str) + "\n" for entry in new.values())
+        text = "".join(_sealed(_record(entry)) + "\n" for entry in new.values())
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             handle = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
@@ -102,6 +115,32 @@ def _record(entry: Tried) -> dict[str, Any]:
     if isinstance(entry, Trial) and math.isnan(entry.ratio):
         record["ratio"] = None
     return record
+
+
+def _sealed(record: dict[str, Any]) -> str:
+    """A line of JSON with its fingerprint."""
+    text = json.dumps(record, sort_keys=True, default=str)
+    return json.dumps({**json.loads(text), SEAL: _fingerprint(text)}, sort_keys=True)
+
+
+def _unsealed(line: str) -> dict[str, Any]:
+    """What was written as a line; one of before there were fingerprints is believed.
+
+    Raises
+    ------
+    ValueError
+        It is no JSON, or something else was written.
+    """
+    record = json.loads(line)
+    if isinstance(record, dict) and SEAL in record:
+        mark = record.pop(SEAL)
+        if mark != _fingerprint(json.dumps(record, sort_keys=True)):
+            raise ValueError(f"the fingerprint is {mark}")
+    return dict(record)
+
+
+def _fingerprint(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _entry(record: dict[str, Any]) -> Tried:

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Literal
 
 from dipfolio.engine.account import Account
-from dipfolio.engine.exits import Fill
+from dipfolio.engine.exits import FillAt
 from dipfolio.engine.showing import Shown
 from dipfolio.engine.simulation import simulate
 from dipfolio.engine.strategy import Strategy
@@ -24,7 +24,7 @@ class Entry:
 
     label: str
     sessions: int
-    fill: Fill
+    fill: FillAt
 
 
 ON_MONDAY = (

@@ -10,6 +10,7 @@ import pandas as pd
 from dipfolio.errors import DataError, DipfolioError
 from dipfolio.market import sessions
 from dipfolio.market.bars import Origin
+from dipfolio.market.beside import unpaid
 from dipfolio.market.dividends import read_dividends
 from dipfolio.market.events import read_events
 from dipfolio.market.faults import faults
@@ -17,6 +18,7 @@ from dipfolio.market.files import Files, locate
 from dipfolio.market.finding import Finding, Reading
 from dipfolio.market.folder import align, load_bars, read_origin
 from dipfolio.market.layouts import Figures
+from dipfolio.market.note import notes
 from dipfolio.market.oddities import doubts, oddities
 from dipfolio.market.splits import read_splits
 
@@ -92,6 +94,7 @@ def audit(source: Path) -> Audit:
             read_events(files.folder / "events.csv")
     except DataError as error:
         findings.append(_error("unreadable", "", str(error)))
+    findings += unpaid(files.folder, notes(files.folder, files.symbols), files.symbols)
     findings += doubts({h.symbol: h.reading for h in holdings if h.reading})
     findings += _oddities(tables, payments)
     findings.sort(key=lambda finding: (finding.severity, finding.symbol))

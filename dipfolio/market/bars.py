@@ -167,7 +167,7 @@ class Bars:
         frames = {field: cut(getattr(self, field)) for field in (*FIELDS, "dividends")}
         symbols, index = set(frames["close"].columns), frames["close"].index
         first, last = (str(index[0].date()), str(index[-1].date())) if len(index) else ("9999", "")
-        kept = tuple(w for w in self.warnings if w.symbol in symbols and (not w.date or first <= w.date <= last))
+        kept = tuple(w for w in self.warnings if w.symbol in ("", *symbols) and (not w.date or first <= w.date <= last))
         return replace(self, **frames, warnings=kept)
 
 

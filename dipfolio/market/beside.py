@@ -4,12 +4,14 @@ Each file of prices keeps its own dividends and splits in its note, so these are
 between two files, or a disk that errs, can make them differ; then the notes count.
 """
 
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
 import pandas as pd
 
 from dipfolio.market.dividends import read_dividends
+from dipfolio.market.finding import Finding
 from dipfolio.market.note import Note, notes
 from dipfolio.market.scratch import clear
 from dipfolio.market.splits import Split, read_splits
@@ -42,6 +44,13 @@ def dividends_of(folder: Path, kept: dict[str, Note], symbols: tuple[str, ...]) 
         return table
     others = read_dividends(folder)
     return others if table.empty else pd.concat([table, others[~others["symbol"].isin(list(kept))]])
+
+
+def unpaid(folder: Path, kept: dict[str, Note], symbols: tuple[str, ...]) -> Iterator[Finding]:
+    """A warning where no dividend can be paid, as no file has any."""
+    if not set(symbols) <= set(kept) and not (folder / "dividends.csv").exists():
+        text = "There is no dividends.csv: no dividend is paid, so longs earn and shorts owe too little."
+        yield Finding(severity="warning", kind="no dividends", symbol="", text=text)
 
 
 def splits_of(path: Path | None, kept: dict[str, Note], symbols: tuple[str, ...]) -> tuple[Split, ...]:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -10,12 +11,13 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from dipfolio.errors import DataError, FetchError, ParameterError
+from dipfolio.errors import DamagedError, DataError, FetchError, ParameterError
 from dipfolio.market import sessions, yahoo
 from dipfolio.market.files import SYMBOL
 from dipfolio.market.layouts import Figures
 from dipfolio.market.merging import Difference, Merger, merge
-from dipfolio.market.store import Entry, read_entry, write_entry, write_source
+from dipfolio.market.note import file_of, notes
+from dipfolio.market.store import Entry, read_entry, stored, write_entry, write_source
 from dipfolio.market.yahoo import Answer
 
 
@@ -66,18 +68,18 @@ class Outcome:
     Attributes
     ----------
     symbol : str
-    kind : {"new", "complete", "updated", "differs", "failed"}
+    kind : {"new", "complete", "updated", "rebuilt", "differs", "failed"}
     text : str
         One line without the symbol.
     """
 
     symbol: str
-    kind: Literal["new", "complete", "updated", "differs", "failed"]
+    kind: Literal["new", "complete", "updated", "rebuilt", "differs", "failed"]
     text: str
 
 
 def fetch(folder: Path, symbols: tuple[str, ...], wish: Wish, sleep: Callable[[float], None] = time.sleep) -> Iterator[Outcome]:
-    """Ask for each symbol in turn and keep what comes.
+    """Ask for each symbol in turn and keep what comes; a damaged file is kept aside and its symbol fetched anew.
 
     Parameters
     ----------
@@ -106,20 +108,74 @@ def fetch(folder: Path, symbols: tuple[str, ...], wish: Wish, sleep: Callable[[f
     asked = False
     for position, symbol in enumerate(symbols):
         try:
-            before = read_entry(folder, symbol, replace=wish.refresh and wish.accept)
+            before, damaged = _before(folder, symbol, wish)
             if before and not wish.refresh and _complete(before, wish):
                 yield Outcome(symbol=symbol, kind="complete", text=f"complete, to {before.last}")
                 continue
             if asked:
                 sleep(wish.pause)
             asked = True
-            outcome = _fetch_one(folder, symbol, before, wish)
+            outcome = _rebuild_one(folder, symbol, wish) if damaged else _fetch_one(folder, symbol, before, wish)
         except DataError as error:
             if isinstance(error, FetchError) and error.general:
                 yield from _given_up(symbols[position:], error)
                 return
             outcome = Outcome(symbol=symbol, kind="failed", text=str(error))
         yield outcome
+
+
+def rebuild(folder: Path, symbols: tuple[str, ...], start: date) -> Iterator[Outcome]:
+    """Fetch anew those of some symbols whose files are damaged, up to the last session of the others.
+
+    Parameters
+    ----------
+    folder : Path
+        The store.
+    symbols : tuple of str
+    start : date
+        The first day to ask for where no file says it.
+
+    Yields
+    ------
+    Outcome
+        One for each damaged file; what a run could not use for another reason is left as it is.
+    """
+    kept, damaged = [], []
+    for symbol in symbols:
+        try:
+            kept.append(read_entry(folder, symbol, replace=True))
+        except DamagedError:
+            damaged.append(symbol)
+    ends = [date.fromisoformat(str(entry.last)) for entry in kept if entry]
+    yield from fetch(folder, tuple(damaged), Wish(start=start, end=max(ends, default=None)))
+
+
+def _before(folder: Path, symbol: str, wish: Wish) -> tuple[Entry | None, bool]:
+    """What is stored, and whether that is damaged."""
+    try:
+        return read_entry(folder, symbol, replace=wish.refresh and wish.accept), False
+    except DamagedError:
+        return None, True
+
+
+def _rebuild_one(folder: Path, symbol: str, wish: Wish) -> Outcome:
+    """As for the first time, from the earliest day that was asked for of any symbol; what stands there is kept aside."""
+    asked = [note.asked_from for note in notes(folder, stored(folder)).values()]
+    name = file_of(folder, symbol).name
+    try:
+        outcome = _fetch_one(folder, symbol, None, replace(wish, start=min([wish.start, *_days(asked)])), damaged=True)
+    except FetchError as error:
+        raise FetchError(f"{name} is damaged, but: {error}", passing=error.passing, general=error.general) from error
+    return replace(outcome, kind="rebuilt", text=f"{name} was damaged and is kept as {name}.damaged; anew: {outcome.text}")
+
+
+def _days(texts: list[str]) -> Iterator[date]:
+    """The dates among some texts that the calendar knows; a damaged file may say anything."""
+    for text in texts:
+        with suppress(ValueError, TypeError):
+            day = date.fromisoformat(text)
+            if str(day) >= sessions.FIRST:
+                yield day
 
 
 def _given_up(symbols: tuple[str, ...], error: FetchError) -> Iterator[Outcome]:
@@ -132,7 +188,7 @@ def _complete(entry: Entry, wish: Wish) -> bool:
     return entry.asked_from <= str(wish.start) and bool(entry.last >= wish.last)
 
 
-def _fetch_one(folder: Path, symbol: str, before: Entry | None, wish: Wish) -> Outcome:
+def _fetch_one(folder: Path, symbol: str, before: Entry | None, wish: Wish, *, damaged: bool = False) -> Outcome:
     start = min(wish.start, date.fromisoformat(before.asked_from)) if before else wish.start
     answer = _cut(symbol, yahoo.ask_patiently(symbol, start, wait=wish.wait), before, wish)
     today = str(pd.Timestamp.now("UTC").date())
@@ -140,7 +196,7 @@ def _fetch_one(folder: Path, symbol: str, before: Entry | None, wish: Wish) -> O
         entry = Entry(
             figures=answer.figures, dividends=answer.dividends, splits=answer.splits, asked_from=str(start), retrieved=today
         )
-        _keep(folder, symbol, entry)
+        _keep(folder, symbol, entry, aside=damaged)
         return Outcome(
             symbol=symbol,
             kind="new",
@@ -154,8 +210,8 @@ def _fetch_one(folder: Path, symbol: str, before: Entry | None, wish: Wish) -> O
     return Outcome(symbol=symbol, kind=kind, text=_told(merger, before, wish))
 
 
-def _keep(folder: Path, symbol: str, entry: Entry) -> None:
-    write_entry(folder, symbol, replace(entry, source=yahoo.source()))
+def _keep(folder: Path, symbol: str, entry: Entry, *, aside: bool = False) -> None:
+    write_entry(folder, symbol, replace(entry, source=yahoo.source()), aside=aside)
     write_source(folder, yahoo.source())
 
 

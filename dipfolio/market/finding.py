@@ -15,6 +15,7 @@ class Finding:
     kind : str
         What is wrong in a word or two, such as "missing session" or "high far out".
     symbol : str
+        Empty where it is about all of them.
     date : str
         The session or day concerned, as an ISO date; empty where it is the file as a whole.
     figure : float

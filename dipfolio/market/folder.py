@@ -10,7 +10,7 @@ import pandas as pd
 from dipfolio.errors import DataError, ParameterError, UnknownNameError
 from dipfolio.market import oddities, sessions
 from dipfolio.market.bars import FIELDS, Bars, Origin
-from dipfolio.market.beside import dividends_of, kept_origin, splits_of
+from dipfolio.market.beside import dividends_of, kept_origin, splits_of, unpaid
 from dipfolio.market.dividends import spread
 from dipfolio.market.events import read_events
 from dipfolio.market.faults import faults
@@ -80,7 +80,7 @@ def load_bars(
         origin=read_origin(files.folder, folder.name),
         events=read_events(calendar) if calendar else (),
         splits=splits_of(divisions, kept, symbols),
-        warnings=(*oddities.doubts(readings), *oddities.oddities(frames)),
+        warnings=(*unpaid(files.folder, kept, symbols), *oddities.doubts(readings), *oddities.oddities(frames)),
         readings=tuple(dict.fromkeys(readings.values())),
     )
     return bars if end is None else bars.until(end)

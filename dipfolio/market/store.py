@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dipfolio.errors import DataError
+from dipfolio.errors import DamagedError, DataError
 from dipfolio.market.bars import ADJUSTMENT, FIELDS
 from dipfolio.market.dividends import read_dividends
 from dipfolio.market.faults import faults
@@ -53,12 +53,14 @@ def read_entry(folder: Path, symbol: str, *, replace: bool = False) -> Entry | N
     folder : Path
     symbol : str
     replace : bool
-        Take a damaged file for nothing.
+        Take for nothing what is of somebody else, or what a run could not use.
 
     Raises
     ------
+    DamagedError
+        A file that cannot be read, or is not what was written.
     DataError
-        A file that was not written by ``data fetch``; one that cannot be read or whose figures a run could not use.
+        A file that was not written by ``data fetch``, or whose figures a run could not use.
     """
     path = file_of(folder, symbol)
     if path.with_suffix(".csv").exists():
@@ -67,6 +69,8 @@ def read_entry(folder: Path, symbol: str, *, replace: bool = False) -> Entry | N
         return None
     try:
         return _read_entry(folder, symbol, path)
+    except DamagedError:
+        raise
     except DataError as error:
         if replace:
             return None
@@ -83,8 +87,16 @@ def _read_entry(folder: Path, symbol: str, path: Path) -> Entry:
     return Entry(figures=figures, **asdict(note))
 
 
-def write_entry(folder: Path, symbol: str, entry: Entry) -> None:
+def write_entry(folder: Path, symbol: str, entry: Entry, *, aside: bool = False) -> None:
     """Keep an entry: its dividends and splits first, as prices without them would be silently wrong, then its prices.
+
+    Parameters
+    ----------
+    folder : Path
+    symbol : str
+    entry : Entry
+    aside : bool
+        Keep what stands there as ``<name>.damaged``.
 
     Raises
     ------
@@ -97,7 +109,7 @@ def write_entry(folder: Path, symbol: str, entry: Entry) -> None:
     columns = {"date": entry.figures.days, **dict(zip(FIELDS, entry.figures.cells, strict=True))}
     table = pa.table(columns).replace_schema_metadata({KEY: sealed(entry.note, entry.figures.days, entry.figures.cells)})
     write_actions(folder, {symbol: entry.note})
-    with whole(file_of(folder, symbol)) as path:
+    with whole(file_of(folder, symbol), aside=aside) as path:
         pq.write_table(table, path)
 
 
@@ -115,12 +127,21 @@ def _set_aside(path: Path, rows: Rows | None) -> Rows:
     """The rows of a file; one that cannot be read is kept under another name, as there may be rows of somebody's own in it."""
     if rows is None:
         with suppress(OSError):
-            _put_aside(path)
+            put_aside(path)
     return rows or []
 
 
-def _put_aside(path: Path) -> None:
-    os.rename(path, path.with_name(f"{path.name}.damaged"))
+def put_aside(path: Path) -> Path:
+    """Keep a file or folder under another name, which is returned.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be written.
+    """
+    aside = path.with_name(f"{path.name}.damaged")
+    os.rename(path, aside)
+    return aside
 
 
 def paid_rows(folder: Path) -> Rows | None:
@@ -178,10 +199,10 @@ def _write_rows(path: Path, column: str, own: dict[str, dict[str, float]], befor
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
+def whole(path: Path, *, aside: bool = False) -> Iterator[Path]:
     """A path beside the one wanted, to write to; it takes the place of the other only if nothing went wrong.
 
-    A folder that stands there is kept under another name.
+    A folder that stands there is kept under another name, and with ``aside`` a file too.
 
     Raises
     ------
@@ -192,8 +213,8 @@ def whole(path: Path) -> Iterator[Path]:
         with scratch(path.parent) as room:
             beside = room / path.name
             yield beside
-            if path.is_dir():
-                _put_aside(path)
+            if aside or path.is_dir():
+                put_aside(path)
             os.replace(beside, path)
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror or error}. Choose another folder with --to.") from error

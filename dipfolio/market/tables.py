@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dipfolio.errors import DataError
+from dipfolio.errors import DamagedError, DataError
 from dipfolio.market.bars import FIELDS
 from dipfolio.market.note import KEY, check_seal
 
@@ -62,14 +62,22 @@ def read_table(path: Path, rows: int | None = None, expected: str = EXPECTED) ->
 
     Raises
     ------
+    DamagedError
+        A Parquet file that is none any more, or whose fingerprint is of other figures.
     DataError
-        A file that is missing, empty or damaged, or that has a row of another length than its header.
+        A file that is missing or empty, or that has a row of another length than its header.
     """
     try:
         return _read_parquet(path, rows) if path.suffix == ".parquet" else _read_csv(path, rows)
     except (OSError, ValueError, TypeError, ImportError, csv.Error, NotImplementedError) as error:
         reason = " ".join(str(getattr(error, "strerror", None) or error).split())
-        raise DataError(f"{path} cannot be read as {expected}: {reason}") from error
+        kind = DamagedError if path.suffix == ".parquet" and _tells_of_damage(error) else DataError
+        raise kind(f"{path} cannot be read as {expected}: {reason}") from error
+
+
+def _tells_of_damage(error: Exception) -> bool:
+    """Whether it is about what stands in a Parquet file; pyarrow's OSErrors without a number are, and a folder in its place."""
+    return isinstance(error, ValueError) or (isinstance(error, OSError) and error.errno is None)
 
 
 def _read_csv(path: Path, count: int | None) -> Table:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dipfolio.engine.account import Account
-from dipfolio.engine.exits import Exit, Fill
+from dipfolio.engine.exits import Exit, FillAt
 from dipfolio.engine.panel import Panel
 from dipfolio.engine.strategy import Unit
 
@@ -58,7 +58,7 @@ class Batch:
     targets: tuple[Floats, ...]
     sizes: tuple[int, ...]
     unit: Unit
-    fill: Fill
+    fill: FillAt
     resize: bool
     exits: tuple[tuple[Exit, ...], ...]
 

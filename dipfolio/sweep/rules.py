@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dipfolio.engine.exits import At, Bar, Exit, Fill, HoldFor, Level, OpenTrades, Recovered, StopLoss, TakeProfit, TrailingStop
+from dipfolio.engine.exits import At, Bar, Exit, FillAt, HoldFor, Level, OpenTrades, Recovered, StopLoss, TakeProfit, TrailingStop
 
 ELEMENTWISE = (HoldFor, StopLoss, TakeProfit, TrailingStop, Recovered, At)
 """Exits whose arithmetic also holds where a field is an array; any other class is asked once for each of its values."""
@@ -47,7 +47,7 @@ class Kind:
     """What exits must have in common to stand in the same place: their class and how their orders are sent."""
 
     made_by: type
-    fill: Fill
+    fill: FillAt
     resting: bool
 
     @classmethod

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from dipfolio.cli.main import main
-
 ROOT = Path(__file__).parents[2]
 CROSS = '''
 import backtrader as bt
@@ -50,15 +48,8 @@ def home(tmp_path, monkeypatch):
     return tmp_path
 
 
-def run(home, capsys, *words):
-    with pytest.raises(SystemExit) as left:
-        main(home=home, arguments=list(words))
-    out, err = capsys.readouterr()
-    return left.value.code or 0, out, err
-
-
-def test_two_backtrader_strategies_are_compared_on_one_page(home, capsys):
-    code, out, _ = run(home, capsys, "sma-cross", "bracket", "--end", "2024-12-31")
+def test_two_backtrader_strategies_are_compared_on_one_page(home, program):
+    code, out, _ = program(home, "sma-cross", "bracket", "--end", "2024-12-31")
     assert code == 0
     page = (home / "reports" / "comparison.html").read_text()
     for name in ("sma-cross", "bracket"):
@@ -69,14 +60,14 @@ def test_two_backtrader_strategies_are_compared_on_one_page(home, capsys):
         assert (home / "reports" / f"{name}--end-2024-12-31" / "tearsheet.html").exists()
 
 
-def test_what_a_strategy_prints_is_kept_out_of_the_result(home, capsys):
-    code, out, err = run(home, capsys, "sma-cross", "--json", "--fast", "5", "--slow", "10", "--benchmark", "none")
+def test_what_a_strategy_prints_is_kept_out_of_the_result(home, program):
+    code, out, err = program(home, "sma-cross", "--json", "--fast", "5", "--slow", "10", "--benchmark", "none")
     assert code == 0
     assert json.loads(out)["parameters"]["fast"] == 5
     assert "looking 1" in err
 
 
-def test_they_pass_the_check(home, capsys):
-    code, out, _ = run(home, capsys, "check", "--all", "--sessions", "6")
+def test_they_pass_the_check(home, program):
+    code, out, _ = program(home, "check", "--all", "--sessions", "6")
     assert code == 0
     assert out.count("ok    orders and fills do not look ahead") == 2

@@ -3,8 +3,6 @@ from pathlib import Path
 
 import pytest
 
-from dipfolio.cli.main import main
-
 ROOT = Path(__file__).parents[2]
 
 PEEKING = '''
@@ -40,48 +38,41 @@ def home(tmp_path, monkeypatch):
     return tmp_path
 
 
-def check(home, capsys, *words):
-    with pytest.raises(SystemExit) as left:
-        main(home=home, arguments=["check", *words])
-    out, err = capsys.readouterr()
-    return left.value.code or 0, out, err
-
-
 def write(home, name, text):
     (home / "strategies" / name).write_text(text)
 
 
-def test_a_planted_look_ahead_fails_the_check(home, capsys):
+def test_a_planted_look_ahead_fails_the_check(home, program):
     write(home, "peeking.py", PEEKING)
-    code, out, err = check(home, capsys, "peeking")
+    code, out, err = program(home, "check", "peeking")
     assert code == 1
     assert "FAIL  decisions do not look ahead" in out
     assert err == "Error: 1 of 1 strategies failed: peeking.\n"
 
 
-def test_a_planted_look_ahead_in_backtrader_code_fails_the_check(home, capsys):
+def test_a_planted_look_ahead_in_backtrader_code_fails_the_check(home, program):
     write(home, "peeking.py", PEEKING_BACKTRADER)
-    code, out, _ = check(home, capsys, "peeking")
+    code, out, _ = program(home, "check", "peeking")
     assert code == 1
     assert "FAIL  orders and fills do not look ahead" in out
 
 
-def test_all_names_the_broken_ones_and_goes_on(home, capsys):
+def test_all_names_the_broken_ones_and_goes_on(home, program):
     write(home, "broken.py", "def oops(:\n")
     write(home, "peeking.py", PEEKING)
-    code, out, err = check(home, capsys, "--all", "--sessions", "6")
+    code, out, err = program(home, "check", "--all", "--sessions", "6")
     assert code == 1
     assert "FAIL  can be loaded: broken.py cannot be imported: SyntaxError" in out
     assert err == "Error: 2 of 2 strategies failed: broken, peeking.\n"
 
 
-def test_a_check_of_nothing_says_how_to_ask(home, capsys):
-    code, _, err = check(home, capsys)
+def test_a_check_of_nothing_says_how_to_ask(home, program):
+    code, _, err = program(home, "check")
     assert code == 2
     assert "Name a strategy, or ask for --all" in err
 
 
-def test_an_unknown_name_is_a_users_mistake(home, capsys):
-    code, _, err = check(home, capsys, "nothing")
+def test_an_unknown_name_is_a_users_mistake(home, program):
+    code, _, err = program(home, "check", "nothing")
     assert code == 2
     assert "There is no strategy 'nothing'" in err

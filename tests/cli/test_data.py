@@ -11,22 +11,10 @@ import pytest
 from yfinance.data import YfData
 
 from dipfolio.cli.home import Home
-from dipfolio.cli.main import main
-from tests.yahoo import Detour, Yahoo, chart
+from tests.yahoo import Detour, chart
 
 ROOT = Path(__file__).parents[2]
 CLOSES = [138.31, 144.47, 149.43, 140.14, 140.11, 135.91]
-
-
-@pytest.fixture
-def yahoo(tmp_path_factory):
-    import yfinance
-
-    yfinance.set_tz_cache_location(str(tmp_path_factory.mktemp("yfinance")))
-    server = Yahoo()
-    server.connect()
-    yield server
-    server.close()
 
 
 @pytest.fixture
@@ -40,15 +28,9 @@ def home(tmp_path):
 
 
 @pytest.fixture
-def ask(home, capsys):
-    """Runs the command line in this process: exit code, standard output, standard error."""
-
-    def run(*words):
-        with pytest.raises(SystemExit) as left:
-            main(home, [str(word) for word in words])
-        return left.value.code or 0, *capsys.readouterr()
-
-    return run
+def ask(home, program):
+    """The program in that home."""
+    return lambda *words: program(home, *words)
 
 
 FETCH = ("--start", "2025-01-02", "--end", "2025-01-10")

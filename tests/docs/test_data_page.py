@@ -8,7 +8,6 @@ from dataclasses import fields
 import pytest
 
 from dipfolio.cli.home import Home
-from dipfolio.cli.main import main
 from dipfolio.engine.account import Account
 from dipfolio.engine.simulation import simulate
 from dipfolio.market.bars import Origin
@@ -77,15 +76,19 @@ def test_the_blemish_is_in_the_figures(bars):
     assert [float(value) for value in told.groups()] == [frame.loc[day, "META"] for frame in frames]
 
 
-def test_a_folder_without_dividends_pays_none_and_nothing_is_said(own, bars, capsys):
+def test_a_folder_without_dividends_pays_none_and_that_is_a_warning(own, bars, program):
     alone = load_bars(own)
     assert simulate(script({0: {"NVDA": 100}}, universe="NVDA"), alone, Account()).equity["dividends"].sum() == 0
     assert bars.dividends["NVDA"].sum() > 0
-    assert alone.warnings == ()
-    with pytest.raises(SystemExit) as left:
-        main(home=ROOT, arguments=["data", "check", str(own)])
-    assert not left.value.code
-    assert "0 errors and 0 warnings in 1 symbol" in capsys.readouterr().out
+    (warning,) = alone.warnings
+    assert warning.text == "There is no dividends.csv: no dividend is paid, so longs earn and shorts owe too little."
+    assert alone.select(("NVDA",)).provenance.warnings == (warning.text,)
+    code, out, _ = program(ROOT, "data", "check", own)
+    assert code == 0
+    assert warning.text in out
+    assert "0 errors and 1 warning in 1 symbol" in out
+    (own / "dividends.csv").write_text("symbol,ex_date,amount\n", encoding="utf-8")
+    assert load_bars(own).warnings == ()
 
 
 def test_a_folder_without_splits_and_events_uses_those_of_the_project(own, bars):

@@ -1,6 +1,5 @@
 """The register of trials: nothing lost, nothing twice, whatever happens to the file."""
 
-import json
 import math
 from concurrent.futures import ThreadPoolExecutor
 
@@ -35,9 +34,11 @@ def test_a_line_that_a_crash_has_cut_off_costs_nothing_else(tmp_path):
     register.add([trial(1)])
     with register.path.open("a") as file:
         file.write('{"family": "F2", "stra')
-    assert register.read() == (trial(1),)
-    assert register.add([trial(2)]) == 1
-    assert register.read() == (trial(1), trial(2))
+    with pytest.warns(UserWarning, match=r"trials\.jsonl: line 2 is damaged and not counted"):
+        assert register.read() == (trial(1),)
+    quiet = Register(register.path, say=lambda _: None)
+    assert quiet.add([trial(2)]) == 1
+    assert quiet.read() == (trial(1), trial(2))
 
 
 def test_many_writers_lose_nothing(tmp_path):
@@ -47,11 +48,49 @@ def test_many_writers_lose_nothing(tmp_path):
     assert {t.parameters["drop"] for t in register.read()} == {n / 100 for n in range(41)}
 
 
-def test_a_line_that_is_no_trial_is_named(tmp_path):
-    path = tmp_path / "trials.jsonl"
-    path.write_text(json.dumps({"family": "F2"}) + "\n")
-    with pytest.raises(ReportError, match=r"Line 1 of .* is no trial.*Remove that line"):
-        Register(path).read()
+@pytest.mark.parametrize("line", ['{"family": "F2"}', "[1, 2]", "7", '"x"', "null", "", "{", "[" * 100_000])
+def test_a_line_that_is_no_trial_is_named_and_costs_nothing_else(tmp_path, line):
+    register = Register(tmp_path / "trials.jsonl", say=(told := []).append)
+    register.add([trial(1)])
+    with register.path.open("a") as file:
+        file.write(f"{line}\n")
+    assert register.add([trial(2)]) == 1
+    assert register.read() == (trial(1), trial(2))
+    assert set(told) == {
+        f"{register.path}: line 2 is damaged and not counted; what is run again is written down again. Remove it to end this."
+    }
+
+
+def test_many_damaged_lines_are_one_sentence(tmp_path):
+    register = Register(tmp_path / "trials.jsonl", say=(told := []).append)
+    register.path.write_text("{\n" * 12)
+    assert register.read() == ()
+    (sentence,) = told
+    assert "lines 1, 2, 3, 4, 5, 6, 7, 8 ... are damaged" in sentence
+
+
+@pytest.mark.parametrize("entry", [trial(1), swept([0.04, 0.05], [5, 20], [0.1, 0.2, 0.3, 0.4])], ids=["run", "sweep"])
+def test_not_one_character_of_a_line_can_change_unnoticed(tmp_path, entry):
+    """Each in turn becomes another one: it is said, or what is read is what was written."""
+    register = Register(tmp_path / "trials.jsonl", say=(told := []).append)
+    register.add([entry])
+    line, noticed = register.path.read_text().rstrip("\n"), 0
+    for place, letter in enumerate(line):
+        register.path.write_text(f"{line[:place]}{'1' if letter != '1' else '2'}{line[place + 1 :]}\n")
+        told.clear()
+        found = register.read()
+        assert found == (() if told else (entry,)), place
+        noticed += bool(told)
+    assert noticed > 0.9 * len(line)
+    register.path.write_text("{\n")
+    assert register.add([entry]) == 1
+    assert register.read() == (entry,)
+
+
+def test_a_register_that_cannot_be_read_is_an_error(tmp_path):
+    (tmp_path / "trials.jsonl").mkdir()
+    with pytest.raises(ReportError, match="cannot be read"):
+        Register(tmp_path / "trials.jsonl").read()
 
 
 def test_a_sweep_is_one_line_and_comes_back_as_it_was(tmp_path):

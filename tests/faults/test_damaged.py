@@ -138,39 +138,75 @@ def flip_a_price(path):
                 return
 
 
-of_prices = pytest.mark.parametrize(
-    "damage", [truncate, flip_a_price, empty, make_folder, make_unreadable], ids=lambda damage: damage.__name__
-)
+DAMAGED = [truncate, flip_a_price, empty, make_folder]
+of_prices = pytest.mark.parametrize("damage", DAMAGED, ids=lambda damage: damage.__name__)
+
+
+@pytest.fixture
+def yahoo():
+    """Yahoo Finance with three sessions of SPY, the last later than what is stored, at a local port."""
+    yahoo = Yahoo()
+    yahoo.charts["SPY"] = chart([10.5, 11.5, 12.5, 13.5])
+    yield yahoo
+    yahoo.close()
 
 
 @of_prices
-def test_damaged_prices_stop_a_run_with_the_command_that_brings_them_back(mortal, home, cache, damage):
+def test_damaged_prices_are_said_and_fetched_anew_by_the_run_that_meets_them(mortal, home, cache, yahoo, damage):
     damage(cache / "prices" / "SPY.parquet")
-    code, out, err, _ = mortal(home, "hold-benchmark")
+    code, _, err, _ = mortal(home, "hold-benchmark", "--benchmark", "AAA", port=yahoo.port)
+    assert code == 0
+    told = err.splitlines()
+    assert any(line.startswith("data/cache/prices/SPY.parquet cannot be read") for line in told)
+    assert any(line.endswith(" Yahoo Finance is asked for it anew.") for line in told)
+    assert (
+        "SPY  SPY.parquet was damaged and is kept as SPY.parquet.damaged; anew: 3 sessions, 2025-01-02 to 2025-01-06, 0 dividends"
+        in told
+    )
+    assert load_bars(cache).close["SPY"].tolist() == [10.5, 11.5, 12.5]
+    assert load_bars(cache).close["AAA"].tolist() == [21.0, 23.0, 25.0]
+    assert mortal(home, "hold-benchmark", "--benchmark", "AAA", port=9)[0] == 0
+    assert yahoo.requests("SPY") == 1
+    assert yahoo.requests("AAA") == 0
+
+
+@pytest.mark.parametrize("damage", [*DAMAGED, make_unreadable], ids=lambda damage: damage.__name__)
+def test_damaged_prices_stop_a_run_where_nobody_can_be_reached(mortal, home, cache, damage):
+    damage(cache / "prices" / "SPY.parquet")
+    code, out, err, _ = mortal(home, "hold-benchmark", port=9)
     assert (code, out) == (1, "")
     (line,) = [line for line in err.splitlines() if line.startswith("Error: ")]
     assert "data/cache/prices/SPY.parquet cannot be read" in line
-    assert "`python backtest.py data fetch SYMBOL --refresh --accept` fetches a symbol anew" in line
+    if damage is make_unreadable:
+        assert "`python backtest.py data fetch SYMBOL --refresh --accept` fetches a symbol anew" in line
+    else:
+        assert "SPY.parquet is damaged, but: Yahoo cannot be reached" in line
+        assert "`python backtest.py data fetch SPY` tries again" in line
+    assert line.endswith("; without data/cache the figures of data are used.")
     assert load_bars(cache, ("AAA",)).close["AAA"].tolist() == [21.0, 23.0, 25.0]
 
 
-@pytest.mark.parametrize("damage", [truncate, flip_a_price, empty, make_folder], ids=lambda damage: damage.__name__)
-def test_damaged_prices_are_named_by_a_fetch_and_replaced_when_that_is_asked_for(mortal, home, cache, damage):
-    yahoo = Yahoo()
-    try:
-        yahoo.charts["SPY"] = chart([10.5, 11.5, 12.5])
-        damage(cache / "prices" / "SPY.parquet")
-        fetch = ("data", "fetch", "SPY", "--start", "2025-01-02", "--end", "2025-01-06")
-        code, out, _, _ = mortal(home, *fetch, port=yahoo.port)
-        assert code == 1
-        assert "--refresh --accept replaces it." in out
-        code, out, err, _ = mortal(home, *fetch, "--refresh", "--accept", port=yahoo.port)
-        assert (code, err) == (0, "")
-        assert load_bars(cache, ("SPY",)).close["SPY"].tolist() == [10.5, 11.5, 12.5]
-        assert load_bars(cache, ("AAA",)).close["AAA"].tolist() == [21.0, 23.0, 25.0]
-        assert left_over(home) == []
-    finally:
-        yahoo.close()
+def test_damaged_prices_of_a_folder_that_was_named_stop_a_run_and_stay(mortal, home, cache, yahoo):
+    cache.rename(home / "mine")
+    truncate(home / "mine" / "prices" / "SPY.parquet")
+    before = contents(home / "mine")
+    code, _, err, _ = mortal(home, "hold-benchmark", "--data", "mine", port=yahoo.port)
+    assert code == 1
+    assert "mine/prices/SPY.parquet cannot be read" in err
+    assert contents(home / "mine") == before
+    assert yahoo.requests("SPY") == 0
+
+
+@of_prices
+def test_damaged_prices_are_said_and_fetched_anew_by_a_fetch(mortal, home, cache, yahoo, damage):
+    damage(cache / "prices" / "SPY.parquet")
+    fetch = ("data", "fetch", "SPY", "--start", "2025-01-02", "--end", "2025-01-06")
+    code, out, _, _ = mortal(home, *fetch, port=yahoo.port)
+    assert code == 0
+    assert "SPY.parquet was damaged and is kept as SPY.parquet.damaged; anew: 3 sessions" in out
+    assert load_bars(cache, ("SPY",)).close["SPY"].tolist() == [10.5, 11.5, 12.5]
+    assert load_bars(cache, ("AAA",)).close["AAA"].tolist() == [21.0, 23.0, 25.0]
+    assert left_over(home) == []
 
 
 def test_not_one_byte_of_the_figures_can_change_unnoticed(tmp_path):
@@ -253,6 +289,18 @@ def test_a_register_with_a_torn_last_line_counts_what_is_whole(mortal, home):
     lines = register.read_text(encoding="utf-8").splitlines()
     assert lines[0] == whole.decode().strip()
     assert json.loads(lines[-1])["parameters"]["fill"] == "close"
+
+
+def test_a_digit_that_is_another_in_the_register_is_said_once_and_the_run_is_written_down_again(mortal, home):
+    mortal(home, *RUN)
+    register = home / "reports" / "trials.jsonl"
+    whole = register.read_text(encoding="utf-8")
+    assert '"observations": 21' in whole
+    register.write_text(whole.replace('"observations": 21', '"observations": 20'), encoding="utf-8")
+    code, _, err, _ = mortal(home, *RUN, "--force")
+    assert code == 0
+    assert err.count("reports/trials.jsonl: line 1 is damaged and not counted; what is run again is written down again.") == 1
+    assert register.read_text(encoding="utf-8").splitlines()[1:] == whole.splitlines()
 
 
 def test_a_file_that_never_ends_is_not_waited_for(mortal, home):

@@ -1,5 +1,6 @@
 """Fetching: a store that grows through the real yfinance, from a local server, whatever that answers."""
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -8,9 +9,10 @@ import pytest
 
 from dipfolio.errors import DataError, ParameterError
 from dipfolio.market import fetching
-from dipfolio.market.fetching import Wish, fetch
+from dipfolio.market.fetching import Wish, fetch, rebuild
 from dipfolio.market.folder import load_bars
-from dipfolio.market.store import file_of, read_entry
+from dipfolio.market.note import file_of
+from dipfolio.market.store import read_entry, write_entry
 from tests.yahoo import Detour, chart
 
 A = [138.31, 144.47, 149.43, 140.14, 140.11, 135.91]
@@ -247,15 +249,54 @@ def test_a_write_that_fails_half_way_leaves_the_old_file(store, yahoo, monkeypat
     assert contents(store) == before
 
 
-def test_a_store_that_is_damaged_is_named_and_can_be_replaced(store, yahoo):
+def test_a_damaged_file_is_kept_aside_and_its_symbol_fetched_anew(store, yahoo):
     file_of(store, "NVDA").write_bytes(b"hello")
+    ((kind, text),) = run(store, "NVDA", end="2025-01-08")
+    assert kind == "rebuilt"
+    assert text == (
+        "NVDA.parquet was damaged and is kept as NVDA.parquet.damaged; anew: 5 sessions, 2025-01-02 to 2025-01-08, 1 dividend"
+    )
+    assert load_bars(store).close["NVDA"].tolist() == A[:5]
+    assert (store / "prices" / "NVDA.parquet.damaged").read_bytes() == b"hello"
+    assert load_bars(store).symbols == ("NVDA",)
+
+
+def test_a_damaged_file_stays_where_nothing_takes_its_place(store, yahoo):
+    file_of(store, "NVDA").write_bytes(b"hello")
+    before = contents(store)
+    yahoo.faults["NVDA"] = [503] * 20
     ((kind, text),) = run(store, "NVDA")
     assert kind == "failed"
-    assert "NVDA.parquet cannot be read" in text
-    assert file_of(store, "NVDA").read_bytes() == b"hello"
-    ((kind, _),) = run(store, "NVDA", refresh=True, accept=True)
-    assert kind == "new"
-    assert load_bars(store).close["NVDA"].tolist() == A
+    assert text.startswith("NVDA.parquet is damaged, but: ")
+    assert contents(store) == before
+
+
+@pytest.mark.parametrize(
+    ("others", "first"),
+    [((), "2025-01-06"), (("2025-01-03",), "2025-01-03"), (("0025-01-03", "soon", None, "2025-01-07"), "2025-01-06")],
+)
+def test_a_damaged_file_is_fetched_from_where_the_others_begin(store, yahoo, others, first):
+    """Without another file from the day asked for; what a file says that is no day of the calendar is passed over."""
+    yahoo.charts["NVDA"] = chart(A)
+    good = read_entry(store, "NVDA")
+    for number, asked_from in enumerate(others):
+        write_entry(store, f"X{number}", replace(good, asked_from=asked_from))
+    file_of(store, "NVDA").write_bytes(b"hello")
+    late = Wish(start=date(2025, 1, 6), end=date(2025, 1, 8), pause=0, wait=0)
+    (outcome,) = fetch(store, ("NVDA",), late, lambda _: None)
+    assert outcome.kind == "rebuilt"
+    assert read_entry(store, "NVDA").asked_from == first
+
+
+def test_a_rebuilt_file_ends_where_the_others_end(store, yahoo):
+    yahoo.charts["AMD"] = chart(A)
+    run(store, "AMD", end="2025-01-08")
+    before = file_of(store, "AMD").read_bytes()
+    file_of(store, "NVDA").write_bytes(b"hello")
+    assert [(one.symbol, one.kind) for one in rebuild(store, ("AMD", "NVDA"), date(2025, 1, 6))] == [("NVDA", "rebuilt")]
+    assert load_bars(store).close["NVDA"].tolist() == A[:5]
+    assert file_of(store, "AMD").read_bytes() == before
+    assert list(rebuild(store, ("AMD", "NVDA"), date(2025, 1, 6))) == []
 
 
 def test_figures_that_somebody_else_wrote_are_left_alone(tmp_path, yahoo):

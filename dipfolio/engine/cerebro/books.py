@@ -99,9 +99,6 @@ class Books(bt.brokers.BackBroker):  # type: ignore[misc]
             return float(sum(self.shares[self.column[feed]] * marks[self.column[feed]] for feed in datas))
         return float(self.cash + self.shares @ marks)
 
-    def _adds_risk(self, order: Order) -> bool:
-        return bool(order.created.size * self.shares[self.column[order.data]] >= 0)
-
     def _leave(self, order: Order) -> None:
         """An order that has ended without a fill takes its group and its bracket with it."""
         self.notify(order)

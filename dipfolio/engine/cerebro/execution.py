@@ -59,6 +59,9 @@ class Execution(Intake):
                 elif order.status == Order.Completed:
                     self._bracketize(order)
 
+    def _adds_risk(self, order: Order) -> bool:
+        return bool(order.created.size * self.shares[self.column[order.data]] >= 0)
+
     def _waits_for_the_session(self, order: Order) -> bool:
         """Whether the open has not reached the price of a resting order; what it has reached comes first."""
         opened, price = self.panel.open[self.session, self.column[order.data]], order.created.price

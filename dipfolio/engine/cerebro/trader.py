@@ -9,7 +9,7 @@ from backtrader import Order
 from numpy.typing import NDArray
 
 from dipfolio.engine import orders as rules
-from dipfolio.engine.exits import Bar, Exit, Fill, Level, OpenTrades
+from dipfolio.engine.exits import Bar, Exit, FillAt, Level, OpenTrades
 from dipfolio.engine.panel import Panel
 from dipfolio.engine.strategy import Unit
 
@@ -29,7 +29,7 @@ class Plan:
 
     targets: NDArray[np.float64]
     unit: Unit
-    fill: Fill
+    fill: FillAt
     resize: bool
     exits: tuple[Exit, ...]
 
