@@ -31,8 +31,9 @@ STRESS = 0.01
 under which 2015-2026 has more than the 199 mornings that ten corrected claims need; Monday's was 2.2 %.
 
 With each of those mornings in the place of the event, the ranks over 5 sessions are at most 5 % for 4.7 to 5.0 % of them in
-either direction (since 2022 for 3 to 8 %). Over 60 and 250 sessions those since 2022 are extreme too often, up to 15 %, as the
-chips' excess returns have spread: a small rank at such a horizon is worth less than it says."""
+either direction (of those since 2022 for 3 to 8 %). Over 60 sessions they are for 5 to 9 % (2 to 17 %), over 250 for 4 to 18 %
+(0 to 16 %), as the trades overlap and the chips' excess returns have spread: a small rank at such a horizon is worth less than
+it says."""
 
 STATED = "as stated"
 """Label of the claim's own entry."""

@@ -49,7 +49,7 @@ def dividends_of(folder: Path, kept: dict[str, Note], symbols: tuple[str, ...]) 
 def unpaid(folder: Path, kept: dict[str, Note], symbols: tuple[str, ...]) -> Iterator[Finding]:
     """A warning where no dividend can be paid, as no file has any."""
     if not set(symbols) <= set(kept) and not (folder / "dividends.csv").exists():
-        text = "There is no dividends.csv: no dividend is paid, so longs earn and shorts owe too little."
+        text = "There is no dividends.csv: longs earn and shorts owe too little, unless the prices contain the dividends."
         yield Finding(severity="warning", kind="no dividends", symbol="", text=text)
 
 

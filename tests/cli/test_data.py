@@ -23,7 +23,8 @@ def home(tmp_path):
     (tmp_path / "data" / "prices").mkdir(parents=True)
     for symbol in ("NVDA", "SPY"):
         shutil.copy(ROOT / "data" / "prices" / f"{symbol}.csv", tmp_path / "data" / "prices")
-    shutil.copy(ROOT / "data" / "source.json", tmp_path / "data")
+    for name in ("source.json", "dividends.csv"):
+        shutil.copy(ROOT / "data" / name, tmp_path / "data")
     return tmp_path
 
 

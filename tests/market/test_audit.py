@@ -72,7 +72,7 @@ def test_a_file_that_is_shadowed_by_another_is_a_warning(tmp_path):
 
     write(tmp_path, "AAA", "2025-01-02,10,11,9,10,1000")
     pd.read_csv(tmp_path / "prices" / "AAA.csv").to_parquet(tmp_path / "prices" / "AAA.parquet")
-    assert found(audit(tmp_path)) == [("warning", "two files", "AAA", "")]
+    assert found(audit(tmp_path)) == [("warning", "no dividends", "", ""), ("warning", "two files", "AAA", "")]
 
 
 def test_a_holding_says_how_its_file_was_read(tmp_path):

@@ -144,7 +144,8 @@ def test_prices_that_yfinance_adjusted_are_a_warning(folder):
     lines = ["Price,Close,High,Low,Open,Volume", "Ticker,NVDA,NVDA,NVDA,NVDA,NVDA", "Date,,,,,", *rows("{d},{c},{h},{l},{o},{v}")]
     bars = load_bars(store(folder, lines))
     assert_figures(bars)
-    (warning,) = bars.warnings
+    missing, warning = bars.warnings
+    assert missing.kind == "no dividends"
     assert (warning.severity, warning.kind, warning.symbol) == ("warning", "convention", "NVDA")
     assert "NVDA may be adjusted for dividends, which would then count twice" in warning.text
 
