@@ -114,7 +114,7 @@ class Home:
         for outcome in rebuild(self.cache, symbols, FIRST_DAY):
             if outcome.kind == "failed":
                 again = f"`{self.command} data fetch {outcome.symbol}` tries again"
-                raise DataError(f"{_sentence(error)} {_sentence(outcome.text)} {again}; {self._otherwise}") from error
+                raise DataError(f"{_sentence(outcome.text)} {again}; {self._otherwise}") from error
             _say_once(f"{outcome.symbol}  {outcome.text}")
 
 

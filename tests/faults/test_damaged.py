@@ -176,7 +176,7 @@ def test_damaged_prices_stop_a_run_where_nobody_can_be_reached(mortal, home, cac
     code, out, err, _ = mortal(home, "hold-benchmark", port=9)
     assert (code, out) == (1, "")
     (line,) = [line for line in err.splitlines() if line.startswith("Error: ")]
-    assert "data/cache/prices/SPY.parquet cannot be read" in line
+    assert "data/cache/prices/SPY.parquet cannot be read" in err
     if damage is make_unreadable:
         assert "`python backtest.py data fetch SYMBOL --refresh --accept` fetches a symbol anew" in line
     else:
