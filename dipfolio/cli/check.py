@@ -1,10 +1,13 @@
 """``check``: whether a strategy looks ahead, repeats itself, explains itself and refuses nonsense."""
 
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import click
 
 from dipfolio.cli.completion import strategy_names
+from dipfolio.cli.options import DATA_HELP
 from dipfolio.engine import catalogue
 from dipfolio.errors import StrategyError, UnknownNameError
 
@@ -12,8 +15,8 @@ from dipfolio.errors import StrategyError, UnknownNameError
 @click.command("check", short_help="Does a strategy look ahead? Is it deterministic, documented, careful?")
 @click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=strategy_names)
 @click.option("--all", "everything", is_flag=True, help="every strategy in the folder")
-@click.option("--sessions", default=20, show_default=True, help="at how many sessions the future is taken away")
-@click.option("--data", type=click.Path(path_type=Path), help="folder of figures  [default: data]")
+@click.option("--sessions", type=click.IntRange(1), default=20, show_default=True, help="at how many the future is taken away")
+@click.option("--data", type=click.Path(path_type=Path), help=DATA_HELP)
 @click.pass_context
 def check_strategies(ctx: click.Context, names: tuple[str, ...], everything: bool, sessions: int, data: Path | None) -> None:
     """Look for mistakes in strategies, with their default parameters; exit code 1 if any is found.
@@ -42,7 +45,8 @@ def _check(ctx: click.Context, name: str, data: Path | None, sessions: int) -> b
         findings: tuple[Check, ...] = (Check(question="can be loaded", passed=False, detail=str(error)),)
     else:
         bars = ctx.obj.load(data, kind().symbols)
-        findings = inspect_strategy(kind, bars, sessions=sessions)
+        with redirect_stdout(sys.stderr):  # what a strategy prints is no result
+            findings = inspect_strategy(kind, bars, sessions=sessions)
     click.echo(name)
     for finding in findings:
         click.echo(f"  {'ok  ' if finding.passed else 'FAIL'}  {finding.question}: {finding.detail}")

@@ -108,6 +108,8 @@ def fetch_figures(home: Home, /, symbols: tuple[str, ...], folder: Path | None, 
     for name in mend(folder):
         click.echo(f"{near(folder / name)} was not what was fetched with the prices; it is written anew from that.", err=True)
     wanted = _wanted(home, folder, symbols)
+    if not wanted:
+        raise click.UsageError(f"{' '.join(symbols)!r} names no symbol; separate them by spaces or commas.")
     wish = Wish(**asked)
     width = max(len(symbol) for symbol in wanted)
     done: list[Outcome] = []

@@ -1,20 +1,19 @@
 """``evidence``: whether what one strategy earned is more than luck."""
 
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from dipfolio.cli.group import StrategyGroup
-from dipfolio.cli.home import register_of
-from dipfolio.cli.options import SectionedCommand, SectionedOption, options_of, refuse_taken
+from dipfolio.cli.home import Home, register_of
+from dipfolio.cli.options import DATA_HELP, Benchmark, SectionedCommand, SectionedOption, options_of, refuse_taken
 
 if TYPE_CHECKING:
     from dipfolio.engine.idea import Idea
     from dipfolio.market.bars import Bars
-
-NO_BENCHMARK = "none"
 
 
 @click.group(
@@ -61,10 +60,15 @@ def _options() -> list[click.Option]:
     folder, section = click.Path(path_type=Path), "Evidence"
     return [
         SectionedOption(
-            ["--benchmark"], default=NO_BENCHMARK, show_default=True, section=section, help="symbol that each trade has to beat"
+            ["--benchmark"],
+            type=Benchmark(),
+            default="none",
+            show_default=True,
+            section=section,
+            help="symbol that each trade has to beat",
         ),
         SectionedOption(["--seed"], type=click.IntRange(0), help="of random signs  [default: 20250127]", section=section),
-        SectionedOption(["--data"], type=folder, help="folder of figures  [default: data]", section=section),
+        SectionedOption(["--data"], type=folder, help=DATA_HELP, section=section),
         SectionedOption(
             ["--reports"], type=folder, help="folder with the register of trials  [default: reports]", section=section
         ),
@@ -84,11 +88,12 @@ def _examine(kind: "type[Idea]", values: dict[str, Any]) -> None:
 
     home = click.get_current_context().obj
     strategy = kind(**{item.name: values[item.name] for item in parameters(kind)})
-    benchmark = "" if values["benchmark"].lower() == NO_BENCHMARK else values["benchmark"]
+    benchmark = values["benchmark"]
     bars = _figures(strategy, benchmark, values["data"])
-    result = simulate(strategy, bars, benchmark=benchmark)
     seed = SEED if values["seed"] is None else values["seed"]
-    found = examine(strategy, bars, result, benchmark, seed)
+    with redirect_stdout(sys.stderr):  # what a strategy prints is no result
+        result = simulate(strategy, bars, benchmark=benchmark)
+        found = examine(strategy, bars, result, benchmark, seed)
     register, trial = register_of(values["reports"] or home.reports), trial_of(result, bars=bars)
     register.add([trial])
     left = deflate(found.sharpe, register.read(strategy=trial.strategy)) if found.sharpe else None
@@ -104,8 +109,8 @@ def _figures(strategy: "Idea", benchmark: str, data: Path | None) -> "Bars":
     from dipfolio.evidence.single import MARKET
     from dipfolio.market.folder import available
 
-    home = click.get_current_context().obj
+    home: Home = click.get_current_context().obj
     wanted = tuple(dict.fromkeys([*strategy.symbols, *([benchmark] if benchmark else [])]))
     folder = data if data is not None else home.figures((*wanted, MARKET)).folder
     more = (MARKET,) if MARKET in available(folder) and MARKET not in wanted else ()
-    return home.load(data, (*wanted, *more))  # type: ignore[no-any-return]
+    return home.load(data, (*wanted, *more))

@@ -12,6 +12,9 @@ from dipfolio.errors import StrategyError
 if TYPE_CHECKING:
     from dipfolio.engine.account import Account
 
+DATA_HELP = "folder or file of figures  [default: data/cache if it has all symbols, else data]"
+"""Of the option ``--data`` of every command that has it."""
+
 
 class Day(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic only in later versions
     """A date such as 2025-01-27."""
@@ -36,6 +39,16 @@ class OrNone(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # gener
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Text to a value or None."""
         return None if str(value).lower() == "none" else self.kind.convert(value, param, ctx)
+
+
+class Benchmark(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic only in later versions
+    """A symbol, or the word none, which becomes an empty one."""
+
+    name = "symbol|none"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002
+        """Text to a symbol."""
+        return "" if str(value).lower() == "none" else str(value)
 
 
 class SectionedOption(click.Option):

@@ -13,7 +13,16 @@ from dipfolio.cli.compare import write_comparison
 from dipfolio.cli.completion import strategy_names
 from dipfolio.cli.errands import Errand, errands
 from dipfolio.cli.home import near, register_of
-from dipfolio.cli.options import Day, SectionedCommand, SectionedOption, account_of, options_of, refuse_taken
+from dipfolio.cli.options import (
+    DATA_HELP,
+    Benchmark,
+    Day,
+    SectionedCommand,
+    SectionedOption,
+    account_of,
+    options_of,
+    refuse_taken,
+)  # fmt: skip
 from dipfolio.cli.output import harmless_output, progress_console
 from dipfolio.engine import catalogue
 from dipfolio.errors import ReportError
@@ -26,7 +35,6 @@ if TYPE_CHECKING:
     from dipfolio.market.bars import Bars
     from dipfolio.market.rates import RiskFree
 
-NO_BENCHMARK = "none"
 SEVERAL = (
     "With further strategies named, all are run on the same terms and compared on one page; a parameter can then be given only "
     "if all of them have it, and is given to all."
@@ -83,7 +91,7 @@ def _run_options() -> list[click.Option]:
         SectionedOption(["--start"], type=Day(), help="first session  [default: the first of the figures]", section=section),
         SectionedOption(["--end"], type=Day(), help="last session  [default: the last of the figures]", section=section),
         SectionedOption(
-            ["--benchmark"], default="SPY", show_default=True, help="symbol to compare with, or none", section=section
+            ["--benchmark"], type=Benchmark(), default="SPY", show_default=True, help="symbol to compare with", section=section
         ),
         SectionedOption(
             ["--risk-free"],
@@ -93,12 +101,7 @@ def _run_options() -> list[click.Option]:
             help="a year, such as 0.043, or a CSV of dates and such rates; taken off in Sharpe and Sortino",
         ),
         SectionedOption(["--no-costs"], is_flag=True, help="trade, borrow and owe for nothing", section=section),
-        SectionedOption(
-            ["--data"],
-            type=folder,
-            help="folder or file of figures  [default: data/cache if it has all symbols, else data]",
-            section=section,
-        ),
+        SectionedOption(["--data"], type=folder, help=DATA_HELP, section=section),
         SectionedOption(["--reports"], type=folder, help="folder for reports  [default: reports]", section=section),
         SectionedOption(["--force"], is_flag=True, help="simulate anew even if nothing has changed", section=section),
         SectionedOption(["--json", "as_json"], is_flag=True, help="print the summary for machines", section=section),
@@ -160,7 +163,7 @@ def _simulated(errand: Errand, values: dict[str, Any], reports: Path, say: Calla
 
     home, strategy = click.get_current_context().obj, errand.strategy
     account = account_of(values)
-    benchmark = "" if values["benchmark"].lower() == NO_BENCHMARK else values["benchmark"]
+    benchmark = values["benchmark"]
     rate = risk_free(values["risk_free"])
     say(f"{strategy.name}: reading the figures")
     bars = home.load(values["data"], tuple(dict.fromkeys([*strategy.symbols, *([benchmark] if benchmark else [])])))

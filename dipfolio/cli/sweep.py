@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +10,9 @@ import click
 
 from dipfolio.cli.group import StrategyGroup
 from dipfolio.cli.home import near, register_of
-from dipfolio.cli.options import Day, SectionedCommand, SectionedOption, account_of, options_of, refuse_taken
+from dipfolio.cli.options import DATA_HELP, Day, SectionedCommand, SectionedOption, account_of, options_of, refuse_taken
 from dipfolio.cli.output import harmless_output, progress_console
-from dipfolio.errors import ParameterError, SweepError
+from dipfolio.errors import ParameterError, SweepError, UnknownNameError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -107,7 +107,7 @@ def _sweep_options() -> list[click.Option]:
             (["--end"], {"type": Day(), "help": "last session  [default: the last of the figures]"}),
             (["--risk-free"], {"default": "0", "show_default": True, "help": "a year, or a CSV of dates and rates; for Sharpe"}),
             (["--no-costs"], {"is_flag": True, "help": "trade, borrow and owe for nothing"}),
-            (["--data"], {"type": folder, "help": "folder of figures  [default: data]"}),
+            (["--data"], {"type": folder, "help": DATA_HELP}),
             (["--reports"], {"type": folder, "help": "folder for reports  [default: reports]"}),
         ],
     }  # fmt: skip
@@ -155,7 +155,7 @@ def _symbols(strategy: "type[Idea]", grid: "Grid") -> tuple[str, ...]:
     """Everything that a variant looks at; one that the strategy refuses looks at nothing."""
     seen: dict[str, None] = {}
     for number in range(len(grid)):
-        with suppress(ParameterError):
+        with suppress(ParameterError, UnknownNameError):
             seen.update(dict.fromkeys(strategy(**grid.cell(number)).symbols))
     return tuple(seen) or strategy().symbols
 
@@ -169,7 +169,8 @@ def _found(terms: "Terms", bars: "Bars", grid: Any, crew: "Crew", reports: Path,
     from dipfolio.sweep.parts import Parts
     from dipfolio.sweep.survey import DEFAULT
 
-    tasks = tasks_of(grid, terms, bars, DEFAULT)
+    with redirect_stdout(sys.stderr):  # what a strategy prints is no result
+        tasks = tasks_of(grid, terms, bars, DEFAULT)
     parts = Parts(reports / f".sweep-{terms.name}", fingerprint(grid, terms, bars), resume=resume)
     if parts.damaged:
         click.echo(f"{len(parts.damaged)} of the finished parts were damaged since; they are run anew.", err=True)

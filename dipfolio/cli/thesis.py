@@ -2,13 +2,14 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from dipfolio.cli.home import Home, near, register_of
+from dipfolio.cli.options import DATA_HELP
 from dipfolio.cli.output import harmless_output, progress_console
 from dipfolio.errors import UnknownNameError
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 @click.command("thesis", short_help="Which claims of the article hold, which do not, which stay open.")
 @click.option("--claims", "wanted", metavar="A1,B2", help="show only these claims; all are judged, so corrections stay the same")
 @click.option("--seed", type=click.IntRange(0), help="of the random numbers of resampling  [default: 20250127]")
-@click.option("--data", type=click.Path(path_type=Path), help="folder of figures  [default: data]")
+@click.option("--data", type=click.Path(path_type=Path), help=DATA_HELP)
 @click.option("--reports", type=click.Path(path_type=Path), help="folder for the page and the trials  [default: reports]")
 @click.option("--json", "as_json", is_flag=True, help="print the verdicts for machines")
 @click.pass_context
@@ -46,7 +47,7 @@ def judge_claims(
     seed, shelf = SEED if seed is None else seed, reports or ctx.obj.reports
     chosen = _chosen(wanted)
     bars, register = _figures(ctx.obj, data), register_of(shelf)
-    with _progress(steps() + len(chosen) + 1) as said:
+    with _progress(steps() + len(chosen) + 1) as said, redirect_stdout(sys.stderr):  # what a strategy prints is no result
         whole = judge(bars, ctx.obj.strategies, seed=seed, said=said).beside(register.read())
         thesis = whole.only(chosen)
         gathered = dossiers(thesis, bars, ctx.obj.strategies, seed=seed, said=said)

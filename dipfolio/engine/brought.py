@@ -22,11 +22,16 @@ class Brought(Idea):
     """
 
     source: ClassVar[type]
+    TAKEN = Idea.TAKEN | {"source", "source_parameters"}
 
     @property
     def source_parameters(self) -> dict[str, Any]:
         """What the backtrader class is to be made with."""
         return {name: value for name, value in self.parameters.items() if name != "universe"}
+
+
+OWN = Brought.TAKEN | {"universe"}
+"""Names that stand for something else here than in the backtrader class."""
 
 
 def is_backtrader_strategy(kind: type) -> bool:
@@ -40,7 +45,8 @@ def bring(source: type) -> type[Brought]:
     Parameters
     ----------
     source : type
-        Its ``params`` with a number, a text, a date or ``None`` as default become parameters; others keep their default.
+        Its ``params`` with a number, a text, a date or ``None`` as default become parameters; others, and those with the name
+        of something that every idea has, keep their default.
         A class attribute ``universe`` says what it trades, else :data:`UNIVERSE`.
     """
     fields: list[tuple[str, Any, Any]] = [
@@ -48,7 +54,7 @@ def bring(source: type) -> type[Brought]:
     ]
     for name, default in source.params._getitems():  # type: ignore[attr-defined]
         kind = float | None if default is None else type(default)
-        if not name.startswith("_") and (default is None or isinstance(default, (bool, int, float, str, date))):
+        if not name.startswith("_") and name not in OWN and (default is None or type(default) in (bool, int, float, str, date)):
             fields.append((name, kind, parameter(default, help="parameter of the backtrader class")))
     made = make_dataclass(source.__name__, fields, bases=(Brought,), frozen=True, kw_only=True, namespace={"source": source})
     made.__module__, made.__doc__ = source.__module__, source.__dict__.get("__doc__")

@@ -98,8 +98,14 @@ def _read(path: Path) -> Entry:
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
     if not classes:
         return Entry(name=name, path=path, title="", problem="no class in this file")
-    title = (ast.get_docstring(classes[-1]) or "").split("\n")[0]
-    return Entry(name=name, path=path, title=title, claim=_claim(classes[-1]))
+    chosen = strategy_class(classes)
+    title = (ast.get_docstring(chosen) or "").split("\n")[0]
+    return Entry(name=name, path=path, title=title, claim=_claim(chosen))
+
+
+def strategy_class(classes: list[ast.ClassDef]) -> ast.ClassDef:
+    """The strategy among the public classes of a file, as far as its text tells: the last one that is a subclass."""
+    return next((node for node in reversed(classes) if node.bases), classes[-1])
 
 
 def _leads_out(path: Path) -> bool:

@@ -25,6 +25,10 @@ class Idea:
     universe: str = parameter("article", help="group of symbols, or symbols with commas between")
 
     claim: ClassVar[str] = ""
+    TAKEN: ClassVar[frozenset[str]] = frozenset(
+        {"claim", "name", "title", "symbols", "parameters", "changed", "exits", "targets"}
+    )
+    """What no parameter can be called."""
 
     def __post_init__(self) -> None:
         _parameter.check(self)

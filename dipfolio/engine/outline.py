@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from dipfolio.engine.catalogue import NAME, PACKAGE
+from dipfolio.engine.catalogue import NAME, PACKAGE, strategy_class
 from dipfolio.engine.parameter import parameter
 from dipfolio.errors import UnknownNameError
 
@@ -75,9 +75,10 @@ def _outline(source: Source, name: str) -> type:
     classes = [node for node in source.tree.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
     if not classes:
         raise UnknownNameError("strategy class in", name, ())
-    fields = _fields(classes[-1], source) or _brought(classes[-1])
+    chosen = strategy_class(classes)
+    fields = _fields(chosen, source) or _brought(chosen)
     made = make_dataclass("Outline", [(key, kind, field) for key, (kind, field) in fields.items()], frozen=True, kw_only=True)
-    made.__doc__ = ast.get_docstring(classes[-1]) or name
+    made.__doc__ = ast.get_docstring(chosen) or name
     return made
 
 

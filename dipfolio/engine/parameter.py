@@ -53,7 +53,7 @@ def parameters(owner: type) -> tuple[Parameter, ...]:
     Raises
     ------
     StrategyError
-        A field of a type that cannot be typed on a command line, or without a default.
+        A field of a type that cannot be typed on a command line, without a default, or named like what every strategy has.
     """
     hints = typing.get_type_hints(owner)
     return tuple(_describe(owner, field, hints[field.name]) for field in dataclasses.fields(owner) if field.init)
@@ -93,6 +93,8 @@ def positive(record: Any, *names: str, below: float = math.inf) -> None:
 
 
 def _describe(owner: type, field: "dataclasses.Field[Any]", hint: Any) -> Parameter:
+    if field.name in getattr(owner, "TAKEN", ()):
+        raise StrategyError(f"{owner.__name__}.{field.name}: every strategy has something of that name; choose another.")
     if field.default is dataclasses.MISSING:
         raise StrategyError(f"{owner.__name__}.{field.name} needs a default: parameter(..., help=...).")
     optional, choices = False, ()

@@ -68,7 +68,7 @@ def simulate(
     trades, open_positions = round_trips(panel, tape)
     recorded = slice(first - eve, tape.last + 1)
     index = own.sessions[eve:][recorded].astype("datetime64[s]").rename("session")
-    market = known.select((benchmark,)).returns[benchmark].to_numpy()[eve:] if benchmark else np.zeros(len(panel))
+    market = _market(known, benchmark, eve) if benchmark else np.zeros(len(panel))
     return Result(
         strategy=strategy.name,
         title=strategy.title,
@@ -129,6 +129,28 @@ def _refuse_latecomers(panel: Panel) -> None:
         )
 
 
+def _market(bars: Bars, benchmark: str, eve: int) -> np.ndarray:
+    """Returns of the benchmark from session number ``eve`` on, 0 for the first of all figures, which has no close before it.
+
+    Raises
+    ------
+    WindowError
+        The benchmark has no figures for a session: they would be told as a market that stood still.
+    """
+    own = bars.select((benchmark,))
+    missing = own.sessions[eve:][own.close[benchmark].isna().to_numpy()[eve:]]
+    if len(missing):
+        first, last = own.close[benchmark].first_valid_index(), own.close[benchmark].last_valid_index()
+        have = f"its figures run from {first.date()} to {last.date()}" if first is not None else "it has none"
+        raise WindowError(
+            f"The benchmark {benchmark} has no figures on {missing[0].date()}: {have}. Move --start or --end, or choose another "
+            "--benchmark."
+        )
+    returns: np.ndarray = own.returns[benchmark].to_numpy()[eve:].copy()
+    returns[:1] = np.nan_to_num(returns[:1])
+    return returns
+
+
 def first_session(bars: Bars, start: date | None, end: date | None) -> int:
     """Number of the first session of the window.
 
@@ -181,7 +203,7 @@ def _session_table(panel: Panel, account: Account, tape: Tape, books: Ledger, ma
             "gross": np.abs(value).sum(axis=1),
             "net": value.sum(axis=1),
             "return": np.divide(tape.equity, before, out=np.ones(len(panel)), where=before != 0) - 1,
-            "benchmark": np.nan_to_num(market[: len(panel)]),
+            "benchmark": market[: len(panel)],
             "commission": paid[:, 0],
             "fees": paid[:, 1],
             "slippage": paid[:, 2],

@@ -12,9 +12,9 @@ from dipfolio.engine.showing import Shown
 from dipfolio.errors import DataError
 from dipfolio.evidence.claims import Claim
 from dipfolio.evidence.estimate import DESIGN_END
-from dipfolio.evidence.outcomes import outcomes_by_hold, trades_of
+from dipfolio.evidence.outcomes import decisions_of, outcomes_by_hold
 from dipfolio.evidence.placebo import matched, rotation
-from dipfolio.evidence.repeated import claimed_trades
+from dipfolio.evidence.repeated import claimed_decisions
 from dipfolio.evidence.single import APART, STATED, STRESS, built, stressful
 from dipfolio.market.bars import Bars
 
@@ -105,7 +105,7 @@ def event_course(claim: Claim, bars: Bars, folder: Path, changes: Mapping[str, A
     DataError
         A strategy that does not decide exactly once.
     """
-    trades = trades_of(built(folder, claim, claim.horizons[0], changes), bars)
+    trades = decisions_of(built(folder, claim, claim.horizons[0], changes), bars)
     days = np.flatnonzero(trades.flags)
     if len(days) != 1:
         raise DataError(f"{claim.strategy} decides {len(days)} times in these figures; an event has one decision.")
@@ -128,7 +128,7 @@ def rule_course(claim: Claim, bars: Bars, folder: Path) -> Course:
     known = bars.until(DESIGN_END)
     if not len(known):
         raise DataError(f"The figures begin after {DESIGN_END.date()}.")
-    trades = claimed_trades(claim, known, folder, claim.horizons[0])
+    trades = claimed_decisions(claim, known, folder, claim.horizons[0])
     steps: dict[int, tuple[float, Floats]] = {}
     for horizon, outcomes in zip(RULE_HORIZONS, outcomes_by_hold(trades, known, RULE_HORIZONS, claim.benchmark), strict=True):
         if len(outcomes.ended):

@@ -4,13 +4,19 @@ import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from dipfolio.engine.showing import Shown
-from dipfolio.evidence.placebo import Placebo
+from dipfolio.evidence.outcomes import Outcomes
+from dipfolio.evidence.placebo import Placebo, clusters, rotation, sign_flip_p_value, smallest_sign_flip
 from dipfolio.evidence.power import detectable
 
 Sample = Literal["event", "design", "confirmation", "all"]
+
+Z = 1.959963984540054
+"""Of a 95 % interval."""
 
 DESIGN_END = pd.Timestamp("2025-01-24")
 """Rules may be made with what was known up to here."""
@@ -89,4 +95,26 @@ def from_placebo(
         effect=placebo.excess, low=low, high=high, p_value=placebo.p_value, opposite=placebo.opposite.p_value,
         smallest=placebo.smallest, observations=placebo.signals, clusters=clusters,
         detectable=detectable(spread, 1, sides=1) if spread > 0 else math.nan,
+    )  # fmt: skip
+
+
+def rotated(outcomes: Outcomes, label: str, horizon: int, sample: Sample) -> Estimate:
+    """The mean outcome of a rule against that of the same pattern on all dates."""
+    placebo = rotation(outcomes.flags, outcomes.returns)
+    groups = int(clusters(outcomes.ended)[-1]) + 1
+    return from_placebo(placebo, label, horizon, sample, "the same trade on all dates, by rotation", groups)
+
+
+def clustered(estimate: Estimate, means: NDArray[np.float64], seed: int) -> Estimate:
+    """An estimate with what the means of its clusters, shape (clusters,), say of its error and, by sign flips, of chance.
+
+    The effect and the numbers it comes from are kept. Without a test where the means do not differ.
+    """
+    error = float(means.std(ddof=1) / math.sqrt(len(means))) if len(means) > 1 else math.nan
+    kept = replace(estimate, low=estimate.effect - Z * error, high=estimate.effect + Z * error, clusters=len(means))
+    if not error > 0:
+        return kept
+    return replace(
+        kept, p_value=sign_flip_p_value(means, "higher", seed), opposite=sign_flip_p_value(means, "lower", seed),
+        smallest=smallest_sign_flip(len(means)), detectable=detectable(error, 1, sides=1),
     )  # fmt: skip

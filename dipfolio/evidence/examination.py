@@ -14,11 +14,10 @@ from dipfolio.engine.showing import Shown
 from dipfolio.engine.strategy import Strategy
 from dipfolio.errors import DataError, ParameterError
 from dipfolio.evidence.bootstrap import mean_differences, sharpe_interval
-from dipfolio.evidence.estimate import CONFIRMATION_START, DESIGN_END, Estimate, Sample, from_placebo
+from dipfolio.evidence.estimate import CONFIRMATION_START, DESIGN_END, Estimate, clustered, from_placebo, rotated
 from dipfolio.evidence.holding import moved
-from dipfolio.evidence.outcomes import Outcomes, Trades, outcomes_of, trades_of
-from dipfolio.evidence.placebo import SEED, clusters, matched, matched_dates, rotation, sign_flip_p_value
-from dipfolio.evidence.power import detectable
+from dipfolio.evidence.outcomes import Decisions, Outcomes, decisions_of, outcomes_of
+from dipfolio.evidence.placebo import SEED, clusters, matched, matched_dates
 from dipfolio.evidence.sharpe import Sharpe, hac_error, sharpe_of
 from dipfolio.evidence.single import APART, MARKET, STRESS, stressful
 from dipfolio.market.bars import Bars
@@ -40,9 +39,6 @@ ALWAYS = 0.95
 
 MOSTLY = 0.5
 """Part of the sessions invested from which the daily returns are compared with a benchmark held all the time."""
-
-Z = 1.959963984540054
-"""Of a 95 % interval."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -111,10 +107,11 @@ def _tests(strategy: Idea, bars: Bars, result: Result, benchmark: str, seed: int
     problem = "It decides for itself within backtrader; what it would have done on other dates is not known."
     if isinstance(strategy, Strategy):
         try:
-            trades = trades_of(strategy, bars)
-            if trades.flags.sum() == 1:
-                return "event", tuple(_event(outcomes_of(trades, bars, benchmark), bars, trades.hold)), ""
-            return "rule", tuple(_rule(strategy, trades, bars, benchmark)), ""
+            decisions = decisions_of(strategy, bars)
+            outcomes = outcomes_of(decisions, bars, benchmark)
+            if outcomes.decided == 1:
+                return "event", tuple(_event(outcomes, bars, decisions.hold)), ""
+            return "rule", tuple(_rule(strategy, decisions, bars, benchmark)), _left_out(outcomes)
         except (ParameterError, DataError) as error:
             problem = str(error)
     held = tuple(_held(result, seed))
@@ -124,9 +121,7 @@ def _tests(strategy: Idea, bars: Bars, result: Result, benchmark: str, seed: int
 
 
 def _event(outcomes: Outcomes, bars: Bars, hold: int) -> Iterator[Estimate]:
-    returns = outcomes.returns if outcomes.returns.ndim == 1 else outcomes.returns.mean(axis=1)
-    flags = outcomes.flags if outcomes.flags.ndim == 1 else outcomes.flags.any(axis=1)
-    day, distance = int(flags.argmax()), hold + APART
+    returns, day, distance = outcomes.returns, int(outcomes.flags.argmax()), hold + APART
     if np.isnan(returns[day]):
         raise DataError("Its trade does not end within the figures.")
     pools = {"all other dates": np.ones(len(bars), dtype=bool)}
@@ -137,27 +132,28 @@ def _event(outcomes: Outcomes, bars: Bars, hold: int) -> Iterator[Estimate]:
             yield from_placebo(matched_dates(returns, day, alike, distance), "the trade", hold, against=against)
 
 
-def _rule(strategy: Strategy, trades: Trades, bars: Bars, benchmark: str) -> Iterator[Estimate]:
+def _rule(strategy: Strategy, decisions: Decisions, bars: Bars, benchmark: str) -> Iterator[Estimate]:
     """All dates but the event's, then those before it and those after it; a trade before it has ended before it."""
-    if trades.flags.mean() > ALWAYS:
+    if decisions.flags.mean() > ALWAYS:
         raise ParameterError(f"{strategy.name} decides on every session, so there are no other dates to compare with.")
     apart = (bars.sessions < DESIGN_END) | (bars.sessions >= CONFIRMATION_START)
-    kept = replace(trades, weights=trades.weights.where(pd.Series(apart, index=bars.sessions), axis=0))
-    yield _rotated(outcomes_of(kept, bars, benchmark), "every date but the event's", trades.hold, "all")
+    kept = replace(decisions, weights=decisions.weights.where(pd.Series(apart, index=bars.sessions), axis=0))
+    yield rotated(outcomes_of(kept, bars, benchmark), "every date but the event's", decisions.hold, "all")
     known = bars.until(DESIGN_END)
     if len(known):
-        before = outcomes_of(trades_of(strategy, known), known, benchmark)
+        before = outcomes_of(decisions_of(strategy, known), known, benchmark)
         if len(before.ended):
-            yield _rotated(before, "before the event", trades.hold, "design")
-    later = outcomes_of(trades, bars, benchmark).between(CONFIRMATION_START, bars.sessions[-1])
+            yield rotated(before, "before the event", decisions.hold, "design")
+    later = outcomes_of(decisions, bars, benchmark).between(CONFIRMATION_START, bars.sessions[-1])
     if len(later.ended):
-        yield _rotated(later, "after the event", trades.hold, "confirmation")
+        yield rotated(later, "after the event", decisions.hold, "confirmation")
 
 
-def _rotated(outcomes: Outcomes, label: str, hold: int, sample: Sample) -> Estimate:
-    placebo = rotation(outcomes.flags, outcomes.returns)
-    groups = int(clusters(outcomes.ended)[-1]) + 1
-    return from_placebo(placebo, label, hold, sample, "the same trade on all dates, by rotation", groups)
+def _left_out(outcomes: Outcomes) -> str:
+    """That a symbol without figures costs the others their sessions."""
+    if not outcomes.partial:
+        return ""
+    return f"Sessions left out for all symbols, as some have no figures there: {outcomes.partial}. A smaller universe keeps them."
 
 
 def _held(result: Result, seed: int) -> Iterator[Estimate]:
@@ -179,18 +175,16 @@ def _trades(result: Result, bars: Bars, seed: int) -> Iterator[Estimate]:
     groups = clusters(bars.sessions.get_indexer(trades["entry_session"]))
     returns = trades["return"].to_numpy()
     means = np.bincount(groups, returns) / np.bincount(groups)
-    error = float(means.std(ddof=1) / np.sqrt(len(means))) if len(means) > 1 else float("nan")
-    told, mean = error > 0, float(means.mean())
-    yield Estimate(
+    mean = float(means.mean())
+    found = Estimate(
         label="mean of its clusters, after costs", sample="all", against="nothing", observed=mean, usual=0.0, effect=mean,
-        low=mean - Z * error, high=mean + Z * error,
-        p_value=sign_flip_p_value(means, "higher", seed=seed) if told else float("nan"),
-        opposite=sign_flip_p_value(means, "lower", seed=seed) if told else float("nan"),
-        smallest=2.0 ** -min(len(means), 14) if told else float("nan"), observations=len(trades), clusters=len(means),
-        detectable=detectable(error, 1, sides=1) if told else float("nan"),
+        observations=len(trades),
     )  # fmt: skip
+    yield clustered(found, means, seed)
     against = "the same holding times on other dates"
-    yield from_placebo(moved(trades, bars), "mean trade, before costs", 0, "all", against, len(means))
+    within = (trades[["entry_at", "exit_at"]] == "day").any(axis=None)
+    label = f"mean trade, before costs{', fills within a session at its close' if within else ''}"
+    yield from_placebo(moved(trades, bars), label, 0, "all", against, len(means))
 
 
 def _unsaid(way: Way, entries: int, problem: str, stress: bool) -> Iterator[str]:

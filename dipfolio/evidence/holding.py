@@ -14,7 +14,8 @@ Floats = NDArray[np.float64]
 def moved(trades: pd.DataFrame, bars: Bars) -> Placebo:
     """The mean price return of the trades among that of the same holding times started 1, 2, 3, ... sessions later.
 
-    All trades keep their symbols, sides, prices of the session (open or close) and distances; the calendar is a circle, and a
+    All trades keep their symbols, sides, prices of the session (open or close; the close for what was filled in between) and
+    distances; the calendar is a circle, and a
     trade whose holding time would run over its end is left out of that draw. An exit that the prices of its own trade decided
     is not decided anew: what the rule would have done elsewhere is not known, so this asks about dates, not about exits.
 

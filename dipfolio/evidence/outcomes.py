@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Trades:
+class Decisions:
     """When a strategy decides to trade, and how.
 
     Attributes
@@ -68,8 +68,14 @@ class Outcomes:
 
     @property
     def ended(self) -> NDArray[np.int_]:
-        """Numbers of the sessions with a decision whose trade ends within the figures."""
-        return np.flatnonzero(_any_symbol(self.flags & ~np.isnan(self.returns)))
+        """Numbers of the sessions with a decision in which every symbol's trade has its prices and ends within the figures."""
+        return np.flatnonzero(_any_symbol(self.flags) & ~_any_symbol(np.isnan(self.returns)))
+
+    @property
+    def partial(self) -> int:
+        """Sessions that are left out because some symbols had no figures yet, or none any more."""
+        missing = np.isnan(self.returns).reshape(len(self.returns), -1)
+        return int((missing.any(axis=1) & ~missing.all(axis=1)).sum())
 
     def between(self, start: pd.Timestamp, end: pd.Timestamp) -> "Outcomes":
         """Only the decisions of these sessions, both included."""
@@ -81,25 +87,35 @@ def _any_symbol(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return flags if flags.ndim == 1 else np.asarray(flags.any(axis=1))
 
 
-def trades_of(strategy: Strategy, bars: Bars) -> Trades:
-    """The decisions of a strategy that holds for a fixed time, or of one that is asked anew on every session.
+def decisions_of(strategy: Strategy, bars: Bars) -> Decisions:
+    """The decisions of a strategy that holds for a fixed time, or of one that decides anew on every session.
 
-    A strategy without exits is taken for one trade a session, from one open to the next.
+    The latter is taken for one trade a session, from one fill to the next.
 
     Raises
     ------
     ParameterError
-        A strategy whose trades end otherwise: what it would have earned on other dates depends on their prices.
+        A strategy whose trades end otherwise, as what it would have earned on other dates depends on their prices; one that
+        trades a symbol on both sides.
     """
     wanted = strategy.targets(bars.select(strategy.symbols))
     weights = wanted.where(wanted != 0)
+    both = (weights > 0).any() & (weights < 0).any()
+    if both.any():
+        raise ParameterError(f"{strategy.name} trades {both.idxmax()} on both sides; what is compared with other dates has one.")
     if not strategy.exits:
-        return Trades(weights=weights, entry=strategy.fill, leave=strategy.fill, hold=1)
+        lasting = (weights.notna() & wanted.isna().shift(-1, fill_value=False)).any()
+        if lasting.any():
+            raise ParameterError(f"{strategy.name} has no exit rule: its positions last until its next instruction.")
+        return Decisions(weights=weights, entry=strategy.fill, leave=strategy.fill, hold=1)
     if len(strategy.exits) > 1 or not isinstance(strategy.exits[0], HoldFor):
         rules = ", ".join(map(str, strategy.exits))
         raise ParameterError(f"{strategy.name} does not hold for a fixed time but until: {rules}.")
     rule = strategy.exits[0]
-    return Trades(weights=weights, entry=strategy.fill, leave=rule.fill, hold=rule.sessions)
+    recent = weights.notna().rolling(rule.sessions + 1, min_periods=1).max() > 0
+    if ((wanted == 0) & recent).any(axis=None):
+        raise ParameterError(f"{strategy.name} does not hold for a fixed time: a target of 0 ends a position before its rule.")
+    return Decisions(weights=weights, entry=strategy.fill, leave=rule.fill, hold=rule.sessions)
 
 
 def _earned(bars: Bars, entry: FillAt, leave: FillAt) -> Callable[[int], Floats]:
@@ -127,7 +143,7 @@ def _ahead(values: Floats, rows: int) -> Floats:
     return later
 
 
-def outcomes_of(trades: Trades, bars: Bars, benchmark: str = "") -> Outcomes:
+def outcomes_of(decisions: Decisions, bars: Bars, benchmark: str = "") -> Outcomes:
     """What the trades of a strategy would have earned on each session, over a benchmark bought and sold at the same times.
 
     Where every decision is for the same symbols, they are one trade: mean of the long side less mean of the short side, by
@@ -136,28 +152,28 @@ def outcomes_of(trades: Trades, bars: Bars, benchmark: str = "") -> Outcomes:
 
     Parameters
     ----------
-    trades : Trades
+    decisions : Decisions
     bars : Bars
-        At least the symbols of the trades and the benchmark.
+        At least the symbols of the decisions and the benchmark.
     benchmark : str
         Empty for none.
     """
-    return next(outcomes_by_hold(trades, bars, (trades.hold,), benchmark))
+    return next(outcomes_by_hold(decisions, bars, (decisions.hold,), benchmark))
 
 
-def outcomes_by_hold(trades: Trades, bars: Bars, holds: Iterable[int], benchmark: str = "") -> Iterator[Outcomes]:
-    """The same for each of several holding times in place of the trades' own."""
-    symbols, sessions = tuple(trades.weights.columns), pd.DatetimeIndex(trades.weights.index)
-    earned = _earned(bars.select(symbols), trades.entry, trades.leave)
-    alone = _earned(bars.select((benchmark,)), trades.entry, trades.leave) if benchmark else None
-    decided, apart = trades.weights[trades.flags].to_numpy(), trades.weights.notna().to_numpy()
+def outcomes_by_hold(decisions: Decisions, bars: Bars, holds: Iterable[int], benchmark: str = "") -> Iterator[Outcomes]:
+    """The same for each of several holding times in place of the decisions' own."""
+    symbols, sessions = tuple(decisions.weights.columns), pd.DatetimeIndex(decisions.weights.index)
+    earned = _earned(bars.select(symbols), decisions.entry, decisions.leave)
+    alone = _earned(bars.select((benchmark,)), decisions.entry, decisions.leave) if benchmark else None
+    decided, apart = decisions.weights[decisions.flags].to_numpy(), decisions.weights.notna().to_numpy()
     together = len(decided) > 0 and (np.nan_to_num(decided) == np.nan_to_num(decided[0])).all()
     side = np.sign(np.nansum(decided, axis=0)) if len(decided) else np.ones(len(symbols))
     for hold in holds:
         market = alone(hold)[:, 0] if alone else np.zeros(len(sessions))
         if together:
             returns = _together(earned(hold), np.nan_to_num(decided[0]), market)
-            yield Outcomes(flags=trades.flags, returns=returns, sessions=sessions)
+            yield Outcomes(flags=decisions.flags, returns=returns, sessions=sessions)
         else:
             yield Outcomes(flags=apart, returns=side * (earned(hold) - market[:, None]), sessions=sessions)
 

@@ -40,7 +40,8 @@ class Register:
     def read(self, family: str | None = None, *, strategy: str | None = None) -> tuple[Tried, ...]:
         """The distinct entries in the order in which they were first run.
 
-        A line that a crash has cut off, that is no trial, or that is not what was written, is said and not counted.
+        A line that is no trial, or not what was written, is said and not counted; one that a crash has cut off is, too, once
+        another one follows it.
 
         Parameters
         ----------
@@ -61,6 +62,8 @@ class Register:
     def _entries(self) -> Iterator[Tried]:
         damaged = []
         for number, line in enumerate(self._lines(), 1):
+            if not line:
+                continue
             try:
                 yield _entry(_unsealed(line))
             except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
@@ -102,11 +105,12 @@ class Register:
         return len(new)
 
     def _lines(self) -> list[str]:
+        """The whole lines; a last one without an end is just being written, or was when its run was killed."""
         try:
             text = self.path.read_text(encoding="utf-8") if self.path.exists() else ""
         except (OSError, ValueError) as error:
             raise ReportError(f"{self.path} cannot be read: {error}") from error
-        return text.splitlines()
+        return text.split("\n")[:-1]
 
 
 def _record(entry: Tried) -> dict[str, Any]:

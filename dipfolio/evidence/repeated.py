@@ -13,19 +13,16 @@ from dipfolio.engine.account import Account
 from dipfolio.engine.simulation import simulate
 from dipfolio.errors import DataError
 from dipfolio.evidence.claims import Claim
-from dipfolio.evidence.estimate import CONFIRMATION_START, DESIGN_END, Estimate, Sample, from_placebo
-from dipfolio.evidence.outcomes import Outcomes, Trades, outcomes_of, trades_of
-from dipfolio.evidence.placebo import SEED, clusters, rotation, sign_flip_p_value
+from dipfolio.evidence.estimate import CONFIRMATION_START, DESIGN_END, Estimate, Sample, Z, clustered, rotated
+from dipfolio.evidence.outcomes import Decisions, Outcomes, decisions_of, outcomes_of
+from dipfolio.evidence.placebo import SEED, clusters
 from dipfolio.evidence.power import detectable
-from dipfolio.evidence.signalled import signalled_trades
+from dipfolio.evidence.signalled import signalled_decisions
 from dipfolio.evidence.single import STATED, built
 from dipfolio.market.bars import Bars
 
 LAGS = 4
 """Weeks over which the error of a weekly mean allows for autocorrelation."""
-
-Z = 1.959963984540054
-"""Of a 95 % interval."""
 
 
 def rule_estimates(claim: Claim, bars: Bars, folder: Path) -> Iterator[Estimate]:
@@ -36,7 +33,7 @@ def rule_estimates(claim: Claim, bars: Bars, folder: Path) -> Iterator[Estimate]
     for label, changes in {STATED: {}, **claim.variants}.items():
         for horizon in claim.horizons:
             for sample, outcomes in _samples(claim, bars, folder, horizon, changes):
-                found = _rotated(outcomes, label, horizon, sample)
+                found = rotated(outcomes, label, horizon, sample)
                 nan = math.nan
                 yield replace(found, p_value=nan, opposite=nan, low=nan, high=nan) if claim.kind == "list" else found
 
@@ -81,21 +78,17 @@ def _samples(
         yield "confirmation", later
 
 
-def claimed_trades(claim: Claim, bars: Bars, folder: Path, horizon: int, changes: Mapping[str, Any] | None = None) -> Trades:
+def claimed_decisions(
+    claim: Claim, bars: Bars, folder: Path, horizon: int, changes: Mapping[str, Any] | None = None
+) -> Decisions:
     """When a rule trades: by its strategy, or at the next open after its signal."""
     if claim.signal is None:
-        return trades_of(built(folder, claim, horizon, changes), bars)
-    return signalled_trades(claim, bars, horizon)
+        return decisions_of(built(folder, claim, horizon, changes), bars)
+    return signalled_decisions(claim, bars, horizon)
 
 
 def _outcomes(claim: Claim, bars: Bars, folder: Path, horizon: int, changes: Mapping[str, Any]) -> Outcomes:
-    return outcomes_of(claimed_trades(claim, bars, folder, horizon, changes), bars, claim.benchmark)
-
-
-def _rotated(outcomes: Outcomes, label: str, horizon: int, sample: Sample) -> Estimate:
-    groups = int(clusters(outcomes.ended)[-1]) + 1
-    placebo = rotation(outcomes.flags, outcomes.returns)
-    return from_placebo(placebo, label, horizon, sample, "the same trade on all dates, by rotation", groups)
+    return outcomes_of(claimed_decisions(claim, bars, folder, horizon, changes), bars, claim.benchmark)
 
 
 def _mean(values: np.ndarray, sample: Sample) -> Estimate:
@@ -124,15 +117,8 @@ def _simulated(claim: Claim, bars: Bars, folder: Path, horizon: int) -> pd.DataF
 def _paired(pairs: pd.DataFrame, bars: Bars, seed: int) -> Estimate:
     difference = (pairs["return"] - pairs["return_other"]).to_numpy()
     groups = clusters(bars.sessions.get_indexer(pairs.index))
-    means = np.bincount(groups, difference) / np.bincount(groups)
-    error = float(means.std(ddof=1) / math.sqrt(len(means))) if len(means) > 1 else math.nan
-    known = len(means) > 1 and error > 0
-    return Estimate(
+    found = Estimate(
         label="", observed=float(pairs["return"].mean()), usual=float(pairs["return_other"].mean()),
-        effect=float(difference.mean()),
-        low=float(difference.mean()) - Z * error, high=float(difference.mean()) + Z * error,
-        p_value=sign_flip_p_value(means, "higher", seed=seed) if known else math.nan,
-        opposite=sign_flip_p_value(means, "lower", seed=seed) if known else math.nan,
-        smallest=2.0 ** -min(len(means), 14), observations=len(pairs), clusters=len(means),
-        detectable=detectable(error, 1, sides=1) if known else math.nan,
+        effect=float(difference.mean()), observations=len(pairs),
     )  # fmt: skip
+    return clustered(found, np.bincount(groups, difference) / np.bincount(groups), seed)

@@ -11,7 +11,7 @@ from dipfolio.engine.strategy import Strategy
 from dipfolio.errors import ParameterError
 from dipfolio.evidence.claims import Claim
 from dipfolio.evidence.estimate import CONFIRMATION_START, DESIGN_END
-from dipfolio.evidence.outcomes import Trades
+from dipfolio.evidence.outcomes import Decisions
 from dipfolio.market.bars import Bars
 from dipfolio.market.universe import resolve
 
@@ -34,7 +34,7 @@ class _Signalled(Strategy):
         return self.wanted.reindex(index=bars.sessions, columns=list(bars.symbols))
 
 
-def signalled_trades(claim: Claim, bars: Bars, horizon: int) -> Trades:
+def signalled_decisions(claim: Claim, bars: Bars, horizon: int) -> Decisions:
     """Its universe in equal parts at the next open after each signal.
 
     Raises
@@ -46,13 +46,13 @@ def signalled_trades(claim: Claim, bars: Bars, horizon: int) -> Trades:
         raise ParameterError(f"{claim.id} has no signal.")
     symbols = resolve(claim.universe)
     weights = pd.DataFrame(1 / len(symbols), index=bars.sessions, columns=list(symbols))
-    return Trades(weights=weights.where(claim.signal(bars), axis=0), hold=horizon)
+    return Decisions(weights=weights.where(claim.signal(bars), axis=0), hold=horizon)
 
 
 def signalled(claim: Claim, bars: Bars, horizon: int) -> Strategy:
     """The strategy of a claim's signal over these bars, without the signals of the event."""
     apart = (bars.sessions < DESIGN_END) | (bars.sessions >= CONFIRMATION_START)
-    wanted = signalled_trades(claim, bars, horizon).weights.where(pd.Series(apart, index=bars.sessions), axis=0)
+    wanted = signalled_decisions(claim, bars, horizon).weights.where(pd.Series(apart, index=bars.sessions), axis=0)
     words = getattr(claim.signal, "__name__", "signal").replace("_", " ")
     facts = {"wanted": wanted, "__doc__": f"{words[0].upper()}{words[1:]}: {claim.sentence}"}
     kind: type[Strategy] = type(words.title().replace(" ", ""), (_Signalled,), facts)

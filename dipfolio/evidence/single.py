@@ -17,7 +17,7 @@ from dipfolio.errors import DataError, StrategyError
 from dipfolio.evidence.claims import Claim
 from dipfolio.evidence.estimate import Estimate, from_placebo
 from dipfolio.evidence.multiplicity import holm
-from dipfolio.evidence.outcomes import Outcomes, outcomes_of, trades_of
+from dipfolio.evidence.outcomes import Outcomes, decisions_of, outcomes_of
 from dipfolio.evidence.placebo import matched, matched_dates, rotation
 from dipfolio.evidence.recovery import Recovery, rank_of, recover, survival
 from dipfolio.market.bars import Bars
@@ -84,7 +84,7 @@ def event_estimates(claim: Claim, bars: Bars, folder: Path) -> Iterator[Estimate
     }
     for label, changes in {STATED: {}, **claim.variants}.items():
         for horizon in claim.horizons:
-            outcomes = outcomes_of(trades_of(built(folder, claim, horizon, changes), bars), bars, claim.benchmark)
+            outcomes = outcomes_of(decisions_of(built(folder, claim, horizon, changes), bars), bars, claim.benchmark)
             if outcomes.decided != 1:
                 raise DataError(f"{claim.strategy} decides {outcomes.decided} times in these figures; an event has one decision.")
             for against, alike in list(pools.items())[: 3 if label == STATED else 1]:
@@ -102,7 +102,7 @@ def _ranked(outcomes: Outcomes, alike: np.ndarray, label: str, horizon: int, aga
 def described_estimates(claim: Claim, bars: Bars, folder: Path) -> Iterator[Estimate]:
     """The mean of a few trades beside that of the same pattern on other dates, without a test."""
     for label, changes in {STATED: {}, **claim.variants}.items():
-        outcomes = outcomes_of(trades_of(built(folder, claim, 0, changes), bars), bars, claim.benchmark)
+        outcomes = outcomes_of(decisions_of(built(folder, claim, 0, changes), bars), bars, claim.benchmark)
         placebo = rotation(outcomes.flags, outcomes.returns)
         yield Estimate(
             label=label, horizon=claim.horizons[0], against="the same pattern on all other dates", observed=placebo.observed,
@@ -153,6 +153,9 @@ def fact_estimates(claim: Claim, bars: Bars) -> Iterator[Estimate]:
     if row <= BEFORE[0] or MONDAY not in bars.sessions:
         raise DataError(f"The gaps of {MONDAY.date()} need that session and {BEFORE[0] + 1} before it.")
     own, monday = gaps.iloc[row - BEFORE[0] : row - BEFORE[1]], gaps.iloc[row]
+    lacking = [name for name in names if own[name].isna().any() or np.isnan(monday[name])]
+    if lacking:
+        raise DataError(f"{', '.join(lacking)} has no figures on {MONDAY.date()}, or not for all of the {len(own)} gaps before.")
     everyone = _gap("all together", own.mean(axis=1).to_numpy(), float(monday.mean()))
     each = [_gap(name, own[name].to_numpy(), float(monday[name])) for name in names]
     yield everyone

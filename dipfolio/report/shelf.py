@@ -25,7 +25,8 @@ def report_name(strategy: str, changed: dict[str, Any]) -> str:
     Letters that have no place in a file name become ``_``, and such a name, like one that is too long, gets a
     fingerprint so that two runs never share a folder.
     """
-    full = "--".join([strategy, *(f"{name.replace('_', '-')}-{value}" for name, value in changed.items())])
+    words = [f"{name.replace('_', '-')}-{'none' if value == '' else value}" for name, value in changed.items()]
+    full = "--".join([strategy, *words])
     safe = re.sub(r"[^A-Za-z0-9.,=-]", "_", full)
     if safe == full and len(full) <= LONGEST:
         return full

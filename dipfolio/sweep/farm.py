@@ -15,7 +15,7 @@ import numpy as np
 from dipfolio import __version__
 from dipfolio.engine.simulation import checked_targets
 from dipfolio.engine.strategy import Strategy
-from dipfolio.errors import FarmError, ParameterError
+from dipfolio.errors import FarmError, ParameterError, UnknownNameError
 from dipfolio.market.bars import Bars
 from dipfolio.sweep.grid import Grid
 from dipfolio.sweep.parts import Part, Parts
@@ -92,7 +92,7 @@ def _read(kind: type[Any], grid: Grid, bars: Bars) -> set[str]:
         try:
             spy, read = watched(kind(**grid.cell(number)))
             checked_targets(spy, bars.select(spy.symbols))
-        except ParameterError:
+        except (ParameterError, UnknownNameError):
             continue
         return read | {"universe"}
     return set()

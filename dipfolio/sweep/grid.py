@@ -135,6 +135,8 @@ def _range(item: Parameter, text: str) -> list[Any]:
         first, last, *given = (Decimal(part) for part in ends)
     except InvalidOperation:
         raise ParameterError(f"{item.flag}: {text!r} is no range of numbers; write {FORMS}.") from None
+    if not all(number.is_finite() for number in (first, last, *given)):
+        raise ParameterError(f"{item.flag}: {text!r} is no range of numbers; write {FORMS}.")
     finest = min(0, *(int(number.as_tuple().exponent) for number in (first, last)))
     step = given[0] if given else Decimal(1).scaleb(finest) if item.kind is float else Decimal(1)
     if not step > 0 or last < first:

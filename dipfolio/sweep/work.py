@@ -1,7 +1,9 @@
 """Work: what one process does with some cells of a grid."""
 
 import math
+import sys
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -89,7 +91,11 @@ def work(task: Task, source: Bars | Path) -> Part:
     source : Bars or Path
         The figures, or the file from which they are mapped into memory, read-only and shared by all processes.
     """
-    bars = mapped(source) if isinstance(source, Path) else source
+    with redirect_stdout(sys.stderr):  # what a strategy prints is no result
+        return _work(task, mapped(source) if isinstance(source, Path) else source)
+
+
+def _work(task: Task, bars: Bars) -> Part:
     kind, refused, numbers, strategies = task.terms.kind, {}, [], []
     for number, values in task.cells:
         try:
@@ -137,7 +143,8 @@ def _one_by_one(task: Task, strategies: list[Any], bars: Bars) -> Iterator[tuple
 def difference(cell: pd.Series, terms: Terms, parameters: dict[str, Any], bars: Bars) -> tuple[float, str]:
     """The largest difference in dollars between a row of the table and the same cell in backtrader, and where it is."""
     start = bars.sessions[terms.first].date() if terms.first else None
-    result = simulate(terms.kind(**parameters), bars, terms.account, start=start)
+    with redirect_stdout(sys.stderr):
+        result = simulate(terms.kind(**parameters), bars, terms.account, start=start)
     row = row_of(measure(result), result.returns, result.events)
     worst, where = 0.0, "final_equity"
     for name in ("final_equity", "commission", "fees", "slippage", "borrow", "interest", "dividends", "trades", "open_positions"):

@@ -76,3 +76,10 @@ def test_an_unknown_name_is_a_users_mistake(home, program):
     code, _, err = program(home, "check", "nothing")
     assert code == 2
     assert "There is no strategy 'nothing'" in err
+
+
+@pytest.mark.parametrize("count", ["0", "-1"])
+def test_a_check_at_no_session_proves_nothing_and_is_refused(home, program, count):
+    code, out, err = program(home, "check", "nothing", "--sessions", count)
+    assert (code, out) == (2, "")
+    assert "'--sessions'" in err

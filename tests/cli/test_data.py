@@ -146,6 +146,7 @@ def test_an_interruption_keeps_what_was_fetched_and_says_so(ask, home, yahoo):
     [
         (["data", "fetch", "../x"], 2, "'../X' cannot be the name of a symbol"),
         (["data", "fetch", "NVDA", "--start", "2025-02-01", "--end", "2025-01-01"], 2, "The start, 2025-02-01, is after the end"),
+        (["data", "fetch", ","], 2, "',' names no symbol"),
         (["data", "fetch", "NVDA", "--start", "yesterday"], 2, "'yesterday' is no date"),
         (["data", "check", "nowhere"], 1, "nowhere is no data folder"),
         (["data", "status", "nowhere"], 1, "nowhere is no data folder"),

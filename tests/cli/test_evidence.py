@@ -153,3 +153,26 @@ def test_mistakes_end_in_one_line(ask, words, said):
 def test_the_help_lists_the_strategies_and_their_parameters(ask):
     assert "buy-the-dip" in ask("--help")[1]
     assert "--hold" in ask("buy-the-dip", "--help")[1]
+
+
+def test_what_a_strategy_prints_is_no_result(ask, tmp_path):
+    path = tmp_path / "strategies" / "cross.py"
+    path.write_text(BROUGHT.replace("    def next(self):\n", "    def next(self):\n        print('BUY CREATE')\n"))
+    code, out, err = ask("cross", "--json")
+    assert code == 0
+    assert json.loads(out)["strategy"] == "cross"
+    assert "BUY CREATE" in err
+
+
+def test_what_a_swept_strategy_prints_is_no_result(tmp_path, program, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "strategies").mkdir()
+    (tmp_path / "data").symlink_to(ROOT / "data")
+    talking = BROUGHT.replace("    def next(self):\n", "    def next(self):\n        print('BUY CREATE')\n")
+    (tmp_path / "strategies" / "cross.py").write_text(talking)
+    code, out, err = program(
+        tmp_path, "sweep", "cross", "--period", "20,30", "--end", "2024-06-28", "--jobs", "1", "--verify", "1"
+    )
+    assert code == 0
+    assert "BUY CREATE" not in out
+    assert "BUY CREATE" in err

@@ -18,7 +18,7 @@ from dipfolio.engine.fees import SECTION_31
 from dipfolio.engine.metrics import measure
 from dipfolio.engine.simulation import simulate
 from dipfolio.evidence.claims import CLAIMS
-from dipfolio.evidence.outcomes import outcomes_of, trades_of
+from dipfolio.evidence.outcomes import decisions_of, outcomes_of
 from dipfolio.evidence.placebo import matched_dates
 from dipfolio.evidence.single import STRESS, built, stressful
 from dipfolio.evidence.thesis import judge
@@ -143,7 +143,7 @@ def test_small_ranks_come_up_too_often_over_sixty_sessions():
     long = load_bars(REFERENCE, events=ROOT / "data" / "events.csv")
     alike, shares = stressful(long, STRESS), []
     for claim in (claim for claim in CLAIMS if claim.kind == "event"):
-        earned = outcomes_of(trades_of(built(STRATEGIES, claim, 60), long), long, claim.benchmark).returns
+        earned = outcomes_of(decisions_of(built(STRATEGIES, claim, 60), long), long, claim.benchmark).returns
         rows = np.flatnonzero(alike & ~np.isnan(earned) & (long.sessions >= pd.Timestamp("2022-01-01")))
         ranks = [matched_dates(earned, int(row), alike, 70) for row in rows]
         shares += [np.mean([rank.p_value <= 0.05 for rank in way]) for way in (ranks, [rank.opposite for rank in ranks])]

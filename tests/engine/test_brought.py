@@ -1,5 +1,7 @@
 """Plain backtrader strategies, unchanged: the account, the record and the audit are ours."""
 
+from datetime import date, datetime
+from enum import IntFlag
 from pathlib import Path
 
 import backtrader as bt
@@ -209,3 +211,48 @@ def test_the_record_of_a_brought_run_is_complete(bars):
     assert isinstance(result.equity, pd.DataFrame)
     assert result.strategy == "sma-cross"
     assert np.isfinite(result.equity.to_numpy()).all()
+
+
+def test_a_parameter_of_another_kind_or_of_a_name_that_is_taken_keeps_its_default():
+    class Odd(bt.Strategy):
+        """Has odd parameters."""
+
+        params = (
+            ("moment", datetime(2025, 1, 2, 9, 30)), ("share", np.float64(0.5)), ("order", IntFlag("Order", "BUY")["BUY"]),
+            ("universe", "B"), ("symbols", "A"), ("name", "odd"), ("source", 3), ("kept", 7), ("day", date(2025, 1, 2)),
+        )  # fmt: skip
+
+    kind = bring(Odd)
+    assert {item.name for item in parameters(kind)} == {"universe", "kept", "day"}
+    assert (kind().name, kind().symbols) == ("odd", ("NVDA",))
+    assert kind(kept=8).source_parameters == {"kept": 8, "day": date(2025, 1, 2)}
+
+
+def test_an_order_before_the_first_session_is_refused_in_words():
+    class Early(bt.Strategy):
+        """Too early."""
+
+        universe = "A"
+
+        def start(self):
+            self.buy(size=1)
+
+    with pytest.raises(StrategyError, match="An order before the first session has no date and no price"):
+        simulate(bring(Early)(), make_bars({"A": [100.0, 100]}), FREE)
+
+
+def test_what_is_left_waiting_at_a_bankruptcy_is_not_blamed_on_the_figures():
+    class Late(bt.Strategy):
+        """Sells short and leaves a limit order."""
+
+        universe = "A"
+
+        def next(self):
+            if len(self) == 1:
+                self.sell(size=18)
+                self.sell(size=1, exectype=bt.Order.Limit, price=1e6)
+
+    events = simulate(bring(Late)(), make_bars({"A": [100.0, 100, 400, 400]}), Account(cash=1000).without_costs()).events
+    assert events[events["kind"] == "bankrupt"]["session"].tolist() == [pd.Timestamp("2025-01-06")]
+    (detail,) = events[events["kind"] == "unfilled"]["detail"]
+    assert detail.endswith("the account is bankrupt")

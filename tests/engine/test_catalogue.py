@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from dipfolio.engine import catalogue
+from dipfolio.engine.outline import outline
+from dipfolio.engine.parameter import parameters
 from dipfolio.errors import StrategyError, UnknownNameError
 
 ROOT = Path(__file__).parents[2]
@@ -250,3 +252,11 @@ def test_two_folders_in_one_process_do_not_mix(folder, tmp_path_factory):
 def test_a_folder_is_the_same_however_it_is_written(folder, monkeypatch):
     monkeypatch.chdir(folder.parent)
     assert catalogue.load_strategy(Path(folder.name), "good-idea") is catalogue.load_strategy(folder, "good-idea")
+
+
+def test_a_helper_after_the_strategy_is_not_taken_for_it(folder):
+    write(folder, "with_helper", IDEA.format(hold=3) + '\n\nclass Helper:\n    """A helper, no strategy."""\n')
+    (entry,) = [entry for entry in catalogue.entries(folder) if entry.name == "with-helper"]
+    assert entry.title == "The first line."
+    assert [item.name for item in parameters(outline(folder, "with-helper"))][-1] == "hold"
+    assert catalogue.load_strategy(folder, "with-helper")().title == "The first line."

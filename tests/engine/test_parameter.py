@@ -1,11 +1,12 @@
 """Parameter: what is read from the fields of a dataclass, and which values are refused."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, make_dataclass
 from datetime import date, datetime
 from typing import Literal
 
 import pytest
 
+from dipfolio.engine import idea as engine_idea
 from dipfolio.engine.parameter import Parameter, check, parameter, parameters, positive
 from dipfolio.errors import ParameterError, StrategyError
 
@@ -128,3 +129,11 @@ def test_a_positive_parameter_may_have_a_limit_that_it_does_not_reach():
 
 def test_a_parameter_that_is_off_is_not_asked_to_be_positive():
     positive(Idea(), "limit", "drop", "hold_for")
+
+
+@pytest.mark.parametrize("name", sorted(engine_idea.Idea.TAKEN))
+def test_no_parameter_takes_the_name_of_what_every_strategy_has(name):
+    owner = make_dataclass("Mine", [(name, str, parameter("x", help="a word"))], frozen=True, kw_only=True)
+    owner.TAKEN = engine_idea.Idea.TAKEN
+    with pytest.raises(StrategyError, match=f"Mine.{name}: every strategy has something of that name"):
+        parameters(owner)

@@ -172,3 +172,20 @@ def test_exposure_is_what_is_held_on_the_close():
     assert result.equity["net"].tolist() == [0, 100, 400]
     assert isinstance(result.positions, pd.DataFrame)
     assert result.positions.iloc[-1].tolist() == [10, -20]
+
+
+@pytest.mark.parametrize(("closes", "day"), [([np.nan, np.nan, 100, 110], "2025-01-02"), ([100, 110, 120, np.nan], "2025-01-07")])
+def test_a_benchmark_without_figures_is_no_market_that_stood_still(closes, day):
+    bars = make_bars({"A": [100, 101, 102, 103], "M": closes})
+    with pytest.raises(
+        WindowError, match=f"The benchmark M has no figures on {day}: its figures run from .* Move --start or --end"
+    ):
+        simulate(script({}), bars, FREE, benchmark="M")
+
+
+def test_a_benchmark_needs_no_figures_before_the_window():
+    bars = make_bars({"A": [100, 101, 102, 103], "M": [np.nan, 100, 110, 121]})
+    result = simulate(script({}), bars, FREE, benchmark="M", start=bars.sessions[2].date())
+    assert result.equity["benchmark"].tolist() == pytest.approx([0.1, 0.1])
+    with pytest.raises(WindowError, match="no figures on 2025-01-02"):  # the first return would be from there
+        simulate(script({}), bars, FREE, benchmark="M", start=bars.sessions[1].date())

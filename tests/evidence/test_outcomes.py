@@ -12,7 +12,7 @@ from dipfolio.engine.catalogue import load_strategy
 from dipfolio.engine.exits import HoldFor, StopLoss
 from dipfolio.engine.simulation import simulate
 from dipfolio.errors import ParameterError
-from dipfolio.evidence.outcomes import _earned, outcomes_by_hold, outcomes_of, trades_of
+from dipfolio.evidence.outcomes import _earned, decisions_of, outcomes_by_hold, outcomes_of
 from dipfolio.evidence.placebo import rotation
 from dipfolio.market.folder import load_bars
 from tests.ideas import script
@@ -58,7 +58,7 @@ def test_a_trade_by_hand():
 def test_every_trade_of_the_simulation_is_an_outcome_of_the_shortcut(bars, name, parameters):
     idea = strategy(name, **parameters)
     trades = simulate(idea, bars, FREE).trades
-    plan = trades_of(idea, bars)
+    plan = decisions_of(idea, bars)
     table = trade_returns(bars, plan.hold, plan.entry, plan.leave)
     assert len(trades)
     for trade in trades.itertuples():
@@ -72,7 +72,7 @@ def test_every_trade_of_the_simulation_is_an_outcome_of_the_shortcut(bars, name,
 
 def test_a_rule_without_exits_is_one_trade_a_session_and_adds_up_to_the_simulation(bars):
     idea = strategy("short-below-trend", window=20)
-    found = outcomes_of(trades_of(idea, bars), bars)
+    found = outcomes_of(decisions_of(idea, bars), bars)
     shares = simulate(idea, bars, FREE).positions["NVDA"]
     assert ((shares < 0).to_numpy()[1:] == found.flags[:-1]).all()  # decided on a close, held from the next open on
     open_ = bars.open["NVDA"]
@@ -81,7 +81,7 @@ def test_a_rule_without_exits_is_one_trade_a_session_and_adds_up_to_the_simulati
 
 
 def test_a_basket_is_the_mean_of_its_names_less_the_benchmark(bars):
-    found = outcomes_of(trades_of(strategy("buy-the-dip"), bars), bars, "QQQ")
+    found = outcomes_of(decisions_of(strategy("buy-the-dip"), bars), bars, "QQQ")
     row = bars.sessions.get_loc("2025-01-24")
     assert np.flatnonzero(found.flags).tolist() == [row]
     names = list(strategy("buy-the-dip").symbols)
@@ -92,7 +92,7 @@ def test_a_basket_is_the_mean_of_its_names_less_the_benchmark(bars):
 
 
 def test_a_pair_is_the_long_side_less_the_short_side(bars):
-    found = outcomes_of(trades_of(strategy("hyperscalers-over-nvda"), bars), bars)
+    found = outcomes_of(decisions_of(strategy("hyperscalers-over-nvda"), bars), bars)
     row = bars.sessions.get_loc("2025-01-24")
     earned = trade_returns(bars, 5).iloc[row]
     assert found.returns[row] == pytest.approx(earned[["MSFT", "META", "GOOG", "AMZN"]].mean() - earned["NVDA"])
@@ -101,20 +101,20 @@ def test_a_pair_is_the_long_side_less_the_short_side(bars):
 def test_a_name_that_does_not_trade_yet_is_left_out_of_its_side():
     nan = np.nan
     market = make_bars({"A": [100, 100, 110, 121, 133.1], "B": [nan, nan, nan, 50, 60]})
-    plan = trades_of(script({0: {"A": 0.5, "B": 0.5}}, universe="A,B", unit="weight", exits=[HoldFor(1)]), market)
+    plan = decisions_of(script({0: {"A": 0.5, "B": 0.5}}, universe="A,B", unit="weight", exits=[HoldFor(1)]), market)
     found = outcomes_of(plan, market)
     np.testing.assert_allclose(found.returns[:3], [0.10, 0.10, (0.10 + 0.20) / 2], atol=1e-9)
 
 
 def test_names_bought_on_different_days_are_trades_of_their_own(bars):
-    found = outcomes_of(trades_of(strategy("buy-before-earnings"), load_bars(ROOT / "data")), bars, "QQQ")
+    found = outcomes_of(decisions_of(strategy("buy-before-earnings"), load_bars(ROOT / "data")), bars, "QQQ")
     assert found.returns.shape == found.flags.shape == (502, 6)
     assert found.flags.sum() == 6
     assert found.decided == 4
 
 
 def test_a_sample_keeps_its_own_decisions(bars):
-    found = outcomes_of(trades_of(strategy("dip-rule"), bars), bars)
+    found = outcomes_of(decisions_of(strategy("dip-rule"), bars), bars)
     part = found.between(pd.Timestamp("2025-01-28"), bars.sessions[-1])
     assert part.sessions[0] == pd.Timestamp("2025-01-28")
     assert part.flags.sum() == found.flags[found.sessions >= "2025-01-28"].sum()
@@ -122,16 +122,63 @@ def test_a_sample_keeps_its_own_decisions(bars):
 
 def test_trades_that_end_by_their_prices_have_no_outcome_on_other_dates(bars):
     with pytest.raises(ParameterError, match=r"does not hold for a fixed time but until: .*stop loss 0\.1"):
-        trades_of(strategy("dip-with-stops"), bars)
+        decisions_of(strategy("dip-with-stops"), bars)
     market = make_bars({"A": [100.0] * 5})
     with pytest.raises(ParameterError, match=r"stop loss 0\.05"):
-        trades_of(script({}, exits=[StopLoss(0.05)]), market)
+        decisions_of(script({}, exits=[StopLoss(0.05)]), market)
+
+
+HELD = (HoldFor(3),)
+
+
+@pytest.mark.parametrize(
+    ("rows", "exits", "why"),
+    [
+        ({1: {"A": 1.0}, 5: {"A": 0.0}}, (), "no exit rule: its positions last until its next instruction"),
+        ({1: {"A": 1.0}}, (), "no exit rule"),
+        ({1: {"A": 1.0}, 8: {"A": -1.0}}, HELD, "trades A on both sides"),
+        ({1: {"A": 1.0}, 3: {"A": 0.0}}, HELD, "a target of 0 ends a position before its rule"),
+        ({1: {"A": 1.0}, 4: {"A": 0.0}}, HELD, "a target of 0 ends a position before its rule"),
+    ],
+)
+def test_trades_that_end_by_other_instructions_have_no_outcome_on_other_dates(rows, exits, why):
+    market = make_bars({"A": [100.0 + k for k in range(12)]})
+    with pytest.raises(ParameterError, match=why):
+        decisions_of(script(rows, unit="weight", exits=exits), market)
+
+
+def test_a_target_of_zero_that_ends_nothing_is_no_hindrance():
+    market = make_bars({"A": [100.0 + k for k in range(12)]})
+    plan = decisions_of(script({0: {"A": 0.0}, 1: {"A": 1.0}, 5: {"A": 0.0}}, unit="weight", exits=HELD), market)
+    assert np.flatnonzero(plan.flags).tolist() == [1]
+    assert plan.hold == 3
+
+
+def test_a_strategy_that_decides_anew_on_every_session_is_one_trade_a_session():
+    market = make_bars({"A": [100.0, 110, 121, 133.1, 146.41]}, opens={"A": [100.0, 105, 115, 130, 140]})
+    every = {row: {"A": 1.0 if row < 2 else 0.0} for row in range(5)}
+    found = outcomes_of(decisions_of(script(every, unit="weight"), market), market)
+    np.testing.assert_allclose(found.returns[:3], [115 / 105 - 1, 130 / 115 - 1, 140 / 130 - 1])
+    assert found.flags.tolist() == [True, True, False, False, False]
+    at_close = outcomes_of(decisions_of(script(every, unit="weight", fill="close"), market), market)
+    np.testing.assert_allclose(at_close.returns[:3], [0.1, 0.1, 0.1])
+
+
+def test_what_is_tested_is_what_is_counted_where_a_symbol_has_no_figures_yet():
+    nan = np.nan
+    rising = [100.0 + (k * 7) % 5 for k in range(12)]
+    market = make_bars({"A": rising, "B": [nan] * 6 + rising[6:]})
+    idea = script({2: {"A": 1.0}, 8: {"B": 1.0}}, universe="A,B", unit="weight", exits=(HoldFor(1),))
+    found = outcomes_of(decisions_of(idea, market), market)
+    assert found.ended.tolist() == [8]
+    assert found.partial == 5  # decided on rows 0 to 4, when B cannot be bought
+    assert rotation(found.flags, found.returns).signals == len(found.ended)
 
 
 @pytest.mark.parametrize("wanted", [{3: {"A": 0.5, "B": -0.5}}, {3: {"A": 1.0}, 9: {"B": -1.0}}])
 def test_several_holding_times_at_once_are_each_alone(wanted):
     market = make_bars({name: [100 + (k * step) % 9 for k in range(40)] for name, step in (("A", 2), ("B", 4), ("M", 5))})
-    trades = trades_of(script(wanted, universe="A,B", unit="weight", exits=(HoldFor(2),)), market)
+    trades = decisions_of(script(wanted, universe="A,B", unit="weight", exits=(HoldFor(2),)), market)
     for hold, found in zip((0, 1, 7, 39, 60), outcomes_by_hold(trades, market, (0, 1, 7, 39, 60), "M"), strict=True):
         alone = outcomes_of(replace(trades, hold=hold), market, "M")
         np.testing.assert_array_equal(found.returns, alone.returns)
@@ -142,7 +189,7 @@ def test_several_holding_times_at_once_are_each_alone(wanted):
 def test_a_name_that_is_never_wanted_takes_nothing_from_the_others():
     market = make_bars({name: [100 + (k * step) % 9 for k in range(40)] for name, step in (("A", 2), ("B", 4), ("C", 5))})
     idea = script({3: {"A": 1.0}, 9: {"B": -1.0}}, universe="A,B,C", unit="weight", exits=(HoldFor(2),))
-    found = outcomes_of(trades_of(idea, market), market)
+    found = outcomes_of(decisions_of(idea, market), market)
     earned = trade_returns(market, 2)
     np.testing.assert_allclose(found.returns[:, 0], earned["A"])
     np.testing.assert_allclose(found.returns[:, 1], -earned["B"])

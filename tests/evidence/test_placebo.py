@@ -8,7 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dipfolio.errors import DataError, ParameterError
-from dipfolio.evidence.placebo import clusters, matched_dates, other_names, random_entry, rotation, sign_flip_p_value
+from dipfolio.evidence.placebo import (
+    clusters,
+    matched_dates,
+    other_names,
+    random_entry,
+    rotation,
+    sign_flip_p_value,
+    smallest_sign_flip,
+)
 from tests.panels import golden_panel
 
 
@@ -150,6 +158,9 @@ def test_signs_of_clusters():
 
     expected = np.mean([t(mixed * signs) >= t(mixed) - 1e-12 for signs in itertools.product((-1, 1), repeat=4)])
     assert sign_flip_p_value(mixed) == expected
+    assert [sign_flip_p_value(np.zeros(5), way) for way in ("higher", "lower", None)] == [1, 1, 1]
+    assert sign_flip_p_value(np.ones(5), "higher") == smallest_sign_flip(5) == 1 / 32
+    assert sign_flip_p_value(np.ones(20) + np.arange(20) / 100, "higher") == smallest_sign_flip(20) == 1 / 20_001
     assert sign_flip_p_value(mixed, "higher") == expected / 2 == 1 - sign_flip_p_value(mixed, "lower") + 1 / 16
     with pytest.raises(DataError, match="2 or more clusters"):
         sign_flip_p_value(np.ones(1))
@@ -167,7 +178,7 @@ def test_signs_of_many_clusters_are_drawn_and_agree_with_a_t_test():
 
 def test_what_has_no_placebo_is_refused():
     outcomes = np.array([1.0, 2, np.nan])
-    with pytest.raises(DataError, match="need sessions after them"):
+    with pytest.raises(DataError, match="the figures end before its trade does"):
         rotation(np.array([False, False, True]), outcomes)
     with pytest.raises(DataError, match="does not end within the figures"):
         matched_dates(outcomes, 2, np.ones(3, dtype=bool), 1)
@@ -175,7 +186,7 @@ def test_what_has_no_placebo_is_refused():
         matched_dates(outcomes, 0, np.zeros(3, dtype=bool), 1)
     with pytest.raises(DataError, match="no placebo"):
         rotation(np.array([True, False, False]), outcomes, landing=np.zeros(3, dtype=bool))
-    with pytest.raises(DataError, match="need sessions after them"):
+    with pytest.raises(DataError, match="the figures end before its trade does"):
         random_entry(np.array([False, False, True]), outcomes)
     with pytest.raises(DataError, match="found 3 of 3"):
         other_names(np.arange(3.0), np.ones(3, dtype=bool))

@@ -12,7 +12,7 @@ from dipfolio.engine.account import Account
 from dipfolio.engine.catalogue import load_strategy
 from dipfolio.engine.simulation import simulate
 from dipfolio.evidence.claims import CLAIMS
-from dipfolio.evidence.outcomes import outcomes_of, trades_of
+from dipfolio.evidence.outcomes import decisions_of, outcomes_of
 from dipfolio.evidence.placebo import clusters
 from dipfolio.evidence.repeated import mean_estimates, paired_estimates
 from dipfolio.market.folder import load_bars
@@ -52,7 +52,7 @@ def test_two_rules_are_compared_on_the_dips_that_both_traded_in_each_sample_apar
 def test_the_error_of_a_weekly_mean_allows_for_four_weeks_of_autocorrelation(bars):
     claim = next(claim for claim in CLAIMS if claim.kind == "mean")
     strategy = load_strategy(STRATEGIES, claim.strategy)()
-    outcomes = outcomes_of(trades_of(strategy, bars), bars, claim.benchmark).between("2025-01-28", bars.sessions[-1])
+    outcomes = outcomes_of(decisions_of(strategy, bars), bars, claim.benchmark).between("2025-01-28", bars.sessions[-1])
     weeks = outcomes.returns[outcomes.flags]
     weeks = weeks[~np.isnan(weeks)]
     count, rest = len(weeks), weeks - weeks.mean()

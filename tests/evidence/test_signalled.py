@@ -10,7 +10,7 @@ from dipfolio.engine.account import Account
 from dipfolio.engine.simulation import simulate
 from dipfolio.errors import ParameterError
 from dipfolio.evidence.claims import CLAIMS
-from dipfolio.evidence.repeated import claimed_trades
+from dipfolio.evidence.repeated import claimed_decisions
 from dipfolio.evidence.signalled import signalled
 from dipfolio.market.folder import load_bars
 
@@ -27,7 +27,7 @@ def bars():
 def test_it_buys_at_the_open_after_each_signal_and_sells_after_its_time(bars, name):
     claim = BY_ID[name]
     trades = simulate(signalled(claim, bars, 5), bars, Account().without_costs()).trades
-    flags = claimed_trades(claim, bars, ROOT / "strategies", 5).flags
+    flags = claimed_decisions(claim, bars, ROOT / "strategies", 5).flags
     decided = bars.sessions[bars.sessions.get_indexer(trades["entry_session"]) - 1]
     assert len(trades) > 5
     assert set(decided) <= set(bars.sessions[flags])
@@ -39,7 +39,7 @@ def test_it_buys_at_the_open_after_each_signal_and_sells_after_its_time(bars, na
 @pytest.mark.parametrize(("name", "day"), [("G2", "2025-01-24"), ("G11", "2025-01-27")])
 def test_the_event_has_a_signal_that_is_not_traded(bars, name, day):
     claim = BY_ID[name]
-    assert claimed_trades(claim, bars, ROOT / "strategies", 5).flags[bars.sessions.get_loc(day)]
+    assert claimed_decisions(claim, bars, ROOT / "strategies", 5).flags[bars.sessions.get_loc(day)]
     wanted = signalled(claim, bars, 5).targets(bars.select(("SMH",)))
     assert wanted.loc[pd.Timestamp(day)].isna().all()
 

@@ -13,7 +13,7 @@ from dipfolio.engine.simulation import simulate
 from dipfolio.errors import DataError, UnknownNameError
 from dipfolio.evidence.claims import CLAIMS, Claim
 from dipfolio.evidence.contest import contest, timing
-from dipfolio.evidence.outcomes import outcomes_of, trades_of
+from dipfolio.evidence.outcomes import decisions_of, outcomes_of
 from dipfolio.evidence.placebo import clusters, matched_dates, rotation
 from dipfolio.evidence.repeated import rule_estimates
 from dipfolio.evidence.single import APART, STRESS, built, other_drops, stressful
@@ -227,7 +227,7 @@ def test_stressful_mornings_without_the_event_are_called_extreme_as_often_as_is_
     long = load_bars(REFERENCE, events=ROOT / "data" / "events.csv")
     alike, shares = stressful(long, STRESS), []
     for claim in (claim for claim in CLAIMS if claim.kind == "event"):
-        earned = outcomes_of(trades_of(built(STRATEGIES, claim, horizon), long), long, claim.benchmark).returns
+        earned = outcomes_of(decisions_of(built(STRATEGIES, claim, horizon), long), long, claim.benchmark).returns
         rows = np.flatnonzero(alike & ~np.isnan(earned))
         ranks = [matched_dates(earned, int(row), alike, horizon + APART) for row in rows]
         late = long.sessions[rows] >= pd.Timestamp("2022-01-01")
@@ -267,6 +267,16 @@ def test_figures_without_the_event_answer_what_does_not_need_it(bars):
     none = judge(bars.between("2025-06-02", "2025-12-31"), STRATEGIES, contests=False)
     assert none["G1"].primary is None
     assert "no signal whose trade ends within it" in none["G1"].reason
+
+
+@pytest.mark.parametrize("last", ["2024-10-01", "2025-02-28"])
+def test_a_name_without_figures_is_not_among_those_of_whom_it_is_true(bars, last):
+    frames = {name: getattr(bars, name).copy() for name in ("open", "high", "low", "close", "volume", "dividends")}
+    for name, frame in frames.items():
+        frame.loc[:last, "ARM"] = 0.0 if name == "dividends" else np.nan
+    verdict = judge(Bars(**frames, events=bars.events), STRATEGIES, [BY_ID["A0"]], contests=False)["A0"]
+    assert (verdict.word, verdict.primary) == ("undecided", None)
+    assert verdict.reason.startswith("ARM has no figures on 2025-01-27, or not for all of the 250 gaps before.")
 
 
 def test_a_contest_counts_every_variant_and_deflates_the_best(bars):

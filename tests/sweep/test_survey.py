@@ -54,6 +54,13 @@ def test_symbols_are_listed_one_by_one_or_as_groups():
     assert found.table["universe"].tolist() == ["A", "B", "A,B"]
 
 
+@pytest.mark.parametrize("universe", [["A", "no-such-group"], ["no-such-group", "A"]])
+def test_a_group_that_there_is_not_is_refused_alone_whatever_the_order(universe):
+    found = survey(Falls, BARS, universe=universe)
+    assert found.table["universe"].tolist() == ["A"]
+    assert len(found.refused) == 1
+
+
 def test_what_cannot_be_swept_is_refused():
     with pytest.raises(UnknownNameError, match=r"There is no parameter 'dorp'\. Did you mean 'drop'"):
         survey(Falls, BARS, dorp=[0.1])

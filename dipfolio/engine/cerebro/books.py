@@ -75,6 +75,20 @@ class Books(bt.brokers.BackBroker):  # type: ignore[misc]
         if not checksubmit:
             raise StrategyError("Orders are always checked; give the account another max_leverage.")
 
+    def buy(self, *terms: Any, **more: Any) -> Order:
+        """As backtrader's."""
+        self._refuse_before_the_first_session()
+        return super().buy(*terms, **more)
+
+    def sell(self, *terms: Any, **more: Any) -> Order:
+        """As backtrader's."""
+        self._refuse_before_the_first_session()
+        return super().sell(*terms, **more)
+
+    def _refuse_before_the_first_session(self) -> None:
+        if self.session < 0:
+            raise StrategyError("An order before the first session has no date and no price; send it from next().")
+
     def transmit(self, order: Order, check: bool = True) -> Order:  # noqa: ARG002 - no order goes unchecked
         """Every order waits for the check."""
         return super().transmit(order, check=True)

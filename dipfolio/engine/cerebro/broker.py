@@ -101,8 +101,9 @@ class MarginBroker(Execution):
             send(owner, feed, abs(shares), exectype=Order.Market, reason=MARGIN_CALL)
 
     def finish(self) -> None:
-        """Report every order that is still waiting when the figures end."""
+        """Report every order that is still waiting when the run ends."""
+        why = "the account is bankrupt" if self._value <= 0 else "the figures end"
         for order in (*self.submitted, *self.pending):
-            self._event("unfilled", order.data, f"{order.created.size:+,.10g} shares: the figures end", self.session)
+            self._event("unfilled", order.data, f"{order.created.size:+,.10g} shares: {why}", self.session)
         self.submitted.clear()
         self.pending.clear()
