@@ -105,8 +105,8 @@ def _decisions_ahead(strategy: Strategy, bars: Bars, cuts: list[int]) -> Iterato
 def _moved(known: pd.DataFrame, strategy: Strategy, other: Bars) -> str:
     try:
         again = checked_targets(strategy, other).iloc[: len(known)]
-    except (DipfolioError, ArithmeticError, LookupError, ValueError, TypeError) as error:
-        return f"targets fail with {type(error).__name__}: {error}"
+    except DipfolioError as error:
+        return str(error)
     same = (known.to_numpy() == again.to_numpy()) | (known.isna().to_numpy() & again.isna().to_numpy())
     if same.all():
         return ""
@@ -159,6 +159,9 @@ def _accepted_nonsense(kind: type[Idea], bars: Bars) -> Iterator[str]:
                     _ = strategy.exits
                     strategy.targets(bars)
             except ParameterError:
+                continue
+            except Exception as error:  # whatever the author's code comes to
+                yield f"{item.name} = {value} ends in {type(error).__name__}: {error} (refuse it with a ParameterError)"
                 continue
             yield f"{item.name} = {value} is accepted"
 

@@ -1,7 +1,9 @@
 """Simulation: a strategy, some bars and an account become a record."""
 
+import traceback
 from dataclasses import asdict
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,7 +20,7 @@ from dipfolio.engine.strategy import Strategy
 from dipfolio.engine.tape import Tape
 from dipfolio.engine.trades import round_trips
 from dipfolio.engine.versions import versions
-from dipfolio.errors import StrategyError, WindowError
+from dipfolio.errors import DipfolioError, StrategyError, WindowError
 from dipfolio.market.bars import Bars
 
 
@@ -169,8 +171,21 @@ def first_session(bars: Bars, start: date | None, end: date | None) -> int:
 
 
 def checked_targets(strategy: Strategy, bars: Bars) -> pd.DataFrame:
-    """The targets of a strategy, if they keep the contract."""
-    targets = strategy.targets(bars)
+    """The targets of a strategy, if they keep the contract.
+
+    Raises
+    ------
+    StrategyError
+        They do not, or the strategy's code fails; it names the line and the cause.
+    """
+    try:
+        targets = strategy.targets(bars)
+    except DipfolioError:
+        raise
+    except Exception as error:  # whatever the author's code raises
+        raise StrategyError(
+            f"{strategy.name}{_given(strategy)} failed {_line_of(error)}: {type(error).__name__}: {error}"
+        ) from error
     if not isinstance(targets, pd.DataFrame):
         raise StrategyError(f"{strategy.name}: targets must return a DataFrame, found {type(targets).__name__}.")
     if not (targets.index.equals(bars.sessions) and tuple(targets.columns) == bars.symbols):
@@ -187,6 +202,17 @@ def checked_targets(strategy: Strategy, bars: Bars) -> pd.DataFrame:
         row, column = endless[0]
         raise StrategyError(f"{strategy.name}: the target of {bars.symbols[column]} on {bars.sessions[row].date()} is infinite.")
     return targets
+
+
+def _given(strategy: Strategy) -> str:
+    changed = ", ".join(f"{name} = {value}" for name, value in strategy.changed.items())
+    return f" with {changed}" if changed else ""
+
+
+def _line_of(error: Exception) -> str:
+    """Where in the author's code an error arose: the last line outside of libraries."""
+    own = [frame for frame in traceback.extract_tb(error.__traceback__)[1:] if "site-packages" not in frame.filename]
+    return f"in line {own[-1].lineno} of {Path(own[-1].filename).name}" if own else "in a library"
 
 
 def _session_table(panel: Panel, account: Account, tape: Tape, books: Ledger, market: np.ndarray) -> pd.DataFrame:

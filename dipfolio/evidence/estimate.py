@@ -15,9 +15,6 @@ from dipfolio.evidence.power import detectable
 
 Sample = Literal["event", "design", "confirmation", "all"]
 
-Z = 1.959963984540054
-"""Of a 95 % interval."""
-
 DESIGN_END = pd.Timestamp("2025-01-24")
 """Rules may be made with what was known up to here."""
 
@@ -108,10 +105,14 @@ def rotated(outcomes: Outcomes, label: str, horizon: int, sample: Sample) -> Est
 def clustered(estimate: Estimate, means: NDArray[np.float64], seed: int) -> Estimate:
     """An estimate with what the means of its clusters, shape (clusters,), say of its error and, by sign flips, of chance.
 
-    The effect and the numbers it comes from are kept. Without a test where the means do not differ.
+    The effect and the numbers it comes from are kept. Student's t for the interval, as there may be three or four clusters.
+    Without a test where the means do not differ.
     """
+    from scipy import stats
+
     error = float(means.std(ddof=1) / math.sqrt(len(means))) if len(means) > 1 else math.nan
-    kept = replace(estimate, low=estimate.effect - Z * error, high=estimate.effect + Z * error, clusters=len(means))
+    reach = float(stats.t.ppf(0.975, len(means) - 1)) * error if len(means) > 1 else math.nan
+    kept = replace(estimate, low=estimate.effect - reach, high=estimate.effect + reach, clusters=len(means))
     if not error > 0:
         return kept
     return replace(

@@ -79,16 +79,17 @@ class Placebo(Shown):
         return self.observed - self.usual
 
     def interval(self, size: float = 0.95) -> tuple[float, float]:
-        """What the excess may be: all constant effects that, taken off the observation, leave it among the middle draws.
+        """What the excess may be: all constant effects without which no one-sided p-value is ``(1 - size) / 2`` or less.
 
-        ``[observed - q(1 - a / 2), observed - q(a / 2)]`` with a = 1 - size and q the quantiles of the draws; the effect is
-        supposed to shift the outcome and not to change its spread. NaN where so few draws have no such tails: below
-        ``2 / a - 1`` of them, 39 for 95 %.
+        The effect is supposed to shift the outcome and not to change its spread. With n draws in order that is from ``observed``
+        less the k-th largest to ``observed`` less the k-th smallest, k the whole part of ``(n + 1) (1 - size) / 2``. NaN where
+        that is 0: below 39 draws for 95 %.
         """
-        if (1 - size) / 2 < self.smallest - TIE:
+        rank = math.floor((1 + len(self.draws)) * (1 - size) / 2 + TIE)
+        if rank < 1:
             return math.nan, math.nan
-        low, high = np.quantile(self.draws, [(1 - size) / 2, (1 + size) / 2])
-        return float(self.observed - high), float(self.observed - low)
+        ordered = np.sort(self.draws)
+        return float(self.observed - ordered[-rank]), float(self.observed - ordered[rank - 1])
 
 
 def rotation(flags: Flags, outcomes: Floats, direction: Direction = "higher", landing: Flags | None = None) -> Placebo:

@@ -13,13 +13,16 @@ from dipfolio.engine.account import Account
 from dipfolio.engine.simulation import simulate
 from dipfolio.errors import DataError
 from dipfolio.evidence.claims import Claim
-from dipfolio.evidence.estimate import CONFIRMATION_START, DESIGN_END, Estimate, Sample, Z, clustered, rotated
+from dipfolio.evidence.estimate import CONFIRMATION_START, DESIGN_END, Estimate, Sample, clustered, rotated
 from dipfolio.evidence.outcomes import Decisions, Outcomes, decisions_of, outcomes_of
 from dipfolio.evidence.placebo import SEED, clusters
 from dipfolio.evidence.power import detectable
 from dipfolio.evidence.signalled import signalled_decisions
 from dipfolio.evidence.single import STATED, built
 from dipfolio.market.bars import Bars
+
+Z = 1.959963984540054
+"""Of a 95 % interval."""
 
 LAGS = 4
 """Weeks over which the error of a weekly mean allows for autocorrelation."""

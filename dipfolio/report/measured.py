@@ -85,7 +85,7 @@ def chance(value: float) -> str:
     """A probability to three digits; one too small for them is said to be below."""
     if math.isnan(value):
         return NOTHING
-    return "<0.001" if 0 < value < 0.0005 else f"{value:.3f}" if value else "0"
+    return "<0.001" if value < 0.0005 else f"{value:.3f}"
 
 
 def observations(estimate: Estimate) -> str:

@@ -1,3 +1,4 @@
+import re
 from dataclasses import dataclass, make_dataclass
 from pathlib import Path
 
@@ -9,8 +10,9 @@ from dipfolio.engine.brought import bring
 from dipfolio.engine.exits import HoldFor
 from dipfolio.engine.inspection import inspect_strategy
 from dipfolio.engine.parameter import parameter
+from dipfolio.engine.simulation import simulate
 from dipfolio.engine.strategy import Strategy, no_instruction
-from dipfolio.errors import ParameterError
+from dipfolio.errors import ParameterError, StrategyError
 from tests.markets import make_bars
 
 SESSIONS = 60
@@ -216,7 +218,7 @@ def test_a_strategy_that_fails_on_a_short_history_is_told(bars):
             return no_instruction(bars).mask(bars.close > bars.close.iloc[SESSIONS - 1], 0.4)
 
     detail = inspect_strategy(NeedsAll, bars)[0].detail
-    assert "targets fail with IndexError" in detail
+    assert re.match(r"needs-all failed in line \d+ of test_inspection\.py: IndexError: .* when what follows", detail)
 
 
 def test_the_bars_on_disk_are_enough_for_the_shipped_strategy():
@@ -226,3 +228,35 @@ def test_the_bars_on_disk_are_enough_for_the_shipped_strategy():
     root = Path(__file__).parents[2]
     kind = load_strategy(root / "strategies", "buy-the-dip")
     assert all(finding.passed for finding in inspect_strategy(kind, load_bars(root / "data"), sessions=6))
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailsOnNonsense(Honest):
+    """Buys the lowest close of some sessions."""
+
+    back: int = parameter(5, help="sessions to look back")
+    ahead: bool = parameter(False, help="look at the sessions around")
+
+    def targets(self, bars):
+        lowest = bars.close.rolling(self.back, center=self.ahead).min()
+        return no_instruction(bars).mask(bars.close <= lowest, 0.4)
+
+
+def test_code_that_fails_on_nonsense_is_told_and_hides_nothing_else(bars):
+    told = {finding.question: finding for finding in inspect_strategy(FailsOnNonsense, bars)}
+    nonsense = told.pop("parameters refuse nonsense")
+    assert not nonsense.passed
+    assert "back = -1 ends in ValueError: window must be" in nonsense.detail
+    assert "refuse it with a ParameterError" in nonsense.detail
+    assert all(finding.passed for finding in told.values())
+    fields = [("ahead", bool, parameter(True, help="look"))]
+    peeking = make_dataclass("Peeking", fields, bases=(FailsOnNonsense,), frozen=True, kw_only=True)
+    peeking.__doc__ = "Looks ahead."
+    assert "decisions do not look ahead" in failed(peeking, bars)
+
+
+def test_code_that_fails_is_one_line_with_its_place_and_parameters(bars):
+    said = r"fails-on-nonsense with back = -1 failed in line \d+ of test_inspection\.py: ValueError: "
+    with pytest.raises(StrategyError, match=said) as caught:
+        simulate(FailsOnNonsense(back=-1), bars)
+    assert isinstance(caught.value.__cause__, ValueError)

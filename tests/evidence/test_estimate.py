@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dipfolio.evidence.estimate import from_placebo
+from dipfolio.evidence.estimate import Estimate, clustered, from_placebo
 from dipfolio.evidence.placebo import Placebo
 
 
@@ -38,3 +38,22 @@ def test_the_same_number_for_the_opposite_claim_has_its_signs_and_tails_turned()
     assert (turned.low, turned.high) == (-found.high, -found.low)
     assert turned.low < turned.effect < turned.high
     assert (turned.p_value, turned.opposite) == (found.opposite, found.p_value)
+
+
+@pytest.mark.parametrize("count", [3, 4, 8])
+def test_nineteen_of_twenty_intervals_of_clusters_hold_the_effect(count):
+    held = 0
+    for means in np.random.default_rng(count).normal(0.3, 1.0, (3000, count)):
+        found = clustered(Estimate(label="", observed=float(means.mean()), effect=float(means.mean())), means, seed=1)
+        held += found.low <= 0.3 <= found.high
+    assert held / 3000 == pytest.approx(0.95, abs=0.012)
+
+
+def test_clusters_by_hand():
+    means = np.array([0.01, 0.03, 0.05])
+    found = clustered(Estimate(label="", observed=0.03, effect=0.03), means, seed=1)
+    error = 0.02 / 3**0.5
+    assert (found.low, found.high) == pytest.approx((0.03 - 4.302652730 * error, 0.03 + 4.302652730 * error))
+    assert (found.p_value, found.smallest, found.clusters) == (1 / 8, 1 / 8, 3)
+    alone = clustered(Estimate(label="", observed=0.03, effect=0.03), means[:1], seed=1)
+    assert np.isnan([alone.low, alone.high, alone.p_value, alone.smallest]).all()

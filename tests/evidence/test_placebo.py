@@ -1,6 +1,7 @@
 """Placebos: by hand on a few sessions, against the appendix, and their size where there is nothing to find."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from dipfolio.errors import DataError, ParameterError
 from dipfolio.evidence.placebo import (
+    Placebo,
     clusters,
     matched_dates,
     other_names,
@@ -123,10 +125,32 @@ def test_the_interval_holds_every_effect_that_would_leave_the_event_unremarkable
     draws = np.arange(-100.0, 101)
     found = matched_dates(np.concatenate([[30.0], draws]), 0, np.ones(202, dtype=bool), distance=1)
     low, high = found.interval()
-    assert (low, high) == (30 - 95, 30 + 95)
+    assert (low, high) == (30 - 96, 30 + 96)  # the fifth of each end of 201: 5 / 202 is the last share below 2.5 %
     for effect, inside in ((low - 1, False), (low + 1, True), (high - 1, True), (high + 1, False)):
-        left = 30 - effect
-        assert (np.quantile(draws, 0.025) <= left <= np.quantile(draws, 0.975)) == inside
+        left = replace(found, observed=30 - effect)
+        assert (left.p_value > 0.025 and left.opposite.p_value > 0.025) == inside
+
+
+@pytest.mark.parametrize(("count", "known"), [(38, False), (39, True), (41, True)])
+def test_the_interval_needs_placebos_on_both_sides(count, known):
+    draws = np.arange(float(count))
+    found = Placebo(observed=100.0, usual=0.0, draws=draws, signals=1, direction="higher")
+    assert np.isfinite(found.interval()).tolist() == [known, known]
+    if known:
+        assert found.interval() == (100 - draws[-1], 100 - draws[0])
+
+
+@pytest.mark.parametrize("count", [39, 41, 60, 100, 260])
+def test_nineteen_of_twenty_intervals_hold_the_effect(count):
+    """And none leaves out an effect of nothing that the p-value beside it allows."""
+    held = 0
+    for case in np.random.default_rng(count).normal(size=(4000, count + 1)):
+        found = Placebo(observed=case[0] + 0.5, usual=0.0, draws=case[1:], signals=1, direction="higher")
+        low, high = found.interval()
+        assert (low > 0) == (found.p_value <= 0.025)
+        assert (high < 0) == (found.opposite.p_value <= 0.025)
+        held += low <= 0.5 <= high
+    assert held / 4000 == pytest.approx(1 - 2 * ((count + 1) // 40) / (count + 1), abs=0.012)
 
 
 def test_thirty_eight_draws_have_no_tails_of_two_and_a_half_percent():

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from dipfolio.engine.account import Account
 from dipfolio.engine.catalogue import load_strategy
@@ -42,7 +43,9 @@ def test_two_rules_are_compared_on_the_dips_that_both_traded_in_each_sample_apar
     for sample, days in parts.items():
         difference = (one["return"][days] - other["return"][days]).to_numpy()
         groups = pd.Series(difference).groupby(clusters(bars.sessions.get_indexer(days))).mean()
-        half = 1.959964 * math.sqrt(((groups - groups.mean()) ** 2).sum() / (len(groups) - 1) / len(groups))
+        half = stats.t.ppf(0.975, len(groups) - 1) * math.sqrt(
+            ((groups - groups.mean()) ** 2).sum() / (len(groups) - 1) / len(groups)
+        )
         estimate = found[sample]
         assert (estimate.observations, estimate.clusters) == (len(days), len(groups))
         assert estimate.effect == pytest.approx(difference.mean(), abs=1e-12)

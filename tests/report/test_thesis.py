@@ -235,7 +235,7 @@ def test_eighty_columns_are_enough_and_tell_the_same_as_a_pipe(thesis):
 
 
 def test_small_probabilities_are_not_rounded_to_nothing():
-    assert [chance(p) for p in (0.0001, 0.0, 0.0496, 1.0, float("nan"))] == ["<0.001", "0", "0.050", "1.000", "-"]
+    assert [chance(p) for p in (0.0001, 0.0, 0.0496, 1.0, float("nan"))] == ["<0.001", "<0.001", "0.050", "1.000", "-"]
 
 
 def test_every_claim_has_a_place_on_the_page():
