@@ -86,12 +86,12 @@ class Home:
             return load_bars(folder, symbols, events=self.data / "events.csv", splits=self.data / "splits.csv")
 
         try:
-            return load()
+            return _warned(load())
         except DamagedError as error:
             if folder != self.cache:
                 raise
             self._rebuild(symbols, error)
-            return load()
+            return _warned(load())
         except UnknownNameError as error:
             if named:
                 raise
@@ -125,6 +125,14 @@ def register_of(reports: Path) -> "Register":
     return Register(near(reports) / FILE, say=_say_once)
 
 
+def _warned(bars: "Bars") -> "Bars":
+    """The same; what is odd about all of the figures is said."""
+    for warning in bars.warnings:
+        if not warning.symbol:
+            _say_once(warning.text)
+    return bars
+
+
 def _sentence(text: object) -> str:
     return f"{str(text).removesuffix('.')}."
 
@@ -138,7 +146,7 @@ def _say_once(sentence: str) -> None:
         click.echo(sentence, err=True)
 
 
-def _listed(symbols: tuple[str, ...], most: int = 8) -> str:
+def _listed(symbols: tuple[str, ...], most: int = 24) -> str:
     return " ".join(symbols[:most]) + (" ..." if len(symbols) > most else "")
 
 

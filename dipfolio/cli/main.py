@@ -171,8 +171,8 @@ def _guarded(arguments: list[str] | None, home: Home) -> Any:
 
 
 def _own_frames(error: BaseException) -> BaseException:
-    """The error with the frames of the file that raised it, without those of the import machinery."""
-    frame = error.__traceback__
-    while frame and ("importlib" in frame.tb_frame.f_code.co_filename or frame.tb_frame.f_code.co_filename == catalogue.__file__):
+    """The error with the frames from the file that raised it on, without ours and those of the import machinery before."""
+    frame, ours = error.__traceback__, Path(catalogue.__file__).parents[1]
+    while frame and ("importlib" in (file := frame.tb_frame.f_code.co_filename) or Path(file).is_relative_to(ours)):
         frame = frame.tb_next
     return error.with_traceback(frame)

@@ -67,7 +67,7 @@ class SectionedCommand(click.Command):
         sections: dict[str, list[tuple[str, str]]] = {}
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx)
-            if record:
+            if record and isinstance(param, click.Option):  # of arguments the first line says enough
                 sections.setdefault(getattr(param, "section", "Other"), []).append(record)
         for heading, records in sections.items():
             with formatter.section(heading):

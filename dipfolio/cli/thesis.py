@@ -31,7 +31,7 @@ def judge_claims(
 
     Each claim gets its effect with an interval, a p-value with the smallest possible one, the number of observations, the
     correction for the others, and a word: supported, contradicted, undecided or not testable. Every variant that is run goes
-    into the register of trials, trials.jsonl.
+    into the register of trials, trials.jsonl. Some claims alone get a page of their own, such as thesis-A1-B1.html.
 
     Example: python backtest.py thesis --claims A1,B1
     """
@@ -53,7 +53,9 @@ def judge_claims(
         gathered = dossiers(thesis, bars, ctx.obj.strategies, seed=seed, said=said)
         page = thesis_page(thesis, gathered, day_of(bars), bars.provenance, shelf, str(data) if data else "")
         said("page")
-    place = place_page(shelf, PAGE, page)
+    place = place_page(
+        shelf, PAGE if wanted is None else f"thesis-{'-'.join(verdict.claim.id for verdict in thesis.verdicts)}.html", page
+    )
     refresh(shelf)
     added = register.add(whole.trials)
     if as_json:

@@ -121,7 +121,7 @@ ARTICLE = (
     Claim(
         id="A1", sentence="The sell-off will be short-lived; stay with these shares.", kind="event", strategy="buy-the-dip",
         hypothesis="All twelve, bought at Monday's open, beat QQQ by more than on other stressful mornings.", benchmark="QQQ",
-        variants=LATER, family="F1", remark="Chips fell and hyperscalers did not: the twelve are two groups.",
+        variants=LATER, family="F1", remark="The twelve are two groups, chips and hyperscalers, that need not move alike.",
     ),
     Claim(
         id="A2", sentence="The sell-off will be short-lived: prices will soon be back.", kind="duration", universe="SMH",

@@ -34,6 +34,8 @@ class Thesis(Shown):
         SHA-256 of the bars.
     contests : tuple of Contest
         The variants of each rule that has some, over the design sample.
+    asked : int
+        Verdicts that were given in all, those not shown here included.
     """
 
     SHOWN = ("window", "verdicts")
@@ -42,6 +44,7 @@ class Thesis(Shown):
     window: tuple[str, str]
     figures: str
     contests: tuple[Contest, ...] = ()
+    asked: int = 0
 
     @property
     def trials(self) -> tuple[Trial, ...]:
@@ -101,12 +104,13 @@ def judge(
     for claim in claims:
         gathered.append(_gather(claim, bars, folder, seed))
         said(f"claim {claim.id}")
-    verdicts = decide(gathered)
+    verdicts = tuple(decide(gathered))
     return Thesis(
-        verdicts=tuple(verdicts),
+        verdicts=verdicts,
         window=(str(bars.sessions[0].date()), str(bars.sessions[-1].date())),
         figures=bars.provenance.sha256,
         contests=tuple(_contests(claims, bars, folder, seed, said)) if contests else (),
+        asked=len(verdicts),
     )
 
 

@@ -154,12 +154,13 @@ def _word(case: Gathered, corrected: float, opposite: float, asked: int) -> tupl
 
 
 def _fact(case: Gathered) -> tuple[Word, str]:
-    _, *each = case.estimates
+    together, *each = case.estimates
     against = [f.label for f in each if (f.observed >= 0) == (case.claim.direction == "lower")]
     count = len(each)
+    mean = f"the mean of all is {100 * together.observed:+.2f} %"
     if not against:
-        return "supported", f"True of all {count}."
-    return "contradicted", f"True of {count - len(against)} of {count}, not of {', '.join(against)}."
+        return "supported", f"True of all {count}; {mean}."
+    return "contradicted", f"True of {count - len(against)} of {count}, not of {', '.join(against)}; {mean}."
 
 
 def _same(claim: Claim, done: dict[str, Verdict]) -> Verdict:

@@ -86,6 +86,8 @@ def _read_csv(path: Path, count: int | None) -> Table:
         for row in csv.reader(stream, strict=True):
             if not row:
                 continue
+            if not rows and len(row) == 1 and any(mark in row[0] for mark in ";\t|"):
+                raise ValueError("its cells are not separated by commas")
             if rows and len(row) != len(rows[0]):
                 raise ValueError(f"the row {','.join(row)[:60]!r} has {len(row)} cells, the header {len(rows[0])}")
             rows.append(row)

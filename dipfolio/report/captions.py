@@ -5,11 +5,21 @@ from collections.abc import Sequence
 
 from dipfolio.evidence.course import FEWEST, HORIZONS, Course
 from dipfolio.evidence.dossier import Dossier
+from dipfolio.evidence.moves import Move
 from dipfolio.evidence.single import APART
+from dipfolio.evidence.verdict import SIZE
 from dipfolio.report.wording import count, part, percent
 
 TOLD = (0, 5, 20, 60, 120, 250)
 """Sessions that are told in words, and the last."""
+
+
+def day_in_words(baskets: Sequence[Move]) -> str:
+    """Which baskets moved out of the ordinary that day, and which did not, close to close."""
+    told = [(move.rank <= SIZE, f"{move.label} {percent(move.day)}") for move in baskets]
+    out, usual = ([words for is_out, words in told if is_out == wanted] for wanted in (True, False))
+    said = [f"Beyond what the market explains, by a rank p of {part(SIZE)} or less: {', '.join(out) or 'no basket'}."]
+    return " ".join([*said, *([f"Not: {', '.join(usual)}."] if usual else [])])
 
 
 def course_in_words(course: Course | None) -> str:

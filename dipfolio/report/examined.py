@@ -17,7 +17,8 @@ from dipfolio.report.wording import NOTHING, count, heading, part, ratio
 
 WAYS = {
     "event": "All is decided in one session: its rank among other dates.",
-    "rule": "A rule with a fixed holding time: its mean trade among the same trade on all dates.",
+    "rule": "A rule with a fixed holding time: the mean of its signals, each as a whole trade, among the same pattern on all "
+    "dates. Signals that come while a position is open count too.",
     "trades": "What it did, as nobody knows what it would have done on other dates.",
     "nothing": "No trade of it has ended in these figures.",
 }

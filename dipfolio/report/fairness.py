@@ -8,7 +8,7 @@ import pandas as pd
 from dipfolio.engine.result import Result
 from dipfolio.errors import ComparisonError
 from dipfolio.market import sessions as calendar
-from dipfolio.report.notes import Note, alignments, flags, own_windows
+from dipfolio.report.notes import Note, alignments, brevity, flags, own_windows
 from dipfolio.report.track import Track, runs_of
 from dipfolio.report.wording import money
 
@@ -91,7 +91,7 @@ def judge(tracks: Iterable[Track], *, as_is: bool = False) -> Fairness:
         raise ComparisonError(f"{tracks[0].label} {reasons[tracks[0].label]}.")
     days = _common(kept)
     notes = [Note(kind="left out", text=f"{label} is left out: it {reason}.") for label, reason in reasons.items()]
-    notes += [*alignments(kept, days, _benchmark(kept)), *flags(kept)]
+    notes += [*alignments(kept, days, _benchmark(kept)), *brevity(days), *flags(kept)]
     return Fairness(
         tracks=kept, left_out=tuple(reasons.items()), sessions=days, base=_base(kept, days), benchmark=_benchmark(kept),
         notes=tuple(notes),

@@ -44,7 +44,7 @@ REGISTER = (
     ),
     Hindsight(
         what="The horizon",
-        why="After the fact one can find a holding time for either answer: NVDA lost over 60 sessions and gained over 250.",
+        why="After the fact one can find a holding time for either answer.",
         done="5, 20 and 60 sessions were fixed before any result, 5 decides; the whole course is drawn.",
         claims=("A1", "A3", "A5", "A6", "A7", "A8", "B1", "B2", "G1", "G2", "G8", "G10", "G11", "G14"),
     ),

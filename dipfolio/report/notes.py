@@ -9,7 +9,7 @@ import pandas as pd
 
 from dipfolio.engine.result import Result
 from dipfolio.report.track import Track, runs_of
-from dipfolio.report.wording import count
+from dipfolio.report.wording import SHORT, count
 
 Kind = Literal["aligned", "flag", "left out", "as is"]
 
@@ -49,6 +49,13 @@ def alignments(tracks: tuple[Track, ...], days: pd.DatetimeIndex, benchmark: str
     unknown = [track.label for track in tracks if track.result is None]
     if unknown:
         text = f"From elsewhere: {', '.join(unknown)}. Costs, cash, assumptions and figures are not known; nothing was audited."
+        yield Note(kind="flag", text=text)
+
+
+def brevity(days: pd.DatetimeIndex) -> Iterator[Note]:
+    """That figures a year are made of little."""
+    if len(days) < SHORT:
+        text = f"The common window has {count(len(days), 'session')}: what is told a year is an extrapolation."
         yield Note(kind="flag", text=text)
 
 

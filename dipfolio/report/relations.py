@@ -11,6 +11,9 @@ from dipfolio.report.board import Cell, Row, few_looks
 from dipfolio.report.contender import Contender
 from dipfolio.report.wording import NOTHING, count, percent
 
+TOO_FEW = "too few entries to tell"
+"""What an interval says of runs that entered in a handful of sessions, wherever it lies."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Gap:
@@ -70,13 +73,14 @@ def _market_label(table: pd.DataFrame, benchmark: str) -> str:
 def _gap(first: Contender, other: Contender | None, difference: Difference, benchmark: str) -> Gap:
     lost = [c.label for c in (first, other) if c is not None and c.track.bankrupt]
     low, high = (math.nan, math.nan) if lost else (difference.low, difference.high)
+    looks = _looks(first, other)
     return Gap(
         label=benchmark if other is None else other.label,
         mean=_percent(math.nan if lost else difference.mean),
         low=_percent(low),
         high=_percent(high),
-        reading=_reading(low, high),
-        remark=f"{' and '.join(lost)} was wiped out: a lost account has no mean return." if lost else _looks(first, other),
+        reading=TOO_FEW if looks and not lost and not low == high == 0 else _reading(low, high),
+        remark=f"{' and '.join(lost)} was wiped out: a lost account has no mean return." if lost else looks,
     )
 
 

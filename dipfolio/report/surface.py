@@ -1,7 +1,7 @@
 """Surface: the page of a sweep - the whole grid, where the default stands in it, and what is left of the best."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -20,6 +20,7 @@ FIGURES = {
     "trades": "Trades", "win_rate": "Win rate", "costs": "Costs", "final_equity": "Final equity",
 }  # fmt: skip
 """What is shown of a cell; ``costs`` are commissions, fees, slippage, borrow fees and interest together."""
+HEADS = tuple(FIGURES.values())
 COSTS = ("commission", "fees", "slippage", "borrow", "interest")
 SHOWN = ("total_return", "sharpe", "worst_drawdown", "final_equity")
 """Of these, what the charts can show."""
@@ -109,22 +110,45 @@ def print_findings(findings: Findings, by: str, stream: IO[str]) -> None:
     console = console_on(stream, 140)
     ranked = findings.ranked(by)
     known = ranked[ranked[by].notna()]
-    ends = [("best", known.head(ENDS)), ("worst", known.tail(ENDS).iloc[::-1])]
-    for word, cells in ends:
-        title = f"The {len(cells)} {word} by {FIGURES[by].lower()}"
+    ends = {"best": _rows(findings, known.head(ENDS), ""), "worst": _rows(findings, known.tail(ENDS).iloc[::-1], "")}
+    axes = [_label(axis.name) for axis in findings.grid.axes]
+    shown = fitting(axes, [row for rows in ends.values() for row in rows], by, console.width)
+    for word, rows in ends.items():
+        title = f"The {len(rows)} {word} by {FIGURES[by].lower()}"
         table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-        for axis in findings.grid.axes:
-            table.add_column(_label(axis.name))
-        for head in FIGURES.values():
-            table.add_column(head, justify="right")
-        for row in _rows(findings, cells, ""):
-            table.add_row(*map(Text, (*row.parameters, *row.figures)))
+        for head in axes:
+            table.add_column(head, overflow="fold")
+        for place in shown:
+            table.add_column(HEADS[place], justify="right", no_wrap=True)
+        for row in rows:
+            table.add_row(*map(Text, (*row.parameters, *(row.figures[place] for place in shown))))
         console.print(table)
+    if len(shown) < len(HEADS):
+        left = ", ".join(head.lower() for place, head in enumerate(HEADS) if place not in shown)
+        console.print(Text(f"Not shown in so few columns: {left}; the page has them."), soft_wrap=True)
     console.print(Text(standing(findings, by)), soft_wrap=True)
     if findings.refused:
         why = next(iter(findings.refused.values()))
         said = f"Left out, as the strategy refuses them: {count(len(findings.refused), 'cell')}. {why}"
         console.print(Text(said), soft_wrap=True)
+
+
+def fitting(axes: Sequence[str], rows: Sequence[Row], by: str, width: int) -> tuple[int, ...]:
+    """Places of the figures that so many columns of a screen hold beside the parameters: the one that ranks, then in order."""
+
+    def needs(head: str, cells: Iterable[str]) -> int:
+        """Columns of the screen, with the space to the next."""
+        return max(map(len, (head, *cells))) + 3
+
+    left = width - sum(needs(head, (row.parameters[place] for row in rows)) for place, head in enumerate(axes))
+    own = list(FIGURES).index(by)
+    kept: list[int] = []
+    for place in (own, *(place for place in range(len(HEADS)) if place != own)):
+        left -= needs(HEADS[place], (row.figures[place] for row in rows))
+        if left < 0 and kept:
+            break
+        kept.append(place)
+    return tuple(sorted(kept))
 
 
 def chart_data(findings: Findings, by: str, command: str) -> str:

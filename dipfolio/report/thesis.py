@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from dipfolio.evidence.course import Course
 from dipfolio.evidence.dossier import Day, Dossier
 from dipfolio.evidence.thesis import Thesis
 from dipfolio.market.bars import Provenance
 from dipfolio.report import grids
-from dipfolio.report.captions import ending
+from dipfolio.report.captions import day_in_words, ending
 from dipfolio.report.hindsight import REGISTER
 from dipfolio.report.measured import measured
 from dipfolio.report.page import asset, render
@@ -61,7 +62,8 @@ def thesis_page(
         names=grids.moves(day.names, "Each name.", "Name") if day else None,
         recoveries=grids.recoveries(day.names) if day else None,
         baskets=grids.moves(day.baskets, "Baskets of equal dollars.", "Basket") if day else None,
-        courses=[(number, course.label, _last(day, number)) for number, course in enumerate(day.courses)] if day else [],
+        courses=[(number, course.label, _in_words(course)) for number, course in enumerate(day.courses)] if day else [],
+        day_said=day_in_words(day.baskets) if day else "",
         endings=tuple(dict.fromkeys(ending(course) for course in day.courses)) if day else (),
         register_items=REGISTER,
         facts=FACTS,
@@ -71,9 +73,7 @@ def thesis_page(
     )
 
 
-def _last(day: Day, number: int) -> str:
-    """A course in words."""
-    course = day.courses[number]
+def _in_words(course: Course) -> str:
     said = [f"after {h} sessions {percent(course.at(h))}" for h in (0, 5, 20, 60, 250) if h < len(course.values)]
     return f"{course.label}: {', '.join(said)}."
 

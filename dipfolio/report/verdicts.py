@@ -26,7 +26,8 @@ def standing(thesis: Thesis) -> str:
     repeated = len(thesis.verdicts) - len(own)
     are = "is the number of another claim and is" if repeated == 1 else "are the numbers of other claims and are"
     more = f"; {repeated} more {are} not counted again" if repeated else ""
-    return f"{count(len(own), 'claim')}: {', '.join(said)}{more}."
+    among = f" of {thesis.asked}, corrected for all" if thesis.asked > len(thesis.verdicts) else ""
+    return f"{count(len(own), 'claim')}{among}: {', '.join(said)}{more}."
 
 
 def beyond_reach(thesis: Thesis) -> tuple[str, ...]:

@@ -13,6 +13,9 @@ NOTHING = "-"
 FEW = 10
 """Entry dates under which no ratio of a run is evidence of anything."""
 
+SHORT = 60
+"""Sessions under which figures a year are made of too little to be more than an extrapolation."""
+
 HALF = 0.5
 
 
@@ -39,7 +42,7 @@ def ratio(value: float) -> str:
 
 def count(number: int, noun: str) -> str:
     """A number with its noun."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def heading(result: Result) -> str:
@@ -57,7 +60,7 @@ def rows(result: Result, metrics: Metrics) -> tuple[tuple[str, str], ...]:
     """The summary: each label with its value, in the order in which it is read."""
     market = result.benchmark or "none"
     return (
-        ("Window", f"{result.window[0]} to {result.window[1]}, {metrics.sessions:,} sessions"),
+        ("Window", f"{result.window[0]} to {result.window[1]}, {count(metrics.sessions, 'session')}"),
         ("Total return", percent(metrics.total_return)),
         ("Annual return", percent(metrics.annual_return)),
         ("Volatility", part(metrics.volatility)),
@@ -100,6 +103,8 @@ def remarks(result: Result, metrics: Metrics) -> tuple[str, ...]:
     elif metrics.entry_dates < FEW:
         sessions, observations = count(metrics.entry_dates, "session"), count(metrics.entry_dates, "observation")
         said.append(f"All trades were entered in {sessions}: {observations} at the most, and no ratio here is evidence.")
+    if metrics.sessions < SHORT:
+        said.append(f"A window of {count(metrics.sessions, 'session')}: what is told a year is an extrapolation.")
     if result.benchmark and 0 < metrics.time_in_market < HALF:
         idle = part(1 - metrics.time_in_market)
         said.append(f"In cash for {idle} of the sessions, the benchmark never: the excess compares two accounts, not the trades.")

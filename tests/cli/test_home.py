@@ -36,7 +36,8 @@ def test_a_folder_that_was_named_goes_before_the_cache(tmp_path, capsys):
         (tmp_path / name / "prices").mkdir(parents=True)
         shutil.copy(ROOT / "data" / "prices" / "NVDA.csv", tmp_path / name / "prices")
     home = Home.at(tmp_path)
+    missing = "There is no dividends.csv: longs earn and shorts owe too little, unless the prices contain the dividends.\n"
     assert home.load(tmp_path / "mine", ("NVDA",)).origin.path == "mine"
-    assert capsys.readouterr().err == ""
+    assert capsys.readouterr().err == missing
     assert home.load(None, ("NVDA",)).origin.path == "cache"
-    assert capsys.readouterr().err == f"Figures: {tmp_path}/data/cache, before {tmp_path}/data.\n"
+    assert capsys.readouterr().err == f"Figures: {tmp_path}/data/cache, before {tmp_path}/data.\n{missing}"

@@ -230,8 +230,12 @@ def test_targets_that_break_the_contract_are_one_clear_line(ask, home, body, exp
 
 def test_a_fault_in_a_strategy_keeps_its_traceback(ask, home):
     write(home, "good_idea", IDEA.replace("return no_instruction(bars)", "return 1 / 0"))
-    with pytest.raises(ZeroDivisionError):
-        ask("good-idea", home=home)
+    code, out, err = ask("good-idea", home=home)
+    assert (code, out) == (1, "")
+    first, second, *_, last = err.splitlines()
+    assert first == "Traceback (most recent call last):"
+    assert re.match(r'  File ".*/strategies/good_idea\.py", line \d+, in targets', second)
+    assert re.fullmatch(r"Error: good-idea failed in line \d+ of good_idea\.py: ZeroDivisionError: division by zero", last)
 
 
 def test_without_a_word_the_help_is_shown_and_no_error(ask):

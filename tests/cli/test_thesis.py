@@ -115,7 +115,7 @@ def test_some_claims_are_shown_with_the_correction_for_all(ask, tmp_path):
     assert b1["corrected_for"] == 7
     assert b1["corrected"] == pytest.approx(6 * b1["primary"]["p_value"], rel=0.2)
     assert (a7["same_as"], a7["counted"]) == ("A1", False)
-    assert record["report"] == "reports/thesis.html"
+    assert record["report"] == "reports/thesis-A7-B1-G5.html"
     assert len(Register(tmp_path / "reports" / "trials.jsonl").read()) == 83
     again = ask("--claims", "G5,B1,A7", "--json", "--seed", "7")[1]
     assert again == out
@@ -153,7 +153,7 @@ def test_the_variants_of_a_rule_are_deflated_by_every_sweep_in_the_register(ask,
     assert contest["deflated"] == pytest.approx(sharpe.deflated(1000, squares / 999), rel=1e-6)
     low, high = contest["annual_interval"]
     assert low < sharpe.ratio * np.sqrt(252) < high
-    page = (tmp_path / "reports" / "thesis.html").read_text(encoding="utf-8")
+    page = (tmp_path / "reports" / "thesis-G1.html").read_text(encoding="utf-8")
     assert "Deflated for all 48 that traded and 952 other trials of it in the register" in page
 
 

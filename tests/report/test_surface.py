@@ -9,13 +9,14 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 
 from dipfolio.engine.account import Account
 from dipfolio.evidence.selection import overfitting
 from dipfolio.evidence.sharpe import Sharpe, expected_best
 from dipfolio.market.bars import Origin, Provenance
 from dipfolio.report.chance import chance_of
-from dipfolio.report.surface import chart_data, in_words, print_findings, standing, surface_page
+from dipfolio.report.surface import Row, chart_data, fitting, in_words, print_findings, standing, surface_page
 from dipfolio.sweep.findings import Findings
 from dipfolio.sweep.grid import Axis, Grid
 from dipfolio.sweep.outcome import FIGURES
@@ -114,3 +115,24 @@ def test_the_table_on_the_terminal_has_the_best_first():
     assert lines[0][:4] == ["4", "0.05", "+45.00", "%"] or lines[0][:4] == ["0.05", "4", "+45.00", "%"]
     assert "The 10 best by total return" in stream.getvalue()
     assert in_words(made(), "total_return").startswith("Total return over 12 cells: lowest +12.00 %")
+
+
+@pytest.mark.parametrize(("width", "shown"), [(200, 8), (140, 8), (80, 5), (60, 3), (20, 1)])
+def test_no_figure_is_cut_on_a_narrow_terminal(width, shown):
+    figures = ("+98.03 %", "1.18", "33.9 %", "-28.94 %", "7", "57.1 %", "$1,200", "$1,980,342")
+    rows = [Row(parameters=("0.02", "60"), figures=figures, command="")]
+    places = fitting(["drop", "hold"], rows, "sharpe", width)
+    assert len(places) == shown
+    assert 1 in places
+    assert list(places) == sorted(places)
+
+
+def test_what_a_narrow_terminal_leaves_out_is_named(monkeypatch):
+    stream = io.StringIO()
+    narrow = Console(file=stream, color_system=None, width=60)
+    monkeypatch.setattr("dipfolio.report.summary.console_on", lambda *_: narrow)
+    print_findings(made(), "final_equity", stream)
+    assert "…" not in stream.getvalue()
+    assert "Final equity" in stream.getvalue()
+    said = "Not shown in so few columns: volatility, worst drawdown, trades, win rate, costs; the page has them."
+    assert said in stream.getvalue()

@@ -97,7 +97,7 @@ def test_measured_says_what_the_record_says(thesis):
 def test_the_same_number_is_said_and_not_counted(page, thesis):
     assert not measured(thesis["A7"]).told
     assert "The same number as A1, counted once." in page.text
-    assert standing(thesis).startswith("8 claims: 1 contradicted, 5 undecided, 2 not testable; 1 more")
+    assert standing(thesis).startswith("8 claims of 35, corrected for all: 1 contradicted, 5 undecided, 2 not testable; 1 more")
 
 
 def page_of(html, claim):
