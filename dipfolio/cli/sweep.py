@@ -162,10 +162,8 @@ def _symbols(strategy: "type[Idea]", grid: "Grid") -> tuple[str, ...]:
 
 def _found(terms: "Terms", bars: "Bars", grid: Any, crew: "Crew", reports: Path, *, resume: bool) -> "tuple[Findings, Parts]":
     """Run the grid; what is done stays on disk until the report is written."""
-    import pandas as pd
-
     from dipfolio.sweep.farm import farm, fingerprint, tasks_of
-    from dipfolio.sweep.findings import Findings, gather
+    from dipfolio.sweep.findings import gather
     from dipfolio.sweep.parts import Parts
     from dipfolio.sweep.survey import DEFAULT
 
@@ -181,21 +179,7 @@ def _found(terms: "Terms", bars: "Bars", grid: Any, crew: "Crew", reports: Path,
             kept = sum(len(tasks[number].cells) for number in parts.done())
             click.echo(f"Interrupted; {kept:,} of {len(grid) + 1:,} variants are kept. Go on with --resume.", err=True)
             raise click.exceptions.Exit(1) from None
-    table, default, returns, refused = gather(done, grid, DEFAULT)
-    sessions = bars.sessions[terms.first :]
-    found = Findings(
-        strategy=terms.name,
-        grid=grid,
-        defaults=terms.defaults,
-        account=terms.account,
-        window=(sessions[0].date(), sessions[-1].date()),
-        table=table,
-        default=default,
-        returns=pd.DataFrame(returns, index=sessions),
-        refused=refused,
-        provenance=bars.provenance,
-    )
-    return found, parts
+    return gather(done, grid, terms, bars, DEFAULT), parts
 
 
 def _register(findings: "Findings", bars: "Bars", reports: Path) -> None:

@@ -3,7 +3,7 @@
 Every rule takes numbers or numpy arrays, so that the simulation, the ledger and a sweep share one arithmetic.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -70,6 +70,12 @@ class Account:
                 raise ParameterError(f"{item.name} must be {'positive' if above_zero else 'at least 0'}, found {value}.")
         if self.slippage_bps >= 10_000:
             raise ParameterError(f"slippage_bps must be under 10,000 (all of the price), found {self.slippage_bps}.")
+
+    @property
+    def changed(self) -> dict[str, Any]:
+        """What differs from the default account."""
+        usual = asdict(Account())
+        return {name: value for name, value in asdict(self).items() if value != usual[name]}
 
     def without_costs(self) -> "Account":
         """The same account where trading, borrowing and debt cost nothing."""

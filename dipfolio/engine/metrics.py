@@ -13,10 +13,7 @@ import pandas as pd
 
 from dipfolio.engine.result import Result
 from dipfolio.engine.showing import Shown
-from dipfolio.market.rates import RiskFree
-
-YEAR = 252
-"""Sessions in a year."""
+from dipfolio.market.rates import YEAR, RiskFree
 
 
 def total_return(returns: pd.Series) -> float:

@@ -11,6 +11,8 @@ import pandas as pd
 from dipfolio.engine.account import Account
 from dipfolio.engine.cells import original, write_csv
 from dipfolio.engine.showing import Shown
+from dipfolio.engine.tape import Event, Fill
+from dipfolio.engine.trades import COLUMNS
 from dipfolio.errors import ReportError
 from dipfolio.market.bars import Origin, Provenance
 from dipfolio.market.exact import read_csv
@@ -189,17 +191,13 @@ def _check_whole(result: Result) -> None:
             raise ValueError(f"{name}.csv lacks the column {missing[0]!r}")
 
 
-_FILL = ("session", "symbol", "shares", "price", "at", "commission", "fees", "slippage", "reason")
-_TRADE = (
-    "symbol", "side", "shares", "entry_session", "entry_price", "entry_at", "exit_session", "exit_price", "exit_at",
-    "sessions", "gross", "commission", "fees", "borrow", "dividends", "profit", "return", "worst", "best", "reason",
-)  # fmt: skip
 _COLUMNS = {
     "equity": (
         "equity", "cash", "gross", "net", "return", "benchmark", "commission", "fees", "slippage", "borrow", "interest",
         "dividends",
     ),
-    "fills": _FILL, "trades": _TRADE, "open_positions": _TRADE, "events": ("session", "kind", "symbol", "detail"),
+    "fills": tuple(field.name for field in fields(Fill)), "trades": COLUMNS, "open_positions": COLUMNS,
+    "events": tuple(field.name for field in fields(Event)),
 }  # fmt: skip
 
 

@@ -65,7 +65,7 @@ def simulate(
     own = known.select(strategy.symbols)
     eve = max(first - 1, 0)
     panel = panel_of(own, eve)
-    tape = play(strategy, own, account, eve)
+    tape = _play(strategy, own, panel, account, eve)
     books, residual = audit(panel, account, tape)
     trades, open_positions = round_trips(panel, tape)
     recorded = slice(first - eve, tape.last + 1)
@@ -110,7 +110,10 @@ def play(strategy: Idea, bars: Bars, account: Account, first: int = 0) -> Tape:
     StrategyError
         Targets that are no table of numbers for the sessions and symbols of the bars, or something else than an idea.
     """
-    panel = panel_of(bars, first)
+    return _play(strategy, bars, panel_of(bars, first), account, first)
+
+
+def _play(strategy: Idea, bars: Bars, panel: Panel, account: Account, first: int) -> Tape:
     if isinstance(strategy, Strategy):
         targets = checked_targets(strategy, bars).to_numpy()[first:]
         plan = Plan(targets=targets, unit=strategy.unit, fill=strategy.fill, resize=strategy.resize, exits=strategy.exits)

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dipfolio.engine.metrics import YEAR
 from dipfolio.engine.showing import Shown
+from dipfolio.evidence.placebo import SEED
+from dipfolio.market.rates import YEAR
 
 FEWEST = 30
 """Sessions below which no interval is given: blocks of a few sessions say nothing about what was not seen."""
@@ -41,7 +42,7 @@ class Difference(Shown):
 
 
 def mean_differences(
-    first: np.ndarray, others: np.ndarray, *, level: float = 0.95, draws: int = 5000, seed: int = 20250127
+    first: np.ndarray, others: np.ndarray, *, level: float = 0.95, draws: int = 5000, seed: int = SEED
 ) -> tuple[Difference, ...]:
     """Percentile intervals of mean differences by the stationary bootstrap.
 
@@ -94,7 +95,7 @@ def mean_differences(
     )
 
 
-def sharpe_interval(returns: np.ndarray, *, level: float = 0.95, draws: int = 5000, seed: int = 20250127) -> tuple[float, float]:
+def sharpe_interval(returns: np.ndarray, *, level: float = 0.95, draws: int = 5000, seed: int = SEED) -> tuple[float, float]:
     """Percentile interval of a Sharpe ratio a year by the same bootstrap; as much too short as those of the means.
 
     Parameters

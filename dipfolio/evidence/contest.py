@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dipfolio.engine.account import Account
 from dipfolio.engine.result import Result
 from dipfolio.engine.showing import Shown
 from dipfolio.engine.simulation import simulate
@@ -93,7 +92,7 @@ class Contest(Shown):
         return replace(self, deflated=deflate(self.sharpe, (*self.trials, *others)))
 
 
-def contest(claim: Claim, bars: Bars, folder: Path, account: Account | None = None, seed: int = SEED) -> Contest:
+def contest(claim: Claim, bars: Bars, folder: Path, seed: int = SEED) -> Contest:
     """Run every variant of a claim's grids up to the day before the event.
 
     Raises
@@ -105,7 +104,7 @@ def contest(claim: Claim, bars: Bars, folder: Path, account: Account | None = No
     if not len(known):
         raise DataError(f"The figures begin after {DESIGN_END.date()}; a contest needs some before.")
     variants = [variant for grid in claim.grids for variant in combinations(grid)]
-    results = [simulate(built(folder, claim, 0, variant), known, account) for variant in variants]
+    results = [simulate(built(folder, claim, 0, variant), known) for variant in variants]
     trials = tuple(trial_of(result, claim.id, known) for result in results)
     active = [number for number, trial in enumerate(trials) if not math.isnan(trial.ratio)]
     if len(active) < 2:

@@ -98,18 +98,18 @@ class EventStudy(Shown):
         deviation = self.normal.deviation(self._market[rows])
         return Cumulative(value=value, deviation=deviation, scaled=value / deviation)
 
-    def by_name(self, first: int = 0, last: int = 0) -> pd.DataFrame:
-        """One row for each name: beta, car, t, p_value and rank_p_value.
+    def by_name(self) -> pd.DataFrame:
+        """The day of the event, one row for each name: beta, car, t, p_value and rank_p_value.
 
-        ``p_value`` is two-sided, of Student's t with the residuals' degrees of freedom; ``rank_p_value`` asks how many sums of
-        as many residuals of the estimation window were as large (Gelbach, Helland and Klick, 2013, American Law and
-        Economics Review 15): ``(1 + #{|sum e| >= |CAR|}) / (1 + sums)``.
+        ``p_value`` is two-sided, of Student's t with the residuals' degrees of freedom; ``rank_p_value`` asks how many residuals
+        of the estimation window were as large (Gelbach, Helland and Klick, 2013, American Law and Economics Review 15):
+        ``(1 + #{|e| >= |CAR|}) / (1 + residuals)``.
         """
         from scipy import stats
 
-        car = self.cumulative(first, last)
+        car = self.cumulative(0, 0)
         ranks = [
-            rank_p_value(residuals[~np.isnan(residuals)], value, last - first + 1)
+            rank_p_value(residuals[~np.isnan(residuals)], value)
             for residuals, value in zip(self.normal.residuals.T, car.value, strict=True)
         ]
         columns = {

@@ -154,12 +154,12 @@ def excess_ranks(study: EventStudy, *, scale: bool = False) -> Floats:
     return np.asarray(ranks / (1 + sizes) if scale else ranks)
 
 
-def corrado(study: EventStudy, first: int = 0, last: int = 0, *, scale: bool = False) -> float:
+def corrado(study: EventStudy, first: int = 0, last: int = 0) -> float:
     """Rank test: ``sum_t u_t / (S sqrt(h))`` with u the mean excess rank of a session and ``S^2 = mean(u^2)`` over all.
 
-    Corrado (1989, J. Fin. Econ. 23), for one session; ``scale`` as in :func:`excess_ranks`.
+    Corrado (1989, J. Fin. Econ. 23), for one session.
     """
-    mean = np.nanmean(excess_ranks(study, scale=scale), axis=1)
+    mean = np.nanmean(excess_ranks(study), axis=1)
     rows = mean[len(study.normal.residuals) :][study.rows(first, last)]
     return float(rows.sum() / (math.sqrt(np.mean(mean**2)) * math.sqrt(len(rows))))
 

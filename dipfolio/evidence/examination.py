@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from dipfolio.engine.idea import Idea
-from dipfolio.engine.metrics import YEAR
 from dipfolio.engine.result import Result
 from dipfolio.engine.showing import Shown
 from dipfolio.engine.strategy import Strategy
@@ -21,6 +20,7 @@ from dipfolio.evidence.placebo import SEED, clusters, matched, matched_dates
 from dipfolio.evidence.sharpe import Sharpe, hac_error, sharpe_of
 from dipfolio.evidence.single import APART, MARKET, STRESS, stressful
 from dipfolio.market.bars import Bars
+from dipfolio.market.rates import YEAR
 
 Way = Literal["event", "rule", "trades", "nothing"]
 """How a strategy can be examined.

@@ -133,7 +133,7 @@ def rotation(flags: Flags, outcomes: Floats, direction: Direction = "higher", la
     return Placebo(observed=float(observed), usual=float(draws.mean()), draws=draws, signals=len(rows), direction=direction)
 
 
-def matched_dates(outcomes: Floats, day: int, alike: Flags, distance: int, direction: Direction = "higher") -> Placebo:
+def matched_dates(outcomes: Floats, day: int, alike: Flags, distance: int) -> Placebo:
     """One event among the dates that were like it, such as days of the same stress in the market.
 
     Parameters
@@ -145,20 +145,18 @@ def matched_dates(outcomes: Floats, day: int, alike: Flags, distance: int, direc
     alike : array of bool, shape (sessions,)
     distance : int
         Sessions nearer to the event than this are no placebo: the holding time and 10 more, say.
-    direction : {"higher", "lower"}
 
     Raises
     ------
     DataError
         An event without an outcome, or no date like it.
     """
-    _check_direction(direction)
     if np.isnan(outcomes[day]):
         raise DataError("The event has no outcome; its trade does not end within the figures.")
     draws = outcomes[matched(outcomes, day, alike, distance)]
     if not len(draws):
         raise DataError("No other session is like that of the event, so there is no placebo.")
-    return Placebo(observed=float(outcomes[day]), usual=float(draws.mean()), draws=draws, signals=1, direction=direction)
+    return Placebo(observed=float(outcomes[day]), usual=float(draws.mean()), draws=draws, signals=1, direction="higher")
 
 
 def matched(outcomes: Floats, day: int, alike: Flags, distance: int) -> Flags:

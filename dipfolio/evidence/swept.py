@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from dipfolio.engine.metrics import YEAR
-from dipfolio.evidence.trials import Axes, Trial, changed, figures_of, hashed
+from dipfolio.evidence.trials import Axes, Trial, figures_of, hashed
 from dipfolio.market.bars import Bars
+from dipfolio.market.rates import YEAR
 
 if TYPE_CHECKING:
     from dipfolio.sweep.findings import Findings
@@ -92,7 +92,7 @@ def _swept(findings: "Findings", axes: Axes, sharpes: pd.Series, bars: Bars) -> 
         window=(findings.window[0].isoformat(), findings.window[1].isoformat()),
         figures=figures_of(bars, {name: values[0] for name, values in axes.items()}, findings.window[1]),
         observations=len(findings.returns), traded=len(ratios), mean=mean, squares=float(((ratios - mean) ** 2).sum()),
-        account=changed(findings.account),
+        account=findings.account.changed,
     )  # fmt: skip
 
 

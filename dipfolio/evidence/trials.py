@@ -3,13 +3,12 @@
 import hashlib
 import json
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 import numpy as np
 
-from dipfolio.engine.account import Account
 from dipfolio.engine.result import Result
 from dipfolio.engine.showing import Shown
 from dipfolio.evidence.sharpe import sharpe_of
@@ -101,19 +100,13 @@ def trial_of(result: Result, family: str = "", bars: Bars | None = None) -> Tria
         figures=result.provenance.sha256 if bars is None else figures_of(bars, result.parameters, result.window[1]),
         observations=len(returns),
         ratio=sharpe_of(returns).ratio if traded else math.nan,
-        account=changed(result.account),
+        account=result.account.changed,
     )
 
 
 def figures_of(bars: Bars, parameters: dict[str, Any], last: date) -> str:
     """The fingerprint of the universe that a variant trades, up to the last session that it has seen."""
     return bars.select(resolve(str(parameters["universe"]))).until(last).provenance.sha256
-
-
-def changed(account: Account) -> dict[str, Any]:
-    """What differs from the default account."""
-    usual = asdict(Account())
-    return {name: value for name, value in asdict(account).items() if value != usual[name]}
 
 
 def hashed(facts: list[Any]) -> str:

@@ -15,11 +15,12 @@ from dipfolio.market.dividends import read_dividends
 from dipfolio.market.events import read_events
 from dipfolio.market.faults import faults
 from dipfolio.market.files import Files, locate
-from dipfolio.market.finding import Finding, Reading
+from dipfolio.market.finding import Finding
 from dipfolio.market.folder import align, load_bars, read_origin
 from dipfolio.market.layouts import Figures
 from dipfolio.market.note import notes
 from dipfolio.market.oddities import doubts, oddities
+from dipfolio.market.reading import Reading
 from dipfolio.market.splits import read_splits
 
 

@@ -1,6 +1,7 @@
 """Bars: the aligned prices, volumes and dividends of some symbols, and where they come from."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
@@ -11,7 +12,8 @@ import pandas as pd
 from dipfolio.errors import DataError, UnknownNameError
 from dipfolio.market import sessions
 from dipfolio.market.events import Event
-from dipfolio.market.finding import Finding, Reading
+from dipfolio.market.finding import Finding
+from dipfolio.market.reading import Reading
 from dipfolio.market.splits import Split
 
 FIELDS = ("open", "high", "low", "close", "volume")
@@ -163,7 +165,7 @@ class Bars:
         said = tuple(warning.text for warning in self.warnings)
         return Provenance(origin=self.origin, sessions=spans, sha256=digest.hexdigest(), warnings=said)
 
-    def _map(self, cut) -> "Bars":  # type: ignore[no-untyped-def]
+    def _map(self, cut: Callable[[pd.DataFrame], pd.DataFrame]) -> "Bars":
         frames = {field: cut(getattr(self, field)) for field in (*FIELDS, "dividends")}
         symbols, index = set(frames["close"].columns), frames["close"].index
         first, last = (str(index[0].date()), str(index[-1].date())) if len(index) else ("9999", "")

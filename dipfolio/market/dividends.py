@@ -34,10 +34,10 @@ def read_dividends(folder: Path) -> pd.DataFrame:
     missing = [column for column in COLUMNS if column not in cells]
     if missing:
         raise DataError(f"{path} cannot be read as {','.join(COLUMNS)}: it lacks the column '{missing[0]}'.")
-    file = f"{path} cannot be read as {','.join(COLUMNS)}"
-    days, _ = day_cells(file, cells["ex_date"], slashed=False)
+    prefix = f"{path} cannot be read as {','.join(COLUMNS)}"
+    days, _ = day_cells(prefix, cells["ex_date"], slashed=False)
     return _frame(
-        [cell.strip() for cell in cells["symbol"]], days, number_cells(file, cells["amount"], "amount", days, money=False)
+        [cell.strip() for cell in cells["symbol"]], days, number_cells(prefix, cells["amount"], "amount", days, money=False)
     )
 
 

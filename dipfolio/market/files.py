@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dipfolio.errors import DataError, ParameterError
-from dipfolio.market.finding import Reading
 from dipfolio.market.layouts import Figures, interpret, names_symbols
+from dipfolio.market.reading import Reading
 from dipfolio.market.tables import SUFFIXES, read_table
 
 SYMBOL = re.compile(r"[A-Za-z0-9^][A-Za-z0-9.^=-]*")

@@ -1,4 +1,4 @@
-"""Finding: something that the figures have and should not have, and how a file of figures was read."""
+"""Finding: something that the figures have and should not have."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -30,25 +30,3 @@ class Finding:
     date: str = ""
     figure: float = float("nan")
     text: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reading:
-    """How a file was understood.
-
-    Attributes
-    ----------
-    file : str
-        Its name.
-    layout : str
-        Whose columns it has: "dipfolio", "Yahoo", "yfinance", "Nasdaq" or "Stooq".
-    notes : tuple of str
-        What was converted or left out; empty where the figures were taken as they stand.
-    doubt : str
-        Why the figures may not follow our convention (split-adjusted, not dividend-adjusted); mostly empty.
-    """
-
-    file: str
-    layout: str
-    notes: tuple[str, ...] = ()
-    doubt: str = ""

@@ -15,9 +15,9 @@ from dipfolio.market.dividends import spread
 from dipfolio.market.events import read_events
 from dipfolio.market.faults import faults
 from dipfolio.market.files import Files, locate
-from dipfolio.market.finding import Reading
 from dipfolio.market.layouts import Figures
 from dipfolio.market.note import notes
+from dipfolio.market.reading import Reading
 
 
 def available(folder: Path) -> tuple[str, ...]:

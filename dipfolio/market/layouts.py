@@ -11,7 +11,7 @@ import numpy as np
 
 from dipfolio.errors import DataError
 from dipfolio.market.bars import FIELDS
-from dipfolio.market.finding import Reading
+from dipfolio.market.reading import Reading
 from dipfolio.market.tables import EXPECTED, Table
 
 EXCHANGE_ZONE = "America/New_York"
@@ -190,40 +190,40 @@ def _figures(table: Table, layout: str) -> tuple[Figures, list[str]]:
     return Figures(days=days, cells=values), notes
 
 
-def day_cells(file: str, cells: np.ndarray, *, slashed: bool) -> tuple[np.ndarray, str]:
+def day_cells(prefix: str, cells: np.ndarray, *, slashed: bool) -> tuple[np.ndarray, str]:
     """Dates as datetime64[D], and what had to be done with time zones.
 
     Raises
     ------
     DataError
-        A cell that is no date, with ``file`` in front; with ``slashed`` they may be 01/27/2025, else only 2025-01-27 or 20250127.
+        A cell that is no date, with ``prefix`` in front: 01/27/2025 with ``slashed``, else only 2025-01-27 or 20250127.
     """
     if cells.dtype.kind == "M":
         if np.isnat(cells).any():
-            raise DataError(f"{file}: a row has no date.")
+            raise DataError(f"{prefix}: a row has no date.")
         return cells.astype("datetime64[D]"), ""
     if cells.dtype.kind in "iu":
         cells = np.array([str(cell) for cell in cells.tolist()], dtype=object)
     texts = [str(cell).strip() for cell in cells]
     if slashed and texts and all(_SLASHED.fullmatch(text) for text in texts):
         parts = [_SLASHED.fullmatch(text).groups() for text in texts]  # type: ignore[union-attr]
-        return _calendar(file, [f"{year}-{int(month):02d}-{int(day):02d}" for month, day, year in parts]), ""
+        return _calendar(prefix, [f"{year}-{int(month):02d}-{int(day):02d}" for month, day, year in parts]), ""
     matches = [_DAY.fullmatch(text) for text in texts]
     wrong = next((text for text, match in zip(texts, matches, strict=True) if match is None), None)
     if wrong is not None:
         form = "01/27/2025" if slashed else "2025-01-27"
-        raise DataError(f"{file}: {wrong[:40]!r} is no date; expected one such as {form}.")
+        raise DataError(f"{prefix}: {wrong[:40]!r} is no date; expected one such as {form}.")
     found = [match.groups() for match in matches if match]
-    dates = _calendar(file, [f"{year}-{month}-{day}" for year, month, day, *_ in found])
+    dates = _calendar(prefix, [f"{year}-{month}-{day}" for year, month, day, *_ in found])
     return _local(dates, found)
 
 
-def _calendar(file: str, texts: list[str]) -> np.ndarray:
+def _calendar(prefix: str, texts: list[str]) -> np.ndarray:
     try:
         return np.array(texts, dtype="datetime64[D]")
     except ValueError:
         wrong = next(text for text in texts if not _is_day(text))
-        raise DataError(f"{file}: {wrong!r} is no day of the calendar.") from None
+        raise DataError(f"{prefix}: {wrong!r} is no day of the calendar.") from None
 
 
 def _is_day(text: str) -> bool:
@@ -250,7 +250,7 @@ def _local(dates: np.ndarray, found: list[tuple[str | None, ...]]) -> tuple[np.n
     return dates, "time zone dropped, the day kept as written"
 
 
-def number_cells(file: str, cells: np.ndarray, field: str, days: np.ndarray, *, money: bool) -> np.ndarray:
+def number_cells(prefix: str, cells: np.ndarray, field: str, days: np.ndarray, *, money: bool) -> np.ndarray:
     """Floats nearest to what is written; NaN where nothing is.
 
     Raises
@@ -261,17 +261,17 @@ def number_cells(file: str, cells: np.ndarray, field: str, days: np.ndarray, *, 
     if cells.dtype.kind in "fiu":
         return cells.astype("float64")
     if cells.dtype.kind != "O":
-        raise DataError(f"{file}: the column {field} holds {cells.dtype}, expected numbers.")
+        raise DataError(f"{prefix}: the column {field} holds {cells.dtype}, expected numbers.")
     texts = [cell if isinstance(cell, str) else str(cell) for cell in cells]
     try:
         if _PLAIN.issuperset("".join(texts)):
             return np.array([float(text) for text in texts], dtype="float64")
     except ValueError:
         pass
-    return np.array([_number(file, text, field, day, money) for text, day in zip(texts, days, strict=True)], dtype="float64")
+    return np.array([_number(prefix, text, field, day, money) for text, day in zip(texts, days, strict=True)], dtype="float64")
 
 
-def _number(file: str, text: str, field: str, day: np.datetime64, money: bool) -> float:
+def _number(prefix: str, text: str, field: str, day: np.datetime64, money: bool) -> float:
     text = text.strip()
     if text.lower() in _MISSING:
         return float("nan")
@@ -279,4 +279,4 @@ def _number(file: str, text: str, field: str, day: np.datetime64, money: bool) -
         return float(text.replace("$", "").replace(",", ""))
     if _NUMBER.fullmatch(text):
         return float(text)
-    raise DataError(f"{file}: the {field} of {day} is {text[:40]!r}, expected a number.")
+    raise DataError(f"{prefix}: the {field} of {day} is {text[:40]!r}, expected a number.")

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from dipfolio.market.bars import FIELDS
-from dipfolio.market.finding import Finding, Reading
+from dipfolio.market.finding import Finding
+from dipfolio.market.reading import Reading
 
 FAR_OUT = 15.0
 """So many times its usual distance a high or low is from the day's other prices to be called far out ..."""

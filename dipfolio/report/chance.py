@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dipfolio.engine.metrics import YEAR
 from dipfolio.errors import DataError, ParameterError
 from dipfolio.evidence.selection import overfitting
 from dipfolio.evidence.sharpe import Sharpe, expected_best
+from dipfolio.market.rates import YEAR
 from dipfolio.sweep.findings import Findings
 
 

@@ -14,7 +14,7 @@ from dipfolio.market.rates import RiskFree
 from dipfolio.report.fairness import Fairness
 from dipfolio.report.track import Track
 
-STOCKS = ("equity", "cash", "gross", "net")
+LEVELS = ("equity", "cash", "gross", "net")
 RATES = ("return", "benchmark")
 
 
@@ -80,12 +80,12 @@ def excerpt(result: Result, days: pd.DatetimeIndex, base: pd.Timestamp) -> Resul
     ended inside; what was held on the last session is open. A wiped-out account stays as it was to the end.
     """
     table = result.equity.reindex(result.equity.index.union(days[days > result.equity.index[-1]]))
-    flows = [name for name in table if name not in STOCKS]
+    flows = [name for name in table if name not in LEVELS]
     table = table.assign(**{name: table[name].fillna(0.0) for name in flows}).ffill()
     inside = table[(table.index > base) & (table.index <= days[-1])]
     groups = days.searchsorted(inside.index)
     summed = inside.groupby(groups).sum().set_axis(days)
-    summed[list(STOCKS)] = inside.groupby(groups)[list(STOCKS)].last().set_axis(days)
+    summed[list(LEVELS)] = inside.groupby(groups)[list(LEVELS)].last().set_axis(days)
     for name in RATES:
         summed[name] = compounded(inside[name], days, base)
     trades, still = _inside(result, days, base)

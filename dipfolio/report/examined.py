@@ -5,11 +5,11 @@ import math
 from dataclasses import asdict, dataclass
 from typing import IO, Any
 
-from dipfolio.engine.metrics import YEAR
 from dipfolio.engine.result import Result
 from dipfolio.evidence.deflation import Deflation
 from dipfolio.evidence.estimate import Estimate
 from dipfolio.evidence.examination import Examination
+from dipfolio.market.rates import YEAR
 from dipfolio.report.folding import folded
 from dipfolio.report.measured import between, chance, observations, sized
 from dipfolio.report.verdicts import estimate_as_record, plain

@@ -63,15 +63,15 @@ def measured(verdict: Verdict) -> Measured:
     return Measured(**known)
 
 
-def sized(estimate: Estimate, value: float, places: int = 2) -> str:
-    """A value in the unit of a estimate."""
+def sized(estimate: Estimate, value: float) -> str:
+    """A value in the unit of an estimate."""
     if math.isnan(value):
         return NOTHING
     if math.isinf(value):
         return "not seen"
     if estimate.unit == "dollars":
         return money(value)
-    return f"{value:+,.0f} sessions" if estimate.unit == "sessions" else percent(value, places)
+    return f"{value:+,.0f} sessions" if estimate.unit == "sessions" else percent(value)
 
 
 def between(estimate: Estimate) -> str:

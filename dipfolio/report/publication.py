@@ -1,13 +1,12 @@
 """Publication: runs made in Python, as the reports that the command line writes."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from dipfolio.engine.account import Account
 from dipfolio.engine.metrics import measure
 from dipfolio.engine.result import Result
 from dipfolio.engine.showing import Shown
@@ -59,7 +58,7 @@ def publish(result: Result, reports: Path | str = "reports", name: str = "", ris
         result.save(folder)
         (folder / "tearsheet.html").write_text(page, encoding="utf-8")
 
-    changed = {} if name else result.changed | _changed(result.account)
+    changed = {} if name else result.changed | result.account.changed
     folder = place(Path(reports), report_name(name or result.strategy, changed), write)
     refresh(Path(reports))
     return folder / "tearsheet.html"
@@ -142,9 +141,3 @@ def _labelled(results: Sequence[Result]) -> Any:
 
 def _rate(risk_free: float | RiskFree) -> RiskFree:
     return risk_free if isinstance(risk_free, RiskFree) else constant(risk_free)
-
-
-def _changed(account: Account) -> dict[str, Any]:
-    """What differs from the default account."""
-    usual = asdict(Account())
-    return {name: value for name, value in asdict(account).items() if value != usual[name]}

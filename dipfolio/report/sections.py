@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dipfolio.engine.metrics import YEAR
 from dipfolio.evidence.contest import Contest
 from dipfolio.evidence.dossier import AT_EVENT, Day, Dossier
 from dipfolio.evidence.single import MARKET
 from dipfolio.market.bars import Provenance
+from dipfolio.market.rates import YEAR
 from dipfolio.report import captions, grids
 from dipfolio.report.absent import absent
 from dipfolio.report.command import Sheet, sheet_of

@@ -116,7 +116,7 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
 
 
 def estimate_as_record(estimate: Estimate) -> dict[str, Any]:
-    """A estimate as JSON takes it."""
+    """An estimate as JSON takes it."""
     return {name: plain(value) for name, value in asdict(estimate).items()}
 
 

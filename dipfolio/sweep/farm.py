@@ -57,7 +57,7 @@ class Crew:
     dask_local: int = 0
 
 
-def tasks_of(grid: Grid, terms: Terms, bars: Bars, default: int | None = None) -> list[Task]:
+def tasks_of(grid: Grid, terms: Terms, bars: Bars, default: int) -> list[Task]:
     """The tasks of a sweep, so that variants that share their targets are in one.
 
     Parameters
@@ -65,7 +65,7 @@ def tasks_of(grid: Grid, terms: Terms, bars: Bars, default: int | None = None) -
     grid : Grid
     terms : Terms
     bars : Bars
-    default : int, optional
+    default : int
         Number under which the strategy with its fixed parameters alone is run as well.
     """
     kind = terms.kind
@@ -75,11 +75,10 @@ def tasks_of(grid: Grid, terms: Terms, bars: Bars, default: int | None = None) -
     size = min(max(CELLS // symbols, FEWEST), MOST) if lockstep else 4
     keep = frozenset(np.unique(np.linspace(0, len(grid) - 1, min(KEPT, len(grid))).round().astype(int)).tolist())
     numbers = [order[start : start + size].tolist() for start in range(0, len(order), size)]
-    if default is not None:
-        numbers.append([default])
+    numbers.append([default])
     return [
         Task(
-            number=k, terms=terms, keep=keep | {default} if default is not None else keep,
+            number=k, terms=terms, keep=keep,
             cells=tuple((cell, grid.fixed if cell == default else grid.cell(cell)) for cell in part),
         )
         for k, part in enumerate(numbers)

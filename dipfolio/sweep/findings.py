@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from dipfolio.engine.account import Account
 from dipfolio.engine.showing import Shown
 from dipfolio.errors import ParameterError
-from dipfolio.market.bars import Provenance
+from dipfolio.market.bars import Bars, Provenance
 from dipfolio.sweep.grid import Grid
 from dipfolio.sweep.parts import Part
+from dipfolio.sweep.work import Terms
 
 Floats = NDArray[np.float64]
 
@@ -95,10 +96,18 @@ class Findings(Shown):
         return self.table[self.table.index.isin(near)]
 
 
-def gather(
-    parts: Sequence[Part], grid: Grid, default: int
-) -> tuple[pd.DataFrame, pd.Series | None, dict[int, Floats], dict[int, str]]:
-    """The table, the default's figures, the returns that were kept and the refusals.
+def gather(parts: Sequence[Part], grid: Grid, terms: Terms, bars: Bars, default: int) -> Findings:
+    """What all parts found.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+    grid : Grid
+    terms : Terms
+    bars : Bars
+        That were swept.
+    default : int
+        Number of the default among the cells.
 
     Raises
     ------
@@ -112,9 +121,12 @@ def gather(
     figures = figures.drop(index=default, errors="ignore")
     if figures.empty:
         raise ParameterError(f"No cell of the grid can be run: {next(iter(refused.values()))}")
-    axes = pd.DataFrame(_parameters(grid, figures.index), index=figures.index)
-    returns.pop(default, None)
-    return pd.concat([axes, figures], axis=1), own, returns, refused
+    axes, days = pd.DataFrame(_parameters(grid, figures.index), index=figures.index), bars.sessions[terms.first :]
+    return Findings(
+        strategy=terms.name, grid=grid, defaults=terms.defaults, account=terms.account,
+        window=(days[0].date(), days[-1].date()), table=pd.concat([axes, figures], axis=1), default=own,
+        returns=pd.DataFrame(returns, index=days), refused=refused, provenance=bars.provenance,
+    )  # fmt: skip
 
 
 def _parameters(grid: Grid, cells: pd.Index) -> dict[str, Any]:

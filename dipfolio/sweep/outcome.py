@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dipfolio.engine.metrics import YEAR, Metrics
+from dipfolio.engine.metrics import Metrics
 from dipfolio.engine.showing import Shown
+from dipfolio.market.rates import YEAR
 from dipfolio.sweep.tapes import COSTS, Tapes
 
 Floats = NDArray[np.float64]

@@ -6,8 +6,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from dipfolio.engine.account import Account
 from dipfolio.engine.idea import Idea
 from dipfolio.engine.parameter import parameters
@@ -73,13 +71,7 @@ def survey(
     rate = risk_free if isinstance(risk_free, RiskFree) else constant(risk_free)
     terms = _terms(strategy, account or Account(), first, rate)
     parts = [work(task, known) for task in tasks_of(grid, terms, known, DEFAULT)]
-    table, default, returns, refused = gather(parts, grid, DEFAULT)
-    sessions = known.sessions[first:]
-    return Findings(
-        strategy=terms.name, grid=grid, defaults=terms.defaults, account=terms.account,
-        window=(sessions[0].date(), sessions[-1].date()), table=table, default=default,
-        returns=pd.DataFrame(returns, index=sessions), refused=refused, provenance=known.provenance,
-    )  # fmt: skip
+    return gather(parts, grid, terms, known, DEFAULT)
 
 
 def _terms(strategy: type[Idea], account: Account, first: int, rate: RiskFree) -> OwnTerms:

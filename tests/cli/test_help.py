@@ -136,3 +136,11 @@ def test_a_mistake_of_a_new_user_is_one_line_with_the_next_step(capsys, monkeypa
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("Error: ")
     assert step in line
+
+
+def test_what_is_not_explained_is_not_listed(capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert not _guarded(["buy-the-dip", "--help"], Home.at(ROOT))
+    said = capsys.readouterr().out
+    assert "[STRATEGY]..." in said.splitlines()[0]
+    assert "\n  [STRATEGY]..." not in said

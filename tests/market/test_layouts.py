@@ -335,3 +335,9 @@ def test_a_dividend_that_is_no_plain_number_is_named(folder, amount):
         DataError, match=rf"dividends\.csv .*the amount of 2025-01-24 is '{re.escape(amount)}', expected a number"
     ):
         load_bars(folder)
+
+
+@pytest.mark.parametrize("mark", [";", "\t", "|"])
+def test_another_separator_is_named_as_the_fault(folder, mark):
+    with pytest.raises(DataError, match="its cells are not separated by commas"):
+        load_bars(store(folder, [line.replace(",", mark) for line in OURS]))

@@ -7,6 +7,7 @@ import pytest
 
 from dipfolio.engine.account import Account
 from dipfolio.errors import ComparisonError
+from dipfolio.market import sessions
 from dipfolio.market.bars import Origin
 from dipfolio.report.contender import contenders
 from dipfolio.report.fairness import judge
@@ -36,6 +37,13 @@ def test_runs_on_the_same_terms_need_no_note():
     assert fairness.left_out == ()
     assert fairness.sessions.equals(DAYS)
     assert (fairness.benchmark, fairness.base) == ("B", pd.Timestamp("2024-12-31"))
+
+
+@pytest.mark.parametrize(("count", "told"), [(59, True), (60, False)])
+def test_a_short_common_window_is_told(count, told):
+    days = sessions.between("2025-01-02", "2025-06-30")[:count]
+    notes = [note for note in judge([series(days)]).notes if "what is told a year is an extrapolation" in note.text]
+    assert [note.kind for note in notes] == ["flag"] * told
 
 
 def test_a_run_that_began_before_is_cut_to_the_common_window_and_the_page_says_what_that_means():

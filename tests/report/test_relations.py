@@ -65,6 +65,7 @@ def test_trades_entered_in_one_session_are_called_one_observation():
     tracks = track(label="once", closes=LONG, market=LONG), noise("n", 2)
     (gap, _market), _ = gaps(*related(*tracks))
     assert gap.remark == "once entered in 1 session: 1 observation. The interval is no evidence about the rule."
+    assert gap.reading == "too few entries to tell"
 
 
 def test_too_few_sessions_have_a_difference_and_no_interval():

@@ -10,8 +10,10 @@ import pytest
 
 from dipfolio.evidence.claims import CLAIMS
 from dipfolio.evidence.dossier import day_of, dossiers
+from dipfolio.evidence.moves import Move
 from dipfolio.evidence.thesis import judge
 from dipfolio.market.folder import load_bars
+from dipfolio.report.captions import day_in_words
 from dipfolio.report.command import sheet_of
 from dipfolio.report.measured import chance, measured
 from dipfolio.report.thesis import thesis_page
@@ -240,3 +242,18 @@ def test_small_probabilities_are_not_rounded_to_nothing():
 
 def test_every_claim_has_a_place_on_the_page():
     assert {claim.id[0] for claim in CLAIMS} == set("ABKG")
+
+
+def basket(label, day, rank):
+    return Move(label=label, members=("A", "B"), day=day, gap=0.0, session=0.0, rank=rank)
+
+
+def test_what_is_said_of_the_day_follows_from_the_figures(page):
+    said = day_in_words([basket("Chips", -0.123, 0.004), basket("Others", -0.01, 0.05), basket("Rest", 0.02, 0.4)])
+    assert said == (
+        "Beyond what the market explains, by a rank p of 5.0 % or less: Chips -12.30 %, Others -1.00 %. Not: Rest +2.00 %."
+    )
+    assert " or less: no basket. Not: Rest" in day_in_words([basket("Rest", 0.02, 0.4)])
+    told = next(line for line in page.text.splitlines() if "Beyond what the market explains" in line)
+    assert "Chipmakers" in told.split("Not: ")[0]
+    assert "Hyperscalers" in told.split("Not: ")[1]

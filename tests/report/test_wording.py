@@ -4,7 +4,9 @@ import math
 
 import pytest
 
-from dipfolio.report.wording import count, money, part, percent, ratio
+from dipfolio.engine.metrics import measure
+from dipfolio.report.wording import count, money, part, percent, ratio, remarks
+from tests.runs import run
 
 
 @pytest.mark.parametrize(
@@ -66,3 +68,8 @@ def test_few_entry_dates_and_idle_cash_are_remarked_upon():
     assert "In cash for 87.5 % of the sessions, the benchmark never" in said  # in the market in sessions 1-3 and 10-11
     assert "observation" not in " ".join(remarks(result, replace(metrics, entry_dates=10)))
     assert "In cash" not in " ".join(remarks(replace(result, benchmark=""), metrics))
+
+
+def test_a_short_window_is_told_to_be_extrapolated():
+    result = run()
+    assert "A window of 12 sessions: what is told a year is an extrapolation." in remarks(result, measure(result))

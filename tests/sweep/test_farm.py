@@ -109,15 +109,14 @@ def terms_of(folder, name="slow"):
 def swept(grid, terms, bars, crew, place, **given):
     parts = Parts(place, "key", resume=given.pop("resume", False))
     tasks = tasks_of(grid, terms, bars, DEFAULT)
-    return gather(farm(tasks, bars, crew, parts, **given), grid, DEFAULT)
+    return gather(farm(tasks, bars, crew, parts, **given), grid, terms, bars, DEFAULT)
 
 
 def assert_same(one, other):
-    pd.testing.assert_frame_equal(one[0], other[0])
-    pd.testing.assert_series_equal(one[1], other[1])
-    assert one[2].keys() == other[2].keys()
-    assert all((one[2][cell] == other[2][cell]).all() for cell in one[2])
-    assert one[3] == other[3]
+    pd.testing.assert_frame_equal(one.table, other.table)
+    pd.testing.assert_series_equal(one.default, other.default)
+    pd.testing.assert_frame_equal(one.returns, other.returns)
+    assert one.refused == other.refused
 
 
 def test_two_processes_find_what_one_does(bars, folder, small, tmp_path):
@@ -125,12 +124,12 @@ def test_two_processes_find_what_one_does(bars, folder, small, tmp_path):
     grid = grid_of(terms.kind, {"hold": "1:7", "drop": "0.01:0.04"})
     alone = swept(grid, terms, bars, Crew(jobs=1), tmp_path / "a")
     assert_same(swept(grid, terms, bars, Crew(jobs=2), tmp_path / "b"), alone)
-    table, default, returns, refused = alone
+    table = alone.table
     assert len(table) == 24
-    assert sorted(returns) == table.index.tolist()
-    assert refused == dict.fromkeys(range(24, 28), "hold must be at most 6, found 7.")
+    assert sorted(alone.returns) == table.index.tolist()
+    assert alone.refused == dict.fromkeys(range(24, 28), "hold must be at most 6, found 7.")
     cell = table[(table["hold"] == 2) & (table["drop"] == 0.02)].iloc[0]
-    assert default["final_equity"] == cell["final_equity"]
+    assert alone.default["final_equity"] == cell["final_equity"]
     for number in table.index:
         assert difference(table.loc[number], terms, grid.cell(number), bars)[0] < 1e-6
 
@@ -138,7 +137,7 @@ def test_two_processes_find_what_one_does(bars, folder, small, tmp_path):
 def test_a_wrong_row_does_not_pass_for_the_run_of_backtrader(bars, folder, tmp_path):
     terms = terms_of(folder)
     grid = grid_of(terms.kind, {"hold": "1:2"})
-    row = swept(grid, terms, bars, Crew(jobs=1), tmp_path / "a")[0].loc[0].copy()
+    row = swept(grid, terms, bars, Crew(jobs=1), tmp_path / "a").table.loc[0].copy()
     row["fees"] += 0.02
     assert difference(row, terms, grid.cell(0), bars) == (pytest.approx(0.02), "fees")
     row["final_equity"] = np.nan
@@ -159,7 +158,7 @@ def test_the_figures_are_mapped_and_not_copied(bars, tmp_path):
 def test_a_plain_backtrader_strategy_is_swept_with_backtrader(bars, folder, tmp_path):
     terms = terms_of(folder, "crossing")
     grid = grid_of(terms.kind, {"period": "2:7"})
-    table = swept(grid, terms, bars, Crew(jobs=2), tmp_path / "a")[0]
+    table = swept(grid, terms, bars, Crew(jobs=2), tmp_path / "a").table
     assert table["period"].tolist() == [2, 3, 4, 5, 6, 7]
     assert table["final_equity"].nunique() == 6
     for number in table.index:

@@ -44,7 +44,7 @@
     const known = z.flat().filter(v => v !== null), most = Math.max(...known.map(Math.abs), 1e-9), signed = !money(name);
     const traces = [{
       type: "heatmap", z, x: axes[1].values.map(plain), y: axes[0].values.map(plain), hoverongaps: false,
-      colorscale: signed ? [[0, "#b3261e"], [0.5, "#f3f1ea"], [1, "#0b5cad"]] : "Viridis", ...(signed ? { zmin: -most, zmax: most } : {}),
+      colorbar: { ticksuffix: suffix(name) }, colorscale: signed ? [[0, "#b3261e"], [0.5, "#f3f1ea"], [1, "#0b5cad"]] : "Viridis", ...(signed ? { zmin: -most, zmax: most } : {}),
       hovertemplate: `${plain(axes[0].name)} %{y}, ${plain(axes[1].name)} %{x}<br>${label(name)} %{z:,.2f}${suffix(name)}<extra></extra>`,
     }];
     if (data.default_cell !== null) {
