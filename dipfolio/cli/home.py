@@ -77,9 +77,9 @@ class Home:
         if folder is None:
             chosen = self.figures(symbols)
             folder = chosen.folder
-            _say_once(as_started(chosen.reason, self.command))
+            say_once(as_started(chosen.reason, self.command))
         for name in strays(folder, symbols):
-            _say_once(f"{folder / name} is not what was fetched with the prices, which is used; `data fetch` writes it anew.")
+            say_once(f"{folder / name} is not what was fetched with the prices, which is used; `data fetch` writes it anew.")
 
         def load() -> "Bars":
             """From the folder chosen, with the calendars of the embedded figures where it has none."""
@@ -110,26 +110,34 @@ class Home:
         """Fetch damaged files of the cache anew, and say so."""
         from dipfolio.market.fetching import rebuild
 
-        _say_once(f"{_sentence(error)} Yahoo Finance is asked for it anew.")
+        say_once(f"{_sentence(error)} Yahoo Finance is asked for it anew.")
         for outcome in rebuild(self.cache, symbols, FIRST_DAY):
             if outcome.kind == "failed":
                 again = f"`{self.command} data fetch {outcome.symbol}` tries again"
                 raise DataError(f"{_sentence(outcome.text)} {again}; {self._otherwise}") from error
-            _say_once(f"{outcome.symbol}  {outcome.text}")
+            say_once(f"{outcome.symbol}  {outcome.text}")
+
+
+def tell_window(bars: "Bars", start: date | None, end: date | None) -> None:
+    """Say on standard error that the figures do not reach as far as was asked for."""
+    if len(bars) and start and start < (first := bars.sessions[0].date()):
+        say_once(f"The figures begin on {first}, so the window does; {start} was asked for.")
+    if len(bars) and end and end > (last := bars.sessions[-1].date()):
+        say_once(f"The figures end on {last}, so the window does; {end} was asked for.")
 
 
 def register_of(reports: Path) -> "Register":
     """The register of a folder of reports; damaged lines in it are said on standard error."""
     from dipfolio.evidence.register import FILE, Register
 
-    return Register(near(reports) / FILE, say=_say_once)
+    return Register(near(reports) / FILE, say=say_once)
 
 
 def _warned(bars: "Bars") -> "Bars":
     """The same; what is odd about all of the figures is said."""
     for warning in bars.warnings:
         if not warning.symbol:
-            _say_once(warning.text)
+            say_once(warning.text)
     return bars
 
 
@@ -137,7 +145,7 @@ def _sentence(text: object) -> str:
     return f"{str(text).removesuffix('.')}."
 
 
-def _say_once(sentence: str) -> None:
+def say_once(sentence: str) -> None:
     """On standard error, once in a command however many strategies it runs."""
     context = click.get_current_context(silent=True)
     said = context.find_root().meta.setdefault("dipfolio.said", set()) if context else set()

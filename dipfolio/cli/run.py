@@ -12,7 +12,7 @@ import click
 from dipfolio.cli.compare import write_comparison
 from dipfolio.cli.completion import strategy_names
 from dipfolio.cli.errands import Errand, errands
-from dipfolio.cli.home import near, register_of
+from dipfolio.cli.home import near, register_of, tell_window
 from dipfolio.cli.options import (
     DATA_HELP,
     Benchmark,
@@ -167,6 +167,7 @@ def _simulated(errand: Errand, values: dict[str, Any], reports: Path, say: Calla
     rate = risk_free(values["risk_free"])
     say(f"{strategy.name}: reading the figures")
     bars = home.load(values["data"], tuple(dict.fromkeys([*strategy.symbols, *([benchmark] if benchmark else [])])))
+    tell_window(bars, values["start"], values["end"])
     terms = {"benchmark": benchmark, "start": values["start"], "end": values["end"]}
     this = identity(strategy, bars, account, **terms, risk_free=rate.fingerprint, strategies=home.strategies)
     target = reports / report_name(strategy.name, errand.changed)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dipfolio.cli.group import StrategyGroup
-from dipfolio.cli.home import near, register_of
+from dipfolio.cli.home import near, register_of, tell_window
 from dipfolio.cli.options import DATA_HELP, Day, SectionedCommand, SectionedOption, account_of, options_of, refuse_taken
 from dipfolio.cli.output import harmless_output, progress_console
 from dipfolio.errors import ParameterError, SweepError, UnknownNameError
@@ -145,6 +145,7 @@ def _terms(name: str, strategy: "type[Idea]", grid: Any, values: dict[str, Any])
     home = click.get_current_context().obj
     account = account_of(values)
     bars = home.load(values["data"], _symbols(strategy, grid))
+    tell_window(bars, values["start"], values["end"])
     first = first_session(bars, values["start"], values["end"])
     bars = bars if values["end"] is None else bars.until(values["end"])
     place, rate = home.strategies.resolve(), risk_free(values["risk_free"])

@@ -99,7 +99,8 @@ def remarks(result: Result, metrics: Metrics) -> tuple[str, ...]:
                 f"{sentence.format(count=count(len(found), 'order'))}: {where}{first['session'].date()}, {first['detail']}."
             )
     if not metrics.trades and not metrics.open_positions:
-        said.append("The strategy never traded in this window.")
+        why = "" if len(events) else ": no decision falls into it, or each comes to less than a share"
+        said.append(f"The strategy never traded in this window{why}.")
     elif metrics.entry_dates < FEW:
         sessions, observations = count(metrics.entry_dates, "session"), count(metrics.entry_dates, "observation")
         said.append(f"All trades were entered in {sessions}: {observations} at the most, and no ratio here is evidence.")

@@ -41,3 +41,12 @@ def test_a_folder_that_was_named_goes_before_the_cache(tmp_path, capsys):
     assert capsys.readouterr().err == missing
     assert home.load(None, ("NVDA",)).origin.path == "cache"
     assert capsys.readouterr().err == f"Figures: {tmp_path}/data/cache, before {tmp_path}/data.\n{missing}"
+
+
+def test_figures_that_do_not_reach_as_far_as_was_asked_are_told_once(tmp_path, program):
+    words = ("hold-benchmark", "buy-the-dip", "--start", "2023-01-03", "--end", "2026-06-30", "--reports", tmp_path)
+    code, _, err = program(ROOT, *words)
+    assert code == 0
+    assert err.count("The figures begin on 2024-01-02, so the window does; 2023-01-03 was asked for.\n") == 1
+    assert err.count("The figures end on 2025-12-31, so the window does; 2026-06-30 was asked for.\n") == 1
+    assert program(ROOT, "hold-benchmark", "--start", "2024-01-02", "--end", "2025-12-31", "--reports", tmp_path)[2] == ""

@@ -113,7 +113,7 @@ def test_numbers_that_do_not_exist_are_dashes_and_no_nan(idle):
     assert "nan" not in text.lower()
     assert "Benchmark return (none)" in text
     assert cells(idle)["Win rate by trade"] == cells(idle)["Sharpe"] == "-"
-    assert "Note: The strategy never traded in this window." in text
+    assert "Note: The strategy never traded in this window: no decision falls into it" in text
 
 
 def test_a_lost_account_is_said_first(wiped_out):

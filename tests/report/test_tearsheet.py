@@ -271,7 +271,7 @@ def test_a_lost_account_gets_a_plain_page_that_says_so(page, runs):
 
 def test_a_run_without_a_trade_says_so(page):
     sheet = page("no trade")
-    assert "The strategy never traded in this window." in sheet.text
+    assert "The strategy never traded in this window: no decision falls into it" in sheet.text
     assert "No trade has ended in this window." in sheet.text
     assert sheet.number("Cumulative Return") == 0
 
