@@ -256,9 +256,9 @@ def test_saving_and_loading_is_the_identity(bars, idea, account, names, start, m
     new = {old: name for name, old in names.items()}
     rows = {row: {new[symbol]: target for symbol, target in cell.items()} for row, cell in idea["rows"].items()}
     strategy = script(**{**idea, "rows": rows, "universe": ",".join(names)})
-    result = simulate(
-        strategy, renamed(bars, names), account, benchmark=next(iter(names)) if market else "", start=bars.sessions[start].date()
-    )
+    whole = bars.close.iloc[max(start - 1, 0) :].notna().all()
+    benchmark = next((name for name, old in names.items() if market and whole[old]), "")
+    result = simulate(strategy, renamed(bars, names), account, benchmark=benchmark, start=bars.sessions[start].date())
     with tempfile.TemporaryDirectory() as folder:
         result.save(Path(folder))
         again = load(Path(folder))
