@@ -49,8 +49,8 @@ def _holdings(account: Account) -> Iterator[Assumption]:
     yield (
         "Short sales",
         f"Shares can be borrowed at {account.borrow_rate:.2%} a year on 102 % of the last close, rounded up to the dollar, "
-        "for each calendar day as a 360th of a year; no rebate on the proceeds, no recall, no locate. The short-sale price test (SEC Rule 201) "
-        "is not enforced; it was in force on NVDA and AVGO on 27 and 28 January 2025.",
+        "for each calendar day as a 360th of a year; no rebate on the proceeds, no recall, no locate. The short-sale price test "
+        "(SEC Rule 201) is not enforced; it was in force on NVDA and AVGO on 27 and 28 January 2025.",
     )
     yield "Dividends", "Received by longs and paid by shorts on the ex-date, before tax; not reinvested."
     interest = f"a negative balance pays {account.debit_rate:.2%} a year, each calendar day a 360th"
