@@ -105,13 +105,13 @@ def event_course(claim: Claim, bars: Bars, folder: Path, changes: Mapping[str, A
     DataError
         A strategy that does not decide exactly once.
     """
-    trades = decisions_of(built(folder, claim, claim.horizons[0], changes), bars)
-    days = np.flatnonzero(trades.flags)
+    decisions = decisions_of(built(folder, claim, claim.horizons[0], changes), bars)
+    days = np.flatnonzero(decisions.flags)
     if len(days) != 1:
         raise DataError(f"{claim.strategy} decides {len(days)} times in these figures; an event has one decision.")
     day, alike = int(days[0]), stressful(bars, STRESS)
     steps = {}
-    for horizon, outcomes in zip(HORIZONS, outcomes_by_hold(trades, bars, HORIZONS, claim.benchmark), strict=True):
+    for horizon, outcomes in zip(HORIZONS, outcomes_by_hold(decisions, bars, HORIZONS, claim.benchmark), strict=True):
         returns = outcomes.returns
         steps[horizon] = float(returns[day]), returns[matched(returns, day, alike, horizon + APART)]
     return course_of(label, f"the same trade on other mornings with SPY {STRESS:.0%} from its close", steps)
@@ -128,9 +128,9 @@ def rule_course(claim: Claim, bars: Bars, folder: Path) -> Course:
     known = bars.until(DESIGN_END)
     if not len(known):
         raise DataError(f"The figures begin after {DESIGN_END.date()}.")
-    trades = claimed_decisions(claim, known, folder, claim.horizons[0])
+    decisions = claimed_decisions(claim, known, folder, claim.horizons[0])
     steps: dict[int, tuple[float, Floats]] = {}
-    for horizon, outcomes in zip(RULE_HORIZONS, outcomes_by_hold(trades, known, RULE_HORIZONS, claim.benchmark), strict=True):
+    for horizon, outcomes in zip(RULE_HORIZONS, outcomes_by_hold(decisions, known, RULE_HORIZONS, claim.benchmark), strict=True):
         if len(outcomes.ended):
             placebo = rotation(outcomes.flags, outcomes.returns)
             steps[horizon] = placebo.observed, placebo.draws
