@@ -55,5 +55,8 @@ def test_clusters_by_hand():
     error = 0.02 / 3**0.5
     assert (found.low, found.high) == pytest.approx((0.03 - 4.302652730 * error, 0.03 + 4.302652730 * error))
     assert (found.p_value, found.smallest, found.clusters) == (1 / 8, 1 / 8, 3)
+    alike = clustered(Estimate(label="", observed=0.03, effect=0.03), np.full(4, 0.03), seed=1)
+    assert (alike.low, alike.high) == (0.03, 0.03)
+    assert np.isnan([alike.p_value, alike.opposite, alike.smallest, alike.detectable]).all()
     alone = clustered(Estimate(label="", observed=0.03, effect=0.03), means[:1], seed=1)
     assert np.isnan([alone.low, alone.high, alone.p_value, alone.smallest]).all()

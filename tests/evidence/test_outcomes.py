@@ -135,16 +135,17 @@ HELD = (HoldFor(3),)
     ("rows", "exits", "why"),
     [
         ({1: {"A": 1.0}, 5: {"A": 0.0}}, (), "no exit rule: its positions last until its next instruction"),
-        ({1: {"A": 1.0}}, (), "no exit rule"),
+        ({0: {"A": 1.0}}, (), "no exit rule"),
         ({1: {"A": 1.0}, 8: {"A": -1.0}}, HELD, "trades A on both sides"),
+        ({1: {"A": 1.0, "B": 1.0}, 8: {"B": -1.0}}, HELD, "trades B on both sides"),
         ({1: {"A": 1.0}, 3: {"A": 0.0}}, HELD, "a target of 0 ends a position before its rule"),
         ({1: {"A": 1.0}, 4: {"A": 0.0}}, HELD, "a target of 0 ends a position before its rule"),
     ],
 )
 def test_trades_that_end_by_other_instructions_have_no_outcome_on_other_dates(rows, exits, why):
-    market = make_bars({"A": [100.0 + k for k in range(12)]})
+    market = make_bars({name: [100.0 + k for k in range(12)] for name in "AB"})
     with pytest.raises(ParameterError, match=why):
-        decisions_of(script(rows, unit="weight", exits=exits), market)
+        decisions_of(script(rows, universe="A,B", unit="weight", exits=exits), market)
 
 
 def test_a_target_of_zero_that_ends_nothing_is_no_hindrance():
@@ -157,6 +158,8 @@ def test_a_target_of_zero_that_ends_nothing_is_no_hindrance():
 def test_a_strategy_that_decides_anew_on_every_session_is_one_trade_a_session():
     market = make_bars({"A": [100.0, 110, 121, 133.1, 146.41]}, opens={"A": [100.0, 105, 115, 130, 140]})
     every = {row: {"A": 1.0 if row < 2 else 0.0} for row in range(5)}
+    late = {row: {"A": 1.0} for row in range(2, 5)}
+    assert decisions_of(script(late, unit="weight"), market).flags.tolist() == [False, False, True, True, True]
     found = outcomes_of(decisions_of(script(every, unit="weight"), market), market)
     np.testing.assert_allclose(found.returns[:3], [115 / 105 - 1, 130 / 115 - 1, 140 / 130 - 1])
     assert found.flags.tolist() == [True, True, False, False, False]

@@ -269,11 +269,11 @@ def test_figures_without_the_event_answer_what_does_not_need_it(bars):
     assert "no signal whose trade ends within it" in none["G1"].reason
 
 
-@pytest.mark.parametrize("last", ["2024-10-01", "2025-02-28"])
-def test_a_name_without_figures_is_not_among_those_of_whom_it_is_true(bars, last):
+@pytest.mark.parametrize(("first", "last"), [("", "2024-10-01"), ("", "2025-02-28"), ("2025-01-27", "2026")])
+def test_a_name_without_figures_is_not_among_those_of_whom_it_is_true(bars, first, last):
     frames = {name: getattr(bars, name).copy() for name in ("open", "high", "low", "close", "volume", "dividends")}
     for name, frame in frames.items():
-        frame.loc[:last, "ARM"] = 0.0 if name == "dividends" else np.nan
+        frame.loc[first or None : last, "ARM"] = 0.0 if name == "dividends" else np.nan
     verdict = judge(Bars(**frames, events=bars.events), STRATEGIES, [BY_ID["A0"]], contests=False)["A0"]
     assert (verdict.word, verdict.primary) == ("undecided", None)
     assert verdict.reason.startswith("ARM has no figures on 2025-01-27, or not for all of the 250 gaps before.")

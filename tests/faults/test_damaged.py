@@ -193,6 +193,7 @@ def test_damaged_prices_of_a_folder_that_was_named_stop_a_run_and_stay(mortal, h
     code, _, err, _ = mortal(home, "hold-benchmark", "--data", "mine", port=yahoo.port)
     assert code == 1
     assert "mine/prices/SPY.parquet cannot be read" in err
+    assert "Yahoo" not in err
     assert contents(home / "mine") == before
     assert yahoo.requests("SPY") == 0
 

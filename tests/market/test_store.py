@@ -1,9 +1,10 @@
 """Store: files appear whole or not at all, and come back as they were."""
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
-from dipfolio.errors import DataError
+from dipfolio.errors import DamagedError, DataError
 from dipfolio.market.layouts import Figures
 from dipfolio.market.store import Entry, file_of, read_entry, stored, whole, write_entry, write_source
 
@@ -79,3 +80,13 @@ def test_figures_that_a_run_could_not_use_are_named(tmp_path):
         read_entry(tmp_path, "A")
     assert read_entry(tmp_path, "A", replace=True) is None
     assert file_of(tmp_path, "A").exists()
+
+
+def test_days_that_have_become_numbers_are_damage(tmp_path):
+    """Their bytes and so the fingerprint are the same, but no date is written there any more."""
+    write_entry(tmp_path, "A", ENTRY)
+    path = file_of(tmp_path, "A")
+    table = pq.read_table(path)
+    pq.write_table(table.set_column(0, "date", table.column("date").cast("int32")), path)
+    with pytest.raises(DamagedError, match="its fingerprint tells"):
+        read_entry(tmp_path, "A")
