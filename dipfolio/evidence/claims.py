@@ -151,13 +151,13 @@ ARTICLE = (
     ),
     Claim(
         id="A5", sentence="Cheaper models will need more chips, not fewer.", kind="event", strategy="buy-chipmakers",
-        hypothesis="The chipmakers, bought at Monday's open, beat QQQ over the next quarters.", benchmark="QQQ",
-        horizons=QUARTERS, variants=LATER, family="F1",
+        hypothesis="The chipmakers, bought at Monday's open, beat QQQ over quarters by more than on other such mornings.",
+        benchmark="QQQ", horizons=QUARTERS, variants=LATER, family="F1",
         remark="One long window is one draw; NVDA, AVGO and TSM were picked as winners.",
     ),
     Claim(
         id="A6", sentence="Project Stargate was overshadowed for a moment only.", kind="event", strategy="buy-stargate",
-        hypothesis="The five names beat QQQ from Monday's open.", benchmark="QQQ",
+        hypothesis="The five names, bought at Monday's open, beat QQQ by more than on other such mornings.", benchmark="QQQ",
         variants={**LATER, "without TSM": {"partners_only": True}}, family="F1",
         remark="ORCL and ARM had jumped days before; TSM was on the article's list but no named partner.",
     ),
@@ -168,7 +168,8 @@ ARTICLE = (
     ),
     Claim(
         id="A8", sentence="NVIDIA's processors remain central.", kind="event", strategy="nvda-over-chips",
-        horizons=(250, 60, 120), hypothesis="NVDA does not fall behind SMH over a year.", variants=LATER, family="F1",
+        horizons=(250, 60, 120), variants=LATER, family="F1",
+        hypothesis="NVDA gains on SMH over a year by more than from other such mornings on.",
         remark="A fifth of SMH is NVDA; one year is one draw.",
     ),
     Claim(
@@ -180,12 +181,14 @@ ARTICLE = (
 CRITICS = (
     Claim(
         id="B1", sentence="Nobody will need so many chips: NVDA falls further.", kind="event", strategy="short-nvda",
-        hypothesis="A short of NVDA from Monday's open gains over QQQ.", benchmark="QQQ", variants=SHORTED, family="F1",
+        hypothesis="A short of NVDA from Monday's open gains over QQQ by more than on other such mornings.", benchmark="QQQ",
+        variants=SHORTED, family="F1",
         remark="The short-sale price test held until Tuesday's close: many could not have sold on Monday.",
     ),
     Claim(
         id="B2", sentence="Cheaper models help their users and hurt the supplier.", kind="event", horizons=MENU,
-        strategy="hyperscalers-over-nvda", hypothesis="The hyperscalers gain on NVDA from Monday's open.", family="F1",
+        strategy="hyperscalers-over-nvda", family="F1",
+        hypothesis="The hyperscalers gain on NVDA from Monday's open by more than on other such mornings.",
         variants={**SHORTED, "beta-neutral": {"neutral": "beta"}}, remark="NVDA moves with the market about twice as much.",
     ),
     Claim(
@@ -239,6 +242,7 @@ RULES = (
     Claim(
         id="G4", sentence="Buying a dip in thirds beats buying it at once.", kind="paired", strategy="staged-dip", family="F2",
         variants={"dip-rule": {}}, hypothesis="The staged trade earns more on the same dips.", horizons=(20,),
+        remark="The thirds are held 25 sessions on average, the other 20: part of any gain is the longer time.",
     ),
     Claim(
         id="G5", sentence="A stop and a target improve on holding.", kind="paired", strategy="dip-with-stops", family="F2",

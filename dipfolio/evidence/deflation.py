@@ -37,6 +37,9 @@ def deflate(sharpe: Sharpe, entries: Iterable[Tried], effective: float | None = 
     count, the mean and the squares of each entry (Chan, Golub and LeVeque, 1983, The American Statistician 37). What lies
     whole within a sweep - a single run of one of its cells, a smaller grid, the same sweep again - is counted once, with it.
 
+    A ratio of few sessions varies more, and says as much less. So that a single short run does not pass for a wide spread,
+    each ratio counts times the root of its sessions over those of the one that is judged, as the error of both is then alike.
+
     Two grids that overlap in part cannot be told apart cell by cell. Their common cells then stay in the number of trials
     twice, and the squares of both are divided by the smallest number of different variants that there can be: number and
     variance are never below those of the different variants, so the probability is never above.
@@ -54,8 +57,11 @@ def deflate(sharpe: Sharpe, entries: Iterable[Tried], effective: float | None = 
     trials = sum(entry.traded for entry in kept)
     if trials < 2:
         return Deflation(trials=trials, variance=math.nan, probability=math.nan)
-    mean = sum(entry.traded * entry.mean for entry in kept) / trials
-    squares = sum(entry.squares + entry.traded * (entry.mean - mean) ** 2 for entry in kept)
+    scale = [math.sqrt(entry.observations / sharpe.observations) for entry in kept]
+    means = [entry.mean * by for entry, by in zip(kept, scale, strict=True)]
+    mean = sum(entry.traded * own for entry, own in zip(kept, means, strict=True)) / trials
+    within = sum(entry.squares * by**2 for entry, by in zip(kept, scale, strict=True))
+    squares = within + sum(entry.traded * (own - mean) ** 2 for entry, own in zip(kept, means, strict=True))
     variance = squares / (max(_fewest(kept), 2) - 1)
     return Deflation(trials=trials, variance=variance, probability=sharpe.deflated(effective or trials, variance))
 

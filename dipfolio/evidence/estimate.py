@@ -15,6 +15,9 @@ from dipfolio.evidence.power import detectable
 
 Sample = Literal["event", "design", "confirmation", "all"]
 
+SIZE = 0.05
+"""Probability of a wrong word in a family, in each direction."""
+
 DESIGN_END = pd.Timestamp("2025-01-24")
 """Rules may be made with what was known up to here."""
 
@@ -48,7 +51,7 @@ class Estimate(Shown):
     observations, clusters : int
         Trades or events, and how many of them are independent at the most.
     detectable : float
-        The effect that a one-sided 5 % test finds with 80 % probability.
+        The effect that a one-sided 5 % test finds with 80 % probability, uncorrected; NaN where none could be found.
     """
 
     SHOWN = (
@@ -86,12 +89,12 @@ def from_placebo(
 ) -> Estimate:
     """The estimate of a comparison with placebos."""
     low, high = placebo.interval()
-    spread = float(placebo.draws.std(ddof=1)) if len(placebo.draws) > 1 else 0.0
+    spread = float(placebo.freed.std(ddof=1)) if len(placebo.draws) > 1 else 0.0
     return Estimate(
         label=label, horizon=horizon, sample=sample, against=against, observed=placebo.observed, usual=placebo.usual,
         effect=placebo.excess, low=low, high=high, p_value=placebo.p_value, opposite=placebo.opposite.p_value,
         smallest=placebo.smallest, observations=placebo.signals, clusters=clusters,
-        detectable=detectable(spread, 1, sides=1) if spread > 0 else math.nan,
+        detectable=detectable(spread, 1, sides=1) if spread > 0 and placebo.smallest <= SIZE else math.nan,
     )  # fmt: skip
 
 
@@ -105,7 +108,7 @@ def rotated(outcomes: Outcomes, label: str, horizon: int, sample: Sample) -> Est
 def clustered(estimate: Estimate, means: NDArray[np.float64], seed: int) -> Estimate:
     """An estimate with what the means of its clusters, shape (clusters,), say of its error and, by sign flips, of chance.
 
-    The effect and the numbers it comes from are kept. Student's t for the interval, as there may be three or four clusters.
+    Its effect is to be their mean. Student's t for the interval, as there may be three or four clusters.
     Without a test where the means do not differ.
     """
     from scipy import stats
@@ -117,5 +120,6 @@ def clustered(estimate: Estimate, means: NDArray[np.float64], seed: int) -> Esti
         return kept
     return replace(
         kept, p_value=sign_flip_p_value(means, "higher", seed), opposite=sign_flip_p_value(means, "lower", seed),
-        smallest=smallest_sign_flip(len(means)), detectable=detectable(error, 1, sides=1),
+        smallest=smallest_sign_flip(len(means)),
+        detectable=detectable(error, 1, sides=1) if smallest_sign_flip(len(means)) <= SIZE else math.nan,
     )  # fmt: skip

@@ -23,7 +23,7 @@ OVER_REJECTS = {
 """Tests that take names for independent, and how many of 3,062 placebo dates they rejected at a nominal 5 % (seven large
 technology shares on SPY, 2014-2026; sign, J1 and Wilcoxon: of a simulated panel with the same correlation)."""
 
-STRESS = "On days when the market itself moved by more than 2 % every test rejects 11 to 18 % of placebo dates at a nominal 5 %."
+STRESS = "On days when the market itself moved by more than 2 % even the best tests reject 11 to 18 % of placebo dates at 5 %."
 """What no test of this module is free of; a stress-matched placebo is the remedy."""
 
 

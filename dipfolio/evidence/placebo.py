@@ -40,13 +40,15 @@ class Placebo(Shown):
     observed : float
         Mean outcome of the signals.
     usual : float
-        Mean of the draws.
+        Mean of the draws, freed of what the signals themselves put into them; see :attr:`freed`.
     draws : array of shape (draws,)
         The same mean for each placebo.
     signals : int
         Outcomes behind the observed mean.
     direction : {"higher", "lower"}
         What the claim says of the observed outcome.
+    overlap : array of shape (draws,), optional
+        Share of the signals that each draw puts where there is a signal; none if not given.
     """
 
     SHOWN = ("observed", "usual", "excess", "interval", "p_value", "smallest", "signals", "direction", "draws")
@@ -56,6 +58,19 @@ class Placebo(Shown):
     draws: Floats
     signals: int
     direction: Direction
+    overlap: Floats | None = None
+
+    @property
+    def freed(self) -> Floats:
+        """The draws as they would be without the effect: a share of each lies on signals, and has it too. Shape (draws,).
+
+        ``observed - (observed - draw) / (1 - overlap)``. A rule with many signals is otherwise compared with itself, and its
+        effect looks smaller than it is. The order of draws around the observation stays, and so does the p-value.
+        """
+        if self.overlap is None:
+            return self.draws
+        others = np.where(self.overlap < 1 - TIE, 1 - self.overlap, 1.0)
+        return np.asarray(self.observed - (self.observed - self.draws) / others)
 
     @property
     def p_value(self) -> float:
@@ -81,14 +96,14 @@ class Placebo(Shown):
     def interval(self, size: float = 0.95) -> tuple[float, float]:
         """What the excess may be: all constant effects without which no one-sided p-value is ``(1 - size) / 2`` or less.
 
-        The effect is supposed to shift the outcome and not to change its spread. With n draws in order that is from ``observed``
-        less the k-th largest to ``observed`` less the k-th smallest, k the whole part of ``(n + 1) (1 - size) / 2``. NaN where
-        that is 0: below 39 draws for 95 %.
+        The effect is supposed to shift the outcome and not to change its spread. With n :attr:`freed` draws in order that is
+        from ``observed`` less the k-th largest to ``observed`` less the k-th smallest, k the whole part of
+        ``(n + 1) (1 - size) / 2``. NaN where that is 0: below 39 draws for 95 %.
         """
         rank = math.floor((1 + len(self.draws)) * (1 - size) / 2 + TIE)
         if rank < 1:
             return math.nan, math.nan
-        ordered = np.sort(self.draws)
+        ordered = np.sort(self.freed)
         return float(self.observed - ordered[-rank]), float(self.observed - ordered[rank - 1])
 
 
@@ -129,8 +144,12 @@ def rotation(flags: Flags, outcomes: Floats, direction: Direction = "higher", la
         shifts = shifts[landing[whole][(rows[0] + shifts) % len(values)]]
     if not len(shifts):
         raise DataError("No other session is like that of the signal, so there is no placebo.")
-    draws = values[(rows[:, None] + shifts) % len(values), columns[:, None]].mean(axis=0)
-    return Placebo(observed=float(observed), usual=float(draws.mean()), draws=draws, signals=len(rows), direction=direction)
+    landed = (rows[:, None] + shifts) % len(values), columns[:, None]
+    found = Placebo(
+        observed=float(observed), usual=math.nan, draws=values[landed].mean(axis=0), signals=len(rows), direction=direction,
+        overlap=kept[landed].mean(axis=0),
+    )  # fmt: skip
+    return replace(found, usual=float(found.freed.mean()))
 
 
 def matched_dates(outcomes: Floats, day: int, alike: Flags, distance: int) -> Placebo:

@@ -118,10 +118,13 @@ def _simulated(claim: Claim, bars: Bars, folder: Path, horizon: int) -> pd.DataF
 
 
 def _paired(pairs: pd.DataFrame, bars: Bars, seed: int) -> Estimate:
-    difference = (pairs["return"] - pairs["return_other"]).to_numpy()
     groups = clusters(bars.sessions.get_indexer(pairs.index))
+    own, other = (np.bincount(groups, pairs[name]) / np.bincount(groups) for name in ("return", "return_other"))
     found = Estimate(
-        label="", observed=float(pairs["return"].mean()), usual=float(pairs["return_other"].mean()),
-        effect=float(difference.mean()), observations=len(pairs),
-    )  # fmt: skip
-    return clustered(found, np.bincount(groups, difference) / np.bincount(groups), seed)
+        label="",
+        observed=float(own.mean()),
+        usual=float(other.mean()),
+        effect=float((own - other).mean()),
+        observations=len(pairs),
+    )
+    return clustered(found, own - other, seed)

@@ -93,7 +93,7 @@ def superior_ability(excess: Floats, block: int | None = None, resamples: int = 
     best = max(float(t.max()), 0.0)
 
     def _p_value(centre: Floats) -> float:
-        return float((1 + ((root * (drawn - centre) / error).max(axis=1) >= best).sum()) / (1 + resamples))
+        return float((1 + (np.maximum((root * (drawn - centre) / error).max(axis=1), 0.0) >= best).sum()) / (1 + resamples))
 
     hopeless = t < -math.sqrt(2 * math.log(math.log(len(excess))))
     return SuperiorAbility(

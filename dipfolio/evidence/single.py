@@ -27,7 +27,7 @@ from dipfolio.market.universe import resolve
 MARKET = "SPY"
 
 STRESS = 0.01
-"""A stressful morning: SPY opens so far from its last close. Chosen before any outcome was seen, as the smallest round gap
+"""A stressful morning: SPY opens so far from its last close. Chosen before any outcome was seen, as the largest round gap
 under which 2015-2026 has more than the 199 mornings that ten corrected claims need; Monday's was 2.2 %.
 
 With each of those mornings in the place of the event, the ranks over 5 sessions are at most 5 % for 4.7 to 5.0 % of them in

@@ -1,17 +1,19 @@
 """Swept: everything that a sweep has tried, in one record however many variants it has."""
 
 import json
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from dipfolio.evidence.trials import Axes, Trial, figures_of, hashed
 from dipfolio.market.bars import Bars
-from dipfolio.market.rates import YEAR
+
+SAME = 12
+"""Decimals to which ratios are the same."""
 
 if TYPE_CHECKING:
     from dipfolio.sweep.findings import Findings
@@ -33,10 +35,11 @@ class Swept:
     observations : int
         Sessions.
     traded : int
-        Variants that traded; the strategy may have refused others.
+        Variants that traded; those with the same ratio, as where a parameter is not looked at, count once. The strategy may
+        have refused others.
     mean, squares : float
-        Of their Sharpe ratios per session: the mean, and the sum of squared deviations from it; 0 where none traded. In a sweep
-        with a riskless rate the ratios are those above it.
+        Of their Sharpe ratios per session, before any riskless rate: the mean, and the sum of squared deviations from it; 0
+        where none traded.
     account : dict
         What differs from the default account.
     """
@@ -78,14 +81,14 @@ def entries_of(findings: "Findings", bars: Bars) -> Iterator[Tried]:
     for universe in every["universe"]:
         table = findings.table
         kept = table[table["universe"] == str(universe)] if "universe" in own else table
-        yield _swept(findings, every | {"universe": (universe,)}, kept["sharpe"], bars)
+        yield _swept(findings, every | {"universe": (universe,)}, kept["ratio"], bars)
     if findings.default is not None and any(stated[name] not in values for name, values in own.items()):
         alone = {name: (value,) for name, value in stated.items()}
-        yield _swept(findings, alone, pd.Series([findings.default["sharpe"]]), bars)
+        yield _swept(findings, alone, pd.Series([findings.default["ratio"]]), bars)
 
 
-def _swept(findings: "Findings", axes: Axes, sharpes: pd.Series, bars: Bars) -> Swept:
-    ratios = sharpes.dropna().to_numpy(dtype=float) / math.sqrt(YEAR)
+def _swept(findings: "Findings", axes: Axes, found: pd.Series, bars: Bars) -> Swept:
+    ratios = np.unique(found.dropna().to_numpy(dtype=float).round(SAME))
     mean = float(ratios.mean()) if len(ratios) else 0.0
     return Swept(
         family=findings.strategy, strategy=findings.strategy, axes={name: tuple(map(_plain, axes[name])) for name in axes},

@@ -13,14 +13,11 @@ from typing import Literal
 
 from dipfolio.engine.showing import Shown
 from dipfolio.evidence.claims import Claim
-from dipfolio.evidence.estimate import Estimate
+from dipfolio.evidence.estimate import SIZE, Estimate
 from dipfolio.evidence.multiplicity import holm
 from dipfolio.evidence.single import STATED
 
 Word = Literal["supported", "contradicted", "undecided", "not testable"]
-
-SIZE = 0.05
-"""Probability of a wrong word in a family, in each direction."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

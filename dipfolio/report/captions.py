@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from dipfolio.evidence.course import FEWEST, HORIZONS, Course
 from dipfolio.evidence.dossier import Dossier
+from dipfolio.evidence.estimate import SIZE
 from dipfolio.evidence.moves import Move
 from dipfolio.evidence.single import APART
-from dipfolio.evidence.verdict import SIZE
 from dipfolio.report.wording import count, part, percent
 
 TOLD = (0, 5, 20, 60, 120, 250)

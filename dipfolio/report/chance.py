@@ -8,6 +8,7 @@ import numpy as np
 from dipfolio.errors import DataError, ParameterError
 from dipfolio.evidence.selection import overfitting
 from dipfolio.evidence.sharpe import Sharpe, expected_best
+from dipfolio.evidence.swept import SAME
 from dipfolio.market.rates import YEAR
 from dipfolio.sweep.findings import Findings
 
@@ -19,7 +20,7 @@ class Chance:
     Attributes
     ----------
     trials : int
-        Cells with a Sharpe ratio.
+        Cells with a Sharpe ratio, those with the same one once.
     expected_best : float
         The Sharpe ratio, a year, that the best of so many worthless variants is expected to show.
     deflated : float
@@ -40,9 +41,11 @@ class Chance:
 def chance_of(findings: Findings) -> Chance:
     """Deflated Sharpe ratio and probability of overfitting over the grid.
 
-    Every cell counts as a trial of its own; the returns of an even sample of the cells are halved in all ways.
+    Every cell counts as a trial of its own, cells with the same outcome once; the returns of an even sample of the cells are
+    halved in all ways.
     """
     table = findings.table[findings.table["sharpe"].notna()]
+    table = table[~table["sharpe"].round(SAME).duplicated()]
     probability, how = _overfitting(findings)
     if len(table) < 2:
         return Chance(trials=len(table), expected_best=math.nan, deflated=math.nan, overfitting=probability, how=how)
@@ -62,8 +65,9 @@ def _overfitting(findings: Findings) -> tuple[float, str]:
     """The probability, and how it was found or why it was not."""
     returns = findings.returns.to_numpy()
     moving = returns[:, np.ptp(returns, axis=0) > 0] if returns.size else returns.reshape(len(returns), -1)
+    moving = moving[:, np.sort(np.unique(moving.round(SAME), axis=1, return_index=True)[1])] if moving.size else moving
     if len(findings.table) < 2 or moving.shape[1] < 2:
-        return math.nan, "needs two or more cells that trade"
+        return math.nan, "needs two or more cells that trade and differ"
     said = f"the best of one half of the time lies below the middle in the other; {moving.shape[1]:,} cells"
     try:
         return overfitting(moving).probability, f"{said}, chosen by Sharpe"

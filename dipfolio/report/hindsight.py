@@ -45,7 +45,7 @@ REGISTER = (
     Hindsight(
         what="The horizon",
         why="After the fact one can find a holding time for either answer.",
-        done="5, 20 and 60 sessions were fixed before any result, 5 decides; the whole course is drawn.",
+        done="Horizons were fixed before any result and the first decides: 5, or what the claim speaks of; all are drawn.",
         claims=("A1", "A3", "A5", "A6", "A7", "A8", "B1", "B2", "G1", "G2", "G8", "G10", "G11", "G14"),
     ),
     Hindsight(
@@ -63,13 +63,16 @@ REGISTER = (
     Hindsight(
         what="Buying dips",
         why="These shares rose many times over; almost any purchase looks wise.",
-        done="Tested against the same trade on all dates, which rose as much.",
+        done="What is tested is tested against the same trade on all dates, or against another on the same dips.",
         claims=("A1", "A3", "A5", "A6", "G1", "G2", "G3", "G4", "G5", "G6", "G9", "G11", "G12"),
     ),
     Hindsight(
         what="NVDA itself",
         why="It is looked at because it had become the largest of the chipmakers.",
-        done="Pairs are set against SMH or the hyperscalers; a short is compared with the same short on other dates.",
+        done=(
+            "Pairs are set against SMH or the hyperscalers; the short of a rule is compared with the same short on other dates, "
+            "that over weekends with nothing."
+        ),
         claims=("A8", "B1", "B2", "K5", "G7", "G8", "G10", "G13", "G14"),
     ),
     Hindsight(

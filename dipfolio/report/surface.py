@@ -194,7 +194,7 @@ def _facts(findings: Findings, by: str, verified: str) -> list[tuple[str, str]]:
     return [
         ("Grid", str(findings.grid)),
         ("Window", f"{findings.window[0]} to {findings.window[1]}"),
-        ("Cells with a trade", f"{traded:,}"),
+        ("Cells with an ended trade", f"{traded:,}"),
         (f"Median {FIGURES[by].lower()}", _said(by, float(findings.table[by].median()))),
         ("Starting cash", money(findings.account.cash)),
         ("Run again in backtrader", verified),
@@ -204,7 +204,7 @@ def _facts(findings: Findings, by: str, verified: str) -> list[tuple[str, str]]:
 def _chance(chance: Chance) -> list[tuple[str, str, str]]:
     """Label, figure and what it means."""
     expected = f"a year, of {chance.trials:,} independent ones as spread out as these"
-    deflated = "that its true ratio is above that; neighbours are no independent trials, so it is strict"
+    deflated = "that its true ratio is above that, if the cells were independent trials, which neighbours are not"
     return [
         ("Expected best Sharpe of worthless variants", ratio(chance.expected_best), expected),
         ("Deflated Sharpe probability of the best", part(chance.deflated), deflated),

@@ -16,11 +16,12 @@ Floats = NDArray[np.float64]
 
 FIGURES = (
     "final_equity", "total_return", "volatility", "sharpe", "worst_drawdown", "exposure", "trades", "win_rate", "open_positions",
-    *COSTS, "cut", "margin_calls", "bankrupt", "sessions", "skew", "kurtosis",
+    *COSTS, "cut", "margin_calls", "bankrupt", "sessions", "ratio", "skew", "kurtosis",
 )  # fmt: skip
 """Columns of the table. Returns, volatility and drawdown are fractions, volatility and Sharpe a year, costs dollars;
-``exposure`` is gross over equity on the mean close; ``cut`` counts orders scaled or refused; skewness and kurtosis (3 for a
-normal distribution) are those of the returns of the sessions, NaN where these do not vary."""
+``exposure`` is gross over equity on the mean close; ``cut`` counts orders scaled or refused; ``ratio`` is the Sharpe ratio a
+session before any riskless rate; skewness and kurtosis (3 for a normal distribution) are those of the returns of the sessions.
+NaN where these do not vary."""
 
 BLOCK = 128
 """Variants measured at a time; larger arrays would leave the processor's cache."""
@@ -111,6 +112,7 @@ def _shape(returns: Floats, riskless: Floats, exposure: Floats) -> dict[str, Flo
         "total_return": wealth[-1] - 1,
         "volatility": spread * math.sqrt(YEAR) if count > 1 else np.full_like(mean, np.nan),
         "sharpe": _sharpe(returns, riskless, mean, spread),
+        "ratio": np.divide(mean, spread, out=np.full_like(mean, np.nan), where=spread > 0),
         "worst_drawdown": (wealth / high).min(axis=0) - 1,
         "exposure": np.where(known, exposure, 0.0).sum(axis=0) / known.sum(axis=0),
         "skew": np.where(varies, (square * gap).mean(axis=0) / moment**1.5, np.nan),
@@ -146,5 +148,9 @@ def _moments(returns: Floats) -> dict[str, float]:
     gap = returns - returns.mean()
     moment = float((gap**2).mean())
     if not np.ptp(returns) > 0:
-        return {"skew": math.nan, "kurtosis": math.nan}
-    return {"skew": float((gap**3).mean()) / moment**1.5, "kurtosis": float((gap**4).mean()) / moment**2}
+        return {"ratio": math.nan, "skew": math.nan, "kurtosis": math.nan}
+    return {
+        "ratio": float(returns.mean() / returns.std(ddof=1)),
+        "skew": float((gap**3).mean()) / moment**1.5,
+        "kurtosis": float((gap**4).mean()) / moment**2,
+    }

@@ -111,11 +111,15 @@ def test_a_sweep_deflates_what_is_examined_after_it_by_all_of_its_variants(ask, 
     sweep("dip-rule", "--drop", "0.01:0.03:0.001", "--hold", "1:20")
     table = pd.read_parquet(tmp_path / "reports" / "sweep-dip-rule" / "sweep.parquet")
     out, record = ask(*looked)[1], json.loads(ask(*looked, "--json")[1])
-    assert record["trials"] == 21 * 20 + 1  # and the default, which is no cell of the grid
-    assert "421 trials of it in the register" in out
+    assert len(table) == 21 * 20
+    outcomes = np.unique((table["sharpe"] / math.sqrt(252)).round(9))  # many a drop buys the same days as its neighbour
+    assert 300 < len(outcomes) < 420
+    assert record["trials"] == len(outcomes) + 1  # and the default, which is no cell of the grid
+    assert f"{len(outcomes) + 1} trials of it in the register" in out
     default = simulate(load_strategy(ROOT / "strategies", "dip-rule")(), load_bars(ROOT / "data", ("SMH",))).returns
-    ratios = np.append(table["sharpe"] / math.sqrt(252), default.mean() / default.std())
-    assert record["deflated"] == pytest.approx(Sharpe(**record["sharpe"]).deflated(421, np.var(ratios, ddof=1)), rel=1e-9)
+    ratios = np.append(outcomes, default.mean() / default.std())
+    expected = Sharpe(**record["sharpe"]).deflated(len(ratios), np.var(ratios, ddof=1))
+    assert record["deflated"] == pytest.approx(expected, rel=1e-6)
     sweep("dip-rule", "--drop", "0.01:0.03:0.001", "--hold", "1:20")
     assert json.loads(ask(*looked, "--json")[1]) == record
     lines = (tmp_path / "reports" / "trials.jsonl").read_text().splitlines()

@@ -137,7 +137,7 @@ def test_the_numbers_of_the_record_are_those_of_the_verdicts(ask):
 @pytest.mark.slow
 def test_the_variants_of_a_rule_are_deflated_by_every_sweep_in_the_register(ask, tmp_path):
     register = Register(tmp_path / "reports" / "trials.jsonl")
-    terms = {"window": ("2024-01-02", "2025-12-31"), "figures": "abc", "observations": 502, "axes": {"hold": (1, 2)}}
+    terms = {"window": ("2024-01-02", "2025-12-31"), "figures": "abc", "observations": 267, "axes": {"hold": (1, 2)}}
     swept = Swept(family="dip-rule", strategy="dip-rule", traded=952, mean=0.01, squares=2.0, **terms)
     register.add([swept, replace(swept, strategy="dip-with-stops", family="dip-with-stops")])
     (contest,) = json.loads(ask("--claims", "G1", "--json")[1])["contests"]
@@ -149,6 +149,7 @@ def test_the_variants_of_a_rule_are_deflated_by_every_sweep_in_the_register(ask,
     smh = load_bars(ROOT / "data", ("SMH", "SPY")).until("2025-01-24")
     rule = load_strategy(ROOT / "strategies", "dip-rule")(**best.parameters)
     sharpe = sharpe_of(simulate(rule, smh).returns.to_numpy())
+    assert sharpe.observations == 267
     assert contest["ratio"] == pytest.approx(sharpe.ratio)
     assert contest["deflated"] == pytest.approx(sharpe.deflated(1000, squares / 999), rel=1e-6)
     low, high = contest["annual_interval"]

@@ -120,7 +120,7 @@ def test_each_figure_on_the_page_of_a_sweep_is_explained():
     shown |= set(re.findall(r"<dt>([^<]+)</dt>", luck))
     assert shown <= first_column(SWEPT)
     facts = set(re.findall(r"<div><dt>([^<]+)</dt>", html))
-    assert {"Cells with a trade", "Median total return"} <= facts
+    assert {"Cells with an ended trade", "Median total return"} <= facts
 
 
 def test_each_column_of_the_gallery_is_explained(tmp_path):

@@ -1,6 +1,7 @@
 """Deflation: a sweep counts as if each of its variants had a line, and what was tried twice counts once."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ RATIOS = np.random.default_rng(4).normal(0.01, 0.03, (3, 4))
 
 @pytest.fixture(scope="module")
 def chosen():
-    return sharpe_of(np.random.default_rng(1).normal(0.001, 0.01, 500))
+    return sharpe_of(np.random.default_rng(1).normal(0.001, 0.01, 250))
 
 
 def test_deflation_counts_every_trial_that_traded(chosen):
@@ -102,3 +103,27 @@ def test_of_thousands_of_runs_only_those_within_the_sweep_are_left_out(chosen):
     assert (
         deflate(chosen, [*many, swept(DROPS, HOLDS, RATIOS)]).trials == 5000 - 9 + 12
     )  # the sweep's 60 sessions are in none of the runs
+
+
+def test_a_ratio_of_few_sessions_counts_by_its_sessions(chosen):
+    full = [trial(1, chosen.ratio), trial(2, -0.02), trial(3, 0.01)]
+    short = replace(trial(4, 0.9), observations=4)
+    found = deflate(chosen, [*full, short])
+    assert found.variance == pytest.approx(np.var([chosen.ratio, -0.02, 0.01, 0.9 * math.sqrt(4 / 250)], ddof=1))
+    swept_short = swept(DROPS, HOLDS, RATIOS * 5, observations=10, figures="other")
+    scaled = swept(DROPS, HOLDS, RATIOS * 5 * math.sqrt(10 / 250), figures="other")
+    same(deflate(chosen, [*full, swept_short]), deflate(chosen, [*full, scaled]))
+
+
+def test_a_few_short_runs_do_not_destroy_what_is_left_of_a_real_ratio():
+    """Nineteen worthless variants and the good one, one of the former over five sessions alone."""
+    random, kept = np.random.default_rng(9), []
+    for _ in range(200):
+        best = sharpe_of(random.normal(2 / math.sqrt(252), 1.0, 500))
+        others = [trial(n, ratio) for n, ratio in enumerate(random.normal(0, 1 / math.sqrt(500), 18), 1)]
+        others = [replace(one, observations=500) for one in others]
+        short = replace(trial(30, random.normal(0, 1 / math.sqrt(5))), observations=5)
+        own = replace(trial(40, best.ratio), observations=500)
+        kept.append((deflate(best, [own, *others]).probability, deflate(best, [own, *others, short]).probability))
+    without, beside = np.median(kept, axis=0)
+    assert beside == pytest.approx(without, abs=0.05)

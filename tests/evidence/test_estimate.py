@@ -21,8 +21,14 @@ def test_an_estimate_holds_what_its_placebos_say():
     assert found.effect == pytest.approx(0.03)
     assert (found.p_value, found.opposite, found.smallest) == (2 / 5, 4 / 5, 1 / 5)
     assert (found.observations, found.clusters, found.horizon) == (3, 2, 5)
-    spread = np.sqrt(np.square(np.array([0.01, -0.03, 0.02, 0.08]) - 0.02).sum() / 3)
-    assert found.detectable == pytest.approx(spread * (stats.norm.ppf(0.95) + stats.norm.ppf(0.8)), rel=1e-9)
+
+
+@pytest.mark.parametrize(("count", "known"), [(18, False), (19, True), (80, True)])
+def test_what_could_be_detected_needs_a_p_value_that_could_have_been_small_enough(count, known):
+    draws = np.linspace(-0.1, 0.1, count)
+    spread = np.sqrt(np.square(draws).sum() / (count - 1))
+    expected = spread * (stats.norm.ppf(0.95) + stats.norm.ppf(0.8)) if known else math.nan
+    assert estimate(*draws).detectable == pytest.approx(expected, rel=1e-9, nan_ok=True)
 
 
 def test_one_placebo_has_no_spread_and_says_nothing_of_what_could_be_detected():
@@ -55,6 +61,9 @@ def test_clusters_by_hand():
     error = 0.02 / 3**0.5
     assert (found.low, found.high) == pytest.approx((0.03 - 4.302652730 * error, 0.03 + 4.302652730 * error))
     assert (found.p_value, found.smallest, found.clusters) == (1 / 8, 1 / 8, 3)
+    assert math.isnan(found.detectable)  # three signs cannot come out better than one in eight
+    five = clustered(Estimate(label="", observed=0.03, effect=0.03), np.linspace(0.01, 0.05, 5), seed=1)
+    assert five.detectable > 0
     alike = clustered(Estimate(label="", observed=0.03, effect=0.03), np.full(4, 0.03), seed=1)
     assert (alike.low, alike.high) == (0.03, 0.03)
     assert np.isnan([alike.p_value, alike.opposite, alike.smallest, alike.detectable]).all()

@@ -48,7 +48,12 @@ def test_a_rotation_is_that_of_the_appendix():
     found, (observed, p_value) = rotation(flag, forward), appendix(flag, forward)
     assert found.observed == pytest.approx(observed)
     assert found.p_value == p_value
-    assert found.excess == pytest.approx(observed - found.draws.mean())
+    overlap = np.array(
+        [(flag[: len(forward) - 10] & np.roll(flag[: len(forward) - 10], k)).sum() for k in range(1, len(forward) - 10)]
+    )
+    freed = observed - (observed - found.draws) / (1 - overlap[::-1] / found.signals)
+    np.testing.assert_allclose(found.freed, freed)
+    assert found.excess == pytest.approx(observed - freed.mean())
 
 
 def test_a_rotation_of_several_names_keeps_their_dates_apart():
@@ -220,3 +225,27 @@ def test_what_has_no_placebo_is_refused():
         rotation(np.ones(2, dtype=bool), outcomes)
     with pytest.raises(ParameterError, match="higher or lower"):
         rotation(np.ones(3, dtype=bool), outcomes, "up")
+
+
+def test_a_rotation_by_hand_is_freed_of_its_own_signals():
+    found = rotation(np.array([True, True, False, False, False]), np.array([5.0, 5.0, 1.0, 0.0, 2.0]))
+    np.testing.assert_allclose(found.draws, [3.0, 0.5, 1.0, 3.5])
+    np.testing.assert_allclose(found.overlap, [0.5, 0, 0, 0.5])
+    np.testing.assert_allclose(found.freed, [1.0, 0.5, 1.0, 2.0])  # what the other session of the pair made
+    assert (found.observed, found.usual, found.excess) == (5.0, 1.125, 3.875)
+    assert found.p_value == 1 / 5
+
+
+@pytest.mark.parametrize("share", [0.03, 0.4])
+def test_the_interval_of_a_frequent_rule_holds_its_effect_too(share):
+    """An effect on each signal of noise: the placebos that lie on signals have it as well."""
+    random, effect, held, effects = np.random.default_rng(3), 0.8, 0, []
+    for _ in range(400):
+        flags = random.random(250) < share
+        flags[0] = True
+        found = rotation(flags, random.normal(size=250) + effect * flags)
+        low, high = found.interval()
+        held += low <= effect <= high
+        effects.append(found.excess)
+    assert held / 400 == pytest.approx(0.95, abs=0.03)
+    assert np.mean(effects) == pytest.approx(effect, abs=0.06)

@@ -161,3 +161,12 @@ def test_blocks_without_a_trade_need_another_score():
         overfitting(returns, 5)
     with pytest.raises(DataError, match="2 or more strategies"):
         overfitting(returns[:, :1])
+
+
+def test_where_none_is_better_there_is_nothing_to_explain():
+    """Hansen's statistic is never below 0, in the sample and in the resamples alike."""
+    excess = np.random.default_rng(8).normal(-0.05, 1.0, (300, 3)) - 0.02
+    excess -= np.maximum(excess.mean(axis=0), 0)
+    found = superior_ability(excess, block=1)
+    assert (found.t < 0).all()
+    assert found.lower == found.consistent == found.upper == 1

@@ -78,3 +78,19 @@ def test_dates_and_a_shorter_window_are_those_of_the_runs(sweep):
 def test_costs_are_part_of_what_was_tried(sweep):
     sweep("dip-rule", "--hold", "5,20")
     assert len(sweep("dip-rule", "--hold", "5,20", "--slippage-bps", "0").read()) == 2
+
+
+def test_variants_with_the_same_outcome_are_one_trial(sweep):
+    register = sweep("dip-rule", "--sigmas", "2.5", "--drop", "0.02:0.06:0.01", "--hold", "5,20")  # drop is not looked at
+    found = next(entry for entry in register.read() if len(entry.axes["drop"]) == 5)
+    ratios = [alone("dip-rule", sigmas=2.5, hold=hold).ratio for hold in (5, 20)]
+    assert found.traded == 2
+    assert found.mean == pytest.approx(np.mean(ratios), rel=1e-9)
+
+
+def test_a_riskless_rate_changes_nothing_that_is_registered(sweep, tmp_path):
+    words = ("dip-rule", "--drop", "0.04,0.05", "--hold", "5,20")
+    (plain,) = sweep(*words).read()
+    (tmp_path / "reports" / "trials.jsonl").unlink()
+    (charged,) = sweep(*words, "--risk-free", "0.043").read()
+    assert charged == plain

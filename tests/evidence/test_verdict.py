@@ -130,7 +130,7 @@ def test_a_single_event_is_one_observation_with_a_rank(thesis):
                 assert found.low < found.effect < found.high
             else:
                 assert math.isnan(found.low)
-            assert found.detectable > 0
+            assert (found.detectable > 0) == (found.smallest <= 0.05)
 
 
 def test_two_years_leave_every_single_event_undecided_and_say_why(thesis):
@@ -293,7 +293,7 @@ def test_a_contest_counts_every_variant_and_deflates_the_best(bars):
     assert found.best.window[1] == "2025-01-24"
     swept = Swept(
         family="short-after-shock", strategy="short-after-shock", axes={"drop": (0.1,)}, window=("2024-01-02", "2025-12-31"),
-        figures="abc", observations=502, traded=96, mean=0.0, squares=0.96,
+        figures="abc", observations=found.sharpe.observations, traded=96, mean=0.0, squares=0.96,
     )  # fmt: skip
     more = found.beside([swept, replace(swept, strategy="other"), *found.trials])
     assert more.deflated.trials == 100

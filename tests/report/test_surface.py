@@ -74,7 +74,7 @@ def test_a_grid_that_hardly_trades_says_why_there_is_no_figure():
     chance = chance_of(Findings(**{**vars(found), "returns": still, "table": found.table.assign(sharpe=np.nan)}))
     assert math.isnan(chance.overfitting)
     assert math.isnan(chance.deflated)
-    assert chance.how == "needs two or more cells that trade"
+    assert chance.how == "needs two or more cells that trade and differ"
     some = found.returns.copy()
     some.iloc[:150, 0] = 0.0
     assert "chosen by mean return" in chance_of(Findings(**{**vars(found), "returns": some})).how
@@ -136,3 +136,14 @@ def test_what_a_narrow_terminal_leaves_out_is_named(monkeypatch):
     assert "Final equity" in stream.getvalue()
     said = "Not shown in so few columns: volatility, worst drawdown, trades, win rate, costs; the page has them."
     assert said in stream.getvalue()
+
+
+def test_cells_with_the_same_outcome_are_one_trial_and_not_overfitted():
+    found = made(axes=(HOLD,))
+    alike = found.returns.copy()
+    alike[:] = alike.iloc[:, [0]].to_numpy()
+    table = found.table.assign(**{name: found.table[name].iloc[0] for name in ("sharpe", "ratio", "skew", "kurtosis")})
+    chance = chance_of(Findings(**{**vars(found), "returns": alike, "table": table}))
+    assert (chance.trials, chance.how) == (1, "needs two or more cells that trade and differ")
+    assert math.isnan(chance.overfitting)
+    assert math.isnan(chance.deflated)
