@@ -217,8 +217,10 @@ def test_two_tear_sheets_scroll_together_and_apart(visit):
     page.wait_for_function("document.querySelectorAll('.sheet')[1].scrollTop > 1500")
     page.wait_for_timeout(300)
     page.evaluate("document.querySelector('.sheet').scrollTop = 0")
+    page.wait_for_function("document.querySelectorAll('.sheet')[1].scrollTop === 0")
     page.wait_for_timeout(300)
     page.frame_locator("[data-pane='0'] iframe").locator("a[href='#record']").click()
+    page.wait_for_function("[...document.querySelectorAll('.sheet')].every(s => s.scrollTop > 500)")
     page.wait_for_timeout(300)
     heads = [
         page.frame_locator(f"[data-pane='{pane}'] iframe").locator("#record").evaluate("e => e.getBoundingClientRect().top")
