@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import time
@@ -99,11 +100,12 @@ def test_it_takes_less_than_a_minute_and_the_page_can_be_sent_by_mail(whole):
 
 def test_the_same_seed_gives_the_same_bytes_and_a_page_made_again_counts_nothing_twice(ask, tmp_path, whole):
     folder, _, _ = whole
-    first = (folder / "r" / "thesis.html").read_bytes()
-    assert ask("--reports", "r")[0] == 0
-    assert (tmp_path / "r" / "thesis.html").read_bytes() == first
+    first, known = ((folder / "r" / name).read_bytes() for name in ("thesis.html", "trials.jsonl"))
+    shutil.copytree(folder / "r", tmp_path / "r")
+    (tmp_path / "r" / "thesis.html").unlink()
     assert ask("--reports", "r", "--seed", "20250127")[0] == 0
     assert (tmp_path / "r" / "thesis.html").read_bytes() == first
+    assert (tmp_path / "r" / "trials.jsonl").read_bytes() == known
 
 
 def test_some_claims_are_shown_with_the_correction_for_all(ask, tmp_path):
