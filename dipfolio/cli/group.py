@@ -1,4 +1,4 @@
-"""Group: a command that has one more for each strategy in the folder."""
+"""Group: commands that have further ones, some of them one for each strategy in the folder."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,10 +11,27 @@ from dipfolio.cli.completion import strategy_items
 from dipfolio.cli.started import told_as_started
 from dipfolio.engine import catalogue
 from dipfolio.engine.outline import outline
-from dipfolio.errors import StrategyError
+from dipfolio.errors import StrategyError, UnknownNameError
 
 if TYPE_CHECKING:
     from dipfolio.engine.idea import Idea
+
+
+class NamedGroup(click.Group):
+    """A group that suggests the nearest of its commands; click does so in later versions only."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name.
+
+        Raises
+        ------
+        UnknownNameError
+            There is none.
+        """
+        found = super().get_command(ctx, cmd_name)
+        if found is None and not ctx.resilient_parsing:
+            raise UnknownNameError("command", cmd_name, self.commands, f"See {ctx.command_path} --help.")
+        return found
 
 
 class StrategyGroup(click.Group):

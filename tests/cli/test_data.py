@@ -150,7 +150,7 @@ def test_an_interruption_keeps_what_was_fetched_and_says_so(ask, home, yahoo):
         (["data", "fetch", "NVDA", "--start", "yesterday"], 2, "'yesterday' is no date"),
         (["data", "check", "nowhere"], 1, "nowhere is no data folder"),
         (["data", "status", "nowhere"], 1, "nowhere is no data folder"),
-        (["data", "stats"], 2, "No such command 'stats'"),
+        (["data", "stats"], 2, "There is no command 'stats'. Did you mean 'status'?"),
     ],
 )
 def test_a_mistake_is_one_clear_line(ask, words, code, expected):
