@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from dipfolio.engine.showing import Shown
 from dipfolio.evidence.outcomes import Outcomes
-from dipfolio.evidence.placebo import Placebo, clusters, rotation, sign_flip_p_value, smallest_sign_flip
+from dipfolio.evidence.placebo import Placebo, clusters, rotation
 from dipfolio.evidence.power import detectable
+from dipfolio.evidence.sign_flips import sign_flip_p_value, smallest_sign_flip
 
 Sample = Literal["event", "design", "confirmation", "all"]
 

@@ -22,11 +22,6 @@ Flags = NDArray[np.bool_]
 SEED = 20250127
 """Of every random number, if nobody asks for another."""
 
-EXACT = 14
-"""Clusters up to which all signs are tried ..."""
-FLIPS = 20_000
-"""... and how many patterns of signs are drawn for more."""
-
 TIE = 1e-12
 """Outcomes nearer than this are the same outcome, added up in another order."""
 
@@ -259,44 +254,6 @@ def random_entry(
 def clusters(rows: NDArray[np.int_], gap: int = 20) -> NDArray[np.int_]:
     """Number of the cluster of each signal, from 0: a new one begins more than ``gap`` sessions after the signal before."""
     return np.concatenate([[0], np.cumsum(np.diff(rows) > gap)]) if len(rows) else np.zeros(0, dtype=int)
-
-
-def sign_flip_p_value(values: Floats, direction: Direction | None = None, seed: int = SEED) -> float:
-    """Wild-bootstrap p-value of a mean: the signs of the clusters' values flipped (Rademacher weights), t compared.
-
-    Exact for up to 14 clusters, where all ``2 ^ G`` patterns are tried and the smallest p-value is ``2 / 2 ^ G`` on two sides;
-    drawn for more. One value for each independent cluster, never for each name.
-
-    Parameters
-    ----------
-    values : array of shape (clusters,)
-    direction : {"higher", "lower"}, optional
-        Of the mean, from 0; both sides if not given.
-    seed : int
-        For more than 14 clusters.
-
-    Raises
-    ------
-    DataError
-        Fewer than 2 clusters.
-    """
-    if len(values) < 2:
-        raise DataError(f"Signs can be flipped for 2 or more clusters, found {len(values)}.")
-    if len(values) <= EXACT:
-        patterns = 1 - 2 * ((np.arange(2 ** len(values))[:, None] >> np.arange(len(values))) & 1)
-    else:
-        drawn = np.random.default_rng(seed).integers(0, 2, (FLIPS, len(values)))
-        patterns = 1 - 2 * np.vstack([np.zeros(len(values), dtype=int), drawn])
-    flipped = patterns * values
-    mean, deviation = flipped.mean(axis=1), flipped.std(axis=1, ddof=1)
-    t = np.divide(mean, deviation, out=np.where(mean == 0, 0.0, np.copysign(np.inf, mean)), where=deviation > 0)
-    t = np.abs(t) if direction is None else t if direction == "higher" else -t
-    return float(np.mean(t >= t[0] - TIE))
-
-
-def smallest_sign_flip(clusters: int) -> float:
-    """The smallest p-value that :func:`sign_flip_p_value` can give in one direction for so many clusters."""
-    return 1 / (2**clusters if clusters <= EXACT else 1 + FLIPS)
 
 
 def _check_direction(direction: str) -> None:
