@@ -64,7 +64,9 @@ def test_a_folder_without_an_error_can_be_loaded_and_has_the_same_warnings(tmp_p
     write(tmp_path, "BBB", "2025-01-02,10,11,9,12,1000")
     given = audit(tmp_path)
     assert given.errors == ()
-    assert set(given.findings) == set(load_bars(tmp_path).warnings)
+    same = [{repr(finding) for finding in found} for found in (given.findings, load_bars(tmp_path).warnings)]  # NaN is no NaN
+    assert same[0] == same[1]
+    assert len(same[0]) == len(given.findings) > 2
 
 
 def test_a_file_that_is_shadowed_by_another_is_a_warning(tmp_path):
