@@ -1,7 +1,5 @@
 """``check``: whether a strategy looks ahead, repeats itself, explains itself and refuses nonsense."""
 
-import sys
-from contextlib import redirect_stdout
 from pathlib import Path
 
 import click
@@ -9,6 +7,7 @@ import click
 from dipfolio.cli.completion import strategy_names
 from dipfolio.cli.options import DATA_HELP
 from dipfolio.engine import catalogue
+from dipfolio.engine.prints import prints_aside
 from dipfolio.errors import StrategyError, UnknownNameError
 
 
@@ -45,7 +44,7 @@ def _check(ctx: click.Context, name: str, data: Path | None, sessions: int) -> b
         findings: tuple[Check, ...] = (Check(question="can be loaded", passed=False, detail=str(error)),)
     else:
         bars = ctx.obj.load(data, kind().symbols)
-        with redirect_stdout(sys.stderr):  # what a strategy prints is no result
+        with prints_aside():
             findings = inspect_strategy(kind, bars, sessions=sessions)
     click.echo(name)
     for finding in findings:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dipfolio.cli.group import NamedGroup
+from dipfolio.cli.group import SuggestingGroup
 from dipfolio.cli.home import FIRST_DAY, Home, near
 from dipfolio.cli.options import Day
 from dipfolio.cli.output import harmless_output, progress_console
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SHOWN = 3
 
 
-@click.group("data", cls=NamedGroup, short_help="The figures: what is there, validate it, bring it up to date.")
+@click.group("data", cls=SuggestingGroup, short_help="The figures: what is there, validate it, bring it up to date.")
 def data_commands() -> None:
     """See, check and fetch the figures that runs use.
 

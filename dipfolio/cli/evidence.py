@@ -1,7 +1,6 @@
 """``evidence``: whether what one strategy earned is more than luck."""
 
 import sys
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import click
 from dipfolio.cli.group import StrategyGroup
 from dipfolio.cli.home import Home, register_of
 from dipfolio.cli.options import DATA_HELP, Benchmark, SectionedCommand, SectionedOption, options_of, refuse_taken
+from dipfolio.engine.prints import prints_aside
 
 if TYPE_CHECKING:
     from dipfolio.engine.idea import Idea
@@ -91,7 +91,7 @@ def _examine(kind: "type[Idea]", values: dict[str, Any]) -> None:
     benchmark = values["benchmark"]
     bars = _figures(strategy, benchmark, values["data"])
     seed = SEED if values["seed"] is None else values["seed"]
-    with redirect_stdout(sys.stderr):  # what a strategy prints is no result
+    with prints_aside():
         result = simulate(strategy, bars, benchmark=benchmark)
         found = examine(strategy, bars, result, benchmark, seed)
     register, trial = register_of(values["reports"] or home.reports), trial_of(result, bars=bars)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dipfolio.engine.idea import Idea
 
 
-class NamedGroup(click.Group):
+class SuggestingGroup(click.Group):
     """A group that suggests the nearest of its commands; click does so in later versions only."""
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,9 +22,10 @@ from dipfolio.cli.options import (
     account_of,
     options_of,
     refuse_taken,
-)  # fmt: skip
+)
 from dipfolio.cli.output import harmless_output, progress_console
 from dipfolio.engine import catalogue
+from dipfolio.engine.prints import prints_aside
 from dipfolio.errors import ReportError
 
 if TYPE_CHECKING:
@@ -196,7 +197,7 @@ def _kept(folder: Path, identity: str) -> "Result | None":
 def _simulate(strategy: "Idea", bars: "Bars", account: "Account", terms: dict[str, Any]) -> "Result":
     from dipfolio.engine.simulation import simulate
 
-    with redirect_stdout(sys.stderr):  # what a strategy prints is no result
+    with prints_aside():
         return simulate(strategy, bars, account, **terms)
 
 

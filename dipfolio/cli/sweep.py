@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from dipfolio.cli.group import StrategyGroup
 from dipfolio.cli.home import near, register_of, tell_window
 from dipfolio.cli.options import DATA_HELP, Day, SectionedCommand, SectionedOption, account_of, options_of, refuse_taken
 from dipfolio.cli.output import harmless_output, progress_console
+from dipfolio.engine.prints import prints_aside
 from dipfolio.errors import ParameterError, SweepError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ def _found(terms: "Terms", bars: "Bars", grid: Any, crew: "Crew", reports: Path,
     from dipfolio.sweep.parts import Parts
     from dipfolio.sweep.survey import DEFAULT
 
-    with redirect_stdout(sys.stderr):  # what a strategy prints is no result
+    with prints_aside():
         tasks = tasks_of(grid, terms, bars, DEFAULT)
     parts = Parts(reports / f".sweep-{terms.name}", fingerprint(grid, terms, bars), resume=resume)
     if parts.damaged:

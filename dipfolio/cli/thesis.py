@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ import click
 from dipfolio.cli.home import Home, near, register_of
 from dipfolio.cli.options import DATA_HELP
 from dipfolio.cli.output import harmless_output, progress_console
+from dipfolio.engine.prints import prints_aside
 from dipfolio.errors import UnknownNameError
 
 if TYPE_CHECKING:
@@ -47,15 +48,14 @@ def judge_claims(
     seed, shelf = SEED if seed is None else seed, reports or ctx.obj.reports
     chosen = _chosen(wanted)
     bars, register = _figures(ctx.obj, data), register_of(shelf)
-    with _progress(steps() + len(chosen) + 1) as said, redirect_stdout(sys.stderr):  # what a strategy prints is no result
+    with _progress(steps() + len(chosen) + 1) as said, prints_aside():
         whole = judge(bars, ctx.obj.strategies, seed=seed, said=said).beside(register.read())
         thesis = whole.only(chosen)
         gathered = dossiers(thesis, bars, ctx.obj.strategies, seed=seed, said=said)
         page = thesis_page(thesis, gathered, day_of(bars), bars.provenance, shelf, str(data) if data else "")
         said("page")
-    place = place_page(
-        shelf, PAGE if wanted is None else f"thesis-{'-'.join(verdict.claim.id for verdict in thesis.verdicts)}.html", page
-    )
+    shown = "-".join(verdict.claim.id for verdict in thesis.verdicts)
+    place = place_page(shelf, PAGE if wanted is None else f"thesis-{shown}.html", page)
     refresh(shelf)
     added = register.add(whole.trials)
     if as_json:

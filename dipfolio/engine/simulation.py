@@ -213,9 +213,10 @@ def _given(strategy: Strategy) -> str:
 
 
 def _line_of(error: Exception) -> str:
-    """Where in the author's code an error arose: the last line outside of libraries."""
-    own = [frame for frame in traceback.extract_tb(error.__traceback__)[1:] if "site-packages" not in frame.filename]
-    return f"in line {own[-1].lineno} of {Path(own[-1].filename).name}" if own else "in a library"
+    """Where an error arose: the last line that was reached in the file of ``targets``."""
+    frames = traceback.extract_tb(error.__traceback__)[1:]
+    own = [frame for frame in frames if frame.filename == frames[0].filename]
+    return f"in line {own[-1].lineno} of {Path(own[-1].filename).name}" if own else "as it was called"
 
 
 def _session_table(panel: Panel, account: Account, tape: Tape, books: Ledger, market: np.ndarray) -> pd.DataFrame:

@@ -107,20 +107,20 @@ def rotated(outcomes: Outcomes, label: str, horizon: int, sample: Sample) -> Est
 
 
 def clustered(estimate: Estimate, means: NDArray[np.float64], seed: int) -> Estimate:
-    """An estimate with what the means of its clusters, shape (clusters,), say of its error and, by sign flips, of chance.
+    """An estimate whose effect is the mean of its clusters' means, shape (clusters,), with its error and, by sign flips, chance.
 
-    Its effect is to be their mean. Student's t for the interval, as there may be three or four clusters.
+    Student's t for the interval, as there may be three or four clusters.
     Without a test where the means do not differ.
     """
     from scipy import stats
 
     error = float(means.std(ddof=1) / math.sqrt(len(means))) if len(means) > 1 else math.nan
     reach = float(stats.t.ppf(0.975, len(means) - 1)) * error if len(means) > 1 else math.nan
-    kept = replace(estimate, low=estimate.effect - reach, high=estimate.effect + reach, clusters=len(means))
+    effect, smallest = float(means.mean()), smallest_sign_flip(len(means))
+    kept = replace(estimate, effect=effect, low=effect - reach, high=effect + reach, clusters=len(means))
     if not error > 0:
         return kept
     return replace(
         kept, p_value=sign_flip_p_value(means, "higher", seed), opposite=sign_flip_p_value(means, "lower", seed),
-        smallest=smallest_sign_flip(len(means)),
-        detectable=detectable(error, 1, sides=1) if smallest_sign_flip(len(means)) <= SIZE else math.nan,
+        smallest=smallest, detectable=detectable(error, 1, sides=1) if smallest <= SIZE else math.nan,
     )  # fmt: skip

@@ -111,7 +111,7 @@ def _tests(strategy: Idea, bars: Bars, result: Result, benchmark: str, seed: int
             outcomes = outcomes_of(decisions, bars, benchmark)
             if outcomes.decided == 1:
                 return "event", tuple(_event(outcomes, bars, decisions.hold)), ""
-            return "rule", tuple(_rule(strategy, decisions, bars, benchmark)), _left_out(outcomes)
+            return "rule", tuple(_rule(strategy, decisions, outcomes, bars, benchmark)), _left_out(outcomes)
         except (ParameterError, DataError) as error:
             problem = str(error)
     held = tuple(_held(result, seed))
@@ -132,7 +132,7 @@ def _event(outcomes: Outcomes, bars: Bars, hold: int) -> Iterator[Estimate]:
             yield from_placebo(matched_dates(returns, day, alike, distance), "the trade", hold, against=against)
 
 
-def _rule(strategy: Strategy, decisions: Decisions, bars: Bars, benchmark: str) -> Iterator[Estimate]:
+def _rule(strategy: Strategy, decisions: Decisions, outcomes: Outcomes, bars: Bars, benchmark: str) -> Iterator[Estimate]:
     """All dates but the event's, then those before it and those after it; a trade before it has ended before it."""
     if decisions.flags.mean() > ALWAYS:
         raise ParameterError(f"{strategy.name} decides on every session, so there are no other dates to compare with.")
@@ -144,7 +144,7 @@ def _rule(strategy: Strategy, decisions: Decisions, bars: Bars, benchmark: str) 
         before = outcomes_of(decisions_of(strategy, known), known, benchmark)
         if len(before.ended):
             yield rotated(before, "before the event", decisions.hold, "design")
-    later = outcomes_of(decisions, bars, benchmark).between(CONFIRMATION_START, bars.sessions[-1])
+    later = outcomes.between(CONFIRMATION_START, bars.sessions[-1])
     if len(later.ended):
         yield rotated(later, "after the event", decisions.hold, "confirmation")
 
@@ -175,9 +175,8 @@ def _trades(result: Result, bars: Bars, seed: int) -> Iterator[Estimate]:
     groups = clusters(bars.sessions.get_indexer(trades["entry_session"]))
     returns = trades["return"].to_numpy()
     means = np.bincount(groups, returns) / np.bincount(groups)
-    mean = float(means.mean())
     found = Estimate(
-        label="mean of its clusters, after costs", sample="all", against="nothing", observed=mean, usual=0.0, effect=mean,
+        label="mean of its clusters, after costs", sample="all", against="nothing", observed=float(means.mean()), usual=0.0,
         observations=len(trades),
     )  # fmt: skip
     yield clustered(found, means, seed)

@@ -43,7 +43,7 @@ def moved(trades: pd.DataFrame, bars: Bars) -> Placebo:
     known = ~np.isnan(returns)
     means = np.divide(np.nansum(returns, axis=0), known.sum(axis=0), out=np.full(len(bars), np.nan), where=known.any(axis=0))
     draws = means[1:][~np.isnan(means[1:])]
-    return Placebo(observed=float(means[0]), usual=float(draws.mean()), draws=draws, signals=len(trades), direction="higher")
+    return Placebo(observed=float(means[0]), draws=draws, signals=len(trades), direction="higher")
 
 
 def _prices(bars: Bars, rows: NDArray[np.int_], columns: NDArray[np.int_], at_open: NDArray[np.bool_]) -> Floats:

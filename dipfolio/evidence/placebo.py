@@ -34,10 +34,8 @@ class Placebo(Shown):
     ----------
     observed : float
         Mean outcome of the signals.
-    usual : float
-        Mean of the draws, freed of what the signals themselves put into them; see :attr:`freed`.
     draws : array of shape (draws,)
-        The same mean for each placebo.
+        The same for each placebo.
     signals : int
         Outcomes behind the observed mean.
     direction : {"higher", "lower"}
@@ -49,7 +47,6 @@ class Placebo(Shown):
     SHOWN = ("observed", "usual", "excess", "interval", "p_value", "smallest", "signals", "direction", "draws")
 
     observed: float
-    usual: float
     draws: Floats
     signals: int
     direction: Direction
@@ -66,6 +63,11 @@ class Placebo(Shown):
             return self.draws
         others = np.where(self.overlap < 1 - TIE, 1 - self.overlap, 1.0)
         return np.asarray(self.observed - (self.observed - self.draws) / others)
+
+    @property
+    def usual(self) -> float:
+        """Mean of the draws, freed of what the signals themselves put into them."""
+        return float(self.freed.mean())
 
     @property
     def p_value(self) -> float:
@@ -140,11 +142,10 @@ def rotation(flags: Flags, outcomes: Floats, direction: Direction = "higher", la
     if not len(shifts):
         raise DataError("No other session is like that of the signal, so there is no placebo.")
     landed = (rows[:, None] + shifts) % len(values), columns[:, None]
-    found = Placebo(
-        observed=float(observed), usual=math.nan, draws=values[landed].mean(axis=0), signals=len(rows), direction=direction,
+    return Placebo(
+        observed=float(observed), draws=values[landed].mean(axis=0), signals=len(rows), direction=direction,
         overlap=kept[landed].mean(axis=0),
     )  # fmt: skip
-    return replace(found, usual=float(found.freed.mean()))
 
 
 def matched_dates(outcomes: Floats, day: int, alike: Flags, distance: int) -> Placebo:
@@ -170,7 +171,7 @@ def matched_dates(outcomes: Floats, day: int, alike: Flags, distance: int) -> Pl
     draws = outcomes[matched(outcomes, day, alike, distance)]
     if not len(draws):
         raise DataError("No other session is like that of the event, so there is no placebo.")
-    return Placebo(observed=float(outcomes[day]), usual=float(draws.mean()), draws=draws, signals=1, direction="higher")
+    return Placebo(observed=float(outcomes[day]), draws=draws, signals=1, direction="higher")
 
 
 def matched(outcomes: Floats, day: int, alike: Flags, distance: int) -> Flags:
@@ -212,7 +213,7 @@ def other_names(
         baskets = np.argsort(np.random.default_rng(seed).random((draws, names)), axis=1)[:, :size]
     means = outcomes[baskets].mean(axis=1)
     observed = float(outcomes[chosen].mean())
-    return Placebo(observed=observed, usual=float(means.mean()), draws=means, signals=size, direction=direction)
+    return Placebo(observed=observed, draws=means, signals=size, direction=direction)
 
 
 def random_entry(
@@ -248,7 +249,7 @@ def random_entry(
     thrown = np.random.default_rng(seed).integers(0, len(values), (draws, len(starts)))
     means = values[(thrown[:, number] + rows - starts[number]) % len(values)].mean(axis=1)
     observed = float(values[rows].mean())
-    return Placebo(observed=observed, usual=float(means.mean()), draws=means, signals=len(rows), direction=direction)
+    return Placebo(observed=observed, draws=means, signals=len(rows), direction=direction)
 
 
 def clusters(rows: NDArray[np.int_], gap: int = 20) -> NDArray[np.int_]:

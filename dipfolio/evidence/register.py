@@ -1,6 +1,5 @@
 """Register: the file of everything that was tried, so that nothing is forgotten when the best one is judged."""
 
-import hashlib
 import json
 import math
 import os
@@ -12,7 +11,7 @@ from typing import Any
 
 from dipfolio.errors import ReportError
 from dipfolio.evidence.swept import Swept, Tried
-from dipfolio.evidence.trials import Trial
+from dipfolio.evidence.trials import Trial, hashed
 
 FILE = "trials.jsonl"
 """Name of the register within the folder of the reports."""
@@ -123,8 +122,8 @@ def _record(entry: Tried) -> dict[str, Any]:
 
 def _sealed(record: dict[str, Any]) -> str:
     """A line of JSON with its fingerprint."""
-    text = json.dumps(record, sort_keys=True, default=str)
-    return json.dumps({**json.loads(text), SEAL: _fingerprint(text)}, sort_keys=True)
+    kept = json.loads(json.dumps(record, default=str))
+    return json.dumps({**kept, SEAL: hashed(kept)}, sort_keys=True)
 
 
 def _unsealed(line: str) -> dict[str, Any]:
@@ -138,13 +137,9 @@ def _unsealed(line: str) -> dict[str, Any]:
     record = json.loads(line)
     if isinstance(record, dict) and SEAL in record:
         mark = record.pop(SEAL)
-        if mark != _fingerprint(json.dumps(record, sort_keys=True)):
+        if mark != hashed(record):
             raise ValueError(f"the fingerprint is {mark}")
     return dict(record)
-
-
-def _fingerprint(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _entry(record: dict[str, Any]) -> Tried:

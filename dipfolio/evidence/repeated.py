@@ -120,11 +120,5 @@ def _simulated(claim: Claim, bars: Bars, folder: Path, horizon: int) -> pd.DataF
 def _paired(pairs: pd.DataFrame, bars: Bars, seed: int) -> Estimate:
     groups = clusters(bars.sessions.get_indexer(pairs.index))
     own, other = (np.bincount(groups, pairs[name]) / np.bincount(groups) for name in ("return", "return_other"))
-    found = Estimate(
-        label="",
-        observed=float(own.mean()),
-        usual=float(other.mean()),
-        effect=float((own - other).mean()),
-        observations=len(pairs),
-    )
+    found = Estimate(label="", observed=float(own.mean()), usual=float(other.mean()), observations=len(pairs))
     return clustered(found, own - other, seed)

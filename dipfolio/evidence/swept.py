@@ -12,7 +12,7 @@ import pandas as pd
 from dipfolio.evidence.trials import Axes, Trial, figures_of, hashed
 from dipfolio.market.bars import Bars
 
-SAME = 12
+DECIMALS = 12
 """Decimals to which ratios are the same."""
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def entries_of(findings: "Findings", bars: Bars) -> Iterator[Tried]:
 
 
 def _swept(findings: "Findings", axes: Axes, found: pd.Series, bars: Bars) -> Swept:
-    ratios = np.unique(found.dropna().to_numpy(dtype=float).round(SAME))
+    ratios = np.unique(found.dropna().to_numpy(dtype=float).round(DECIMALS))
     mean = float(ratios.mean()) if len(ratios) else 0.0
     return Swept(
         family=findings.strategy, strategy=findings.strategy, axes={name: tuple(map(_plain, axes[name])) for name in axes},

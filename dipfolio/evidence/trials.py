@@ -109,6 +109,6 @@ def figures_of(bars: Bars, parameters: dict[str, Any], last: date) -> str:
     return bars.select(resolve(str(parameters["universe"]))).until(last).provenance.sha256
 
 
-def hashed(facts: list[Any]) -> str:
+def hashed(facts: Any) -> str:
     """A short name for these facts."""
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:16]

@@ -108,7 +108,7 @@ def fetch(folder: Path, symbols: tuple[str, ...], wish: Wish, sleep: Callable[[f
     asked = False
     for position, symbol in enumerate(symbols):
         try:
-            before, damaged = _before(folder, symbol, wish)
+            before, damaged = _before(folder, symbol, replaced=wish.refresh and wish.accept)
             if before and not wish.refresh and _complete(before, wish):
                 yield Outcome(symbol=symbol, kind="complete", text=f"complete, to {before.last}")
                 continue
@@ -140,20 +140,16 @@ def rebuild(folder: Path, symbols: tuple[str, ...], start: date) -> Iterator[Out
     Outcome
         One for each damaged file; what a run could not use for another reason is left as it is.
     """
-    kept, damaged = [], []
-    for symbol in symbols:
-        try:
-            kept.append(read_entry(folder, symbol, replace=True))
-        except DamagedError:
-            damaged.append(symbol)
-    ends = [date.fromisoformat(str(entry.last)) for entry in kept if entry]
-    yield from fetch(folder, tuple(damaged), Wish(start=start, end=max(ends, default=None)))
+    found = {symbol: _before(folder, symbol, replaced=True) for symbol in symbols}
+    damaged = tuple(symbol for symbol, (_, broken) in found.items() if broken)
+    ends = [date.fromisoformat(str(entry.last)) for entry, _ in found.values() if entry]
+    yield from fetch(folder, damaged, Wish(start=start, end=max(ends, default=None)))
 
 
-def _before(folder: Path, symbol: str, wish: Wish) -> tuple[Entry | None, bool]:
+def _before(folder: Path, symbol: str, *, replaced: bool) -> tuple[Entry | None, bool]:
     """What is stored, and whether that is damaged."""
     try:
-        return read_entry(folder, symbol, replace=wish.refresh and wish.accept), False
+        return read_entry(folder, symbol, replace=replaced), False
     except DamagedError:
         return None, True
 

@@ -8,7 +8,7 @@ import numpy as np
 from dipfolio.errors import DataError, ParameterError
 from dipfolio.evidence.selection import overfitting
 from dipfolio.evidence.sharpe import Sharpe, expected_best
-from dipfolio.evidence.swept import SAME
+from dipfolio.evidence.swept import DECIMALS
 from dipfolio.market.rates import YEAR
 from dipfolio.sweep.findings import Findings
 
@@ -45,7 +45,7 @@ def chance_of(findings: Findings) -> Chance:
     halved in all ways.
     """
     table = findings.table[findings.table["sharpe"].notna()]
-    table = table[~table["sharpe"].round(SAME).duplicated()]
+    table = table[~table["sharpe"].round(DECIMALS).duplicated()]
     probability, how = _overfitting(findings)
     if len(table) < 2:
         return Chance(trials=len(table), expected_best=math.nan, deflated=math.nan, overfitting=probability, how=how)
@@ -65,7 +65,7 @@ def _overfitting(findings: Findings) -> tuple[float, str]:
     """The probability, and how it was found or why it was not."""
     returns = findings.returns.to_numpy()
     moving = returns[:, np.ptp(returns, axis=0) > 0] if returns.size else returns.reshape(len(returns), -1)
-    moving = moving[:, np.sort(np.unique(moving.round(SAME), axis=1, return_index=True)[1])] if moving.size else moving
+    moving = moving[:, np.sort(np.unique(moving.round(DECIMALS), axis=1, return_index=True)[1])] if moving.size else moving
     if len(findings.table) < 2 or moving.shape[1] < 2:
         return math.nan, "needs two or more cells that trade and differ"
     said = f"the best of one half of the time lies below the middle in the other; {moving.shape[1]:,} cells"

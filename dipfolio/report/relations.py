@@ -79,7 +79,7 @@ def _gap(first: Contender, other: Contender | None, difference: Difference, benc
         mean=_percent(math.nan if lost else difference.mean),
         low=_percent(low),
         high=_percent(high),
-        reading=TOO_FEW if looks and not lost and not low == high == 0 else _reading(low, high),
+        reading=_reading(low, high, few=bool(looks)),
         remark=f"{' and '.join(lost)} was wiped out: a lost account has no mean return." if lost else looks,
     )
 
@@ -88,11 +88,13 @@ def _percent(value: float) -> Cell:
     return Cell(text=percent(value), value=None if math.isnan(value) else value)
 
 
-def _reading(low: float, high: float) -> str:
+def _reading(low: float, high: float, *, few: bool) -> str:
     if math.isnan(low):
         return "no interval"
     if low == high == 0:
         return "the same returns"
+    if few:
+        return TOO_FEW
     return "chance alone could explain it" if low <= 0 <= high else "more than chance, by this measure"
 
 

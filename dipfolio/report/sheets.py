@@ -15,7 +15,7 @@ BUDGET = 2_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Page:
+class PackedSheet:
     """A tear sheet.
 
     Attributes
@@ -33,19 +33,19 @@ class Page:
     packed: str
 
 
-def sheets(field: Sequence[Contender], reports: Path, budget: int = BUDGET) -> tuple[Page, ...]:
+def sheets(field: Sequence[Contender], reports: Path, budget: int = BUDGET) -> tuple[PackedSheet, ...]:
     """One for each contender, in their order; one without a page has no link."""
     made, left = [], budget
     for contender in field:
         page = contender.track.folder and contender.track.folder / "tearsheet.html"
         if page is None or not page.is_file():
-            made.append(Page(label=contender.label, folder="", link="", packed=""))
+            made.append(PackedSheet(label=contender.label, folder="", link="", packed=""))
             continue
         packed = b64encode(gzip.compress(page.read_bytes(), 6, mtime=0)).decode()
         packed = packed if len(packed) <= left else ""
         left -= len(packed)
         folder = _address(page.parent, reports)
-        made.append(Page(label=contender.label, folder=folder, link=f"{folder}/{page.name}", packed=packed))
+        made.append(PackedSheet(label=contender.label, folder=folder, link=f"{folder}/{page.name}", packed=packed))
     return tuple(made)
 
 

@@ -1,9 +1,7 @@
 """Work: what one process does with some cells of a grid."""
 
 import math
-import sys
 from collections.abc import Iterator
-from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +14,7 @@ from dipfolio.engine.catalogue import load_strategy
 from dipfolio.engine.idea import Idea
 from dipfolio.engine.metrics import measure
 from dipfolio.engine.parameter import parameters
+from dipfolio.engine.prints import prints_aside
 from dipfolio.engine.simulation import simulate
 from dipfolio.engine.strategy import Strategy
 from dipfolio.errors import ParameterError, UnknownNameError
@@ -91,7 +90,7 @@ def work(task: Task, source: Bars | Path) -> Part:
     source : Bars or Path
         The figures, or the file from which they are mapped into memory, read-only and shared by all processes.
     """
-    with redirect_stdout(sys.stderr):  # what a strategy prints is no result
+    with prints_aside():
         return _work(task, mapped(source) if isinstance(source, Path) else source)
 
 
@@ -143,7 +142,7 @@ def _one_by_one(task: Task, strategies: list[Any], bars: Bars) -> Iterator[tuple
 def difference(cell: pd.Series, terms: Terms, parameters: dict[str, Any], bars: Bars) -> tuple[float, str]:
     """The largest difference in dollars between a row of the table and the same cell in backtrader, and where it is."""
     start = bars.sessions[terms.first].date() if terms.first else None
-    with redirect_stdout(sys.stderr):
+    with prints_aside():
         result = simulate(terms.kind(**parameters), bars, terms.account, start=start)
     row = row_of(measure(result), result.returns, result.events)
     worst, where = 0.0, "final_equity"

@@ -132,7 +132,7 @@ RECORDS = {
     "Result": RESULT,
     "Metrics": measure(RESULT),
     "Comparison": compare(RESULT, run({0: {"A": 5}})),
-    "Placebo": Placebo(observed=0.02, usual=0.01, draws=np.arange(50) / 1000, signals=3, direction="higher"),
+    "Placebo": Placebo(observed=0.02, draws=np.arange(50) / 1000, signals=3, direction="higher"),
     "Sharpe": Sharpe(ratio=0.1, observations=250),
     "EventStudy": STUDY,
     "Score": scores(STUDY)[0],

@@ -11,7 +11,7 @@ from dipfolio.evidence.placebo import Placebo
 
 
 def estimate(*draws, observed=0.05):
-    placebo = Placebo(observed=observed, usual=float(np.mean(draws)), draws=np.array(draws), signals=3, direction="higher")
+    placebo = Placebo(observed=observed, draws=np.array(draws), signals=3, direction="higher")
     return from_placebo(placebo, "as stated", 5, "design", "other dates", clusters=2)
 
 

@@ -135,7 +135,7 @@ def test_the_interval_holds_every_effect_that_would_leave_the_event_unremarkable
 @pytest.mark.parametrize(("count", "known"), [(38, False), (39, True), (41, True)])
 def test_the_interval_needs_placebos_on_both_sides(count, known):
     draws = np.arange(float(count))
-    found = Placebo(observed=100.0, usual=0.0, draws=draws, signals=1, direction="higher")
+    found = Placebo(observed=100.0, draws=draws, signals=1, direction="higher")
     assert np.isfinite(found.interval()).tolist() == [known, known]
     if known:
         assert found.interval() == (100 - draws[-1], 100 - draws[0])
@@ -146,7 +146,7 @@ def test_nineteen_of_twenty_intervals_hold_the_effect(count):
     """And none leaves out an effect of nothing that the p-value beside it allows."""
     held = 0
     for case in np.random.default_rng(count).normal(size=(4000, count + 1)):
-        found = Placebo(observed=case[0] + 0.5, usual=0.0, draws=case[1:], signals=1, direction="higher")
+        found = Placebo(observed=case[0] + 0.5, draws=case[1:], signals=1, direction="higher")
         low, high = found.interval()
         assert (low > 0) == (found.p_value <= 0.025)
         assert (high < 0) == (found.opposite.p_value <= 0.025)
