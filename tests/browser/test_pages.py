@@ -176,7 +176,7 @@ def test_scale_and_range_change_the_charts_together(visit):
     page.mouse.down()
     page.mouse.move(box["x"] + 500, box["y"] + 60, steps=5)
     page.mouse.up()
-    page.wait_for_function("document.getElementById('drawdown').layout.xaxis.range[0] > '2024-10-20'")
+    page.wait_for_function("() => document.getElementById('drawdown').layout.xaxis.range[0] > '2024-10-20'")
     assert page.locator("[data-months][aria-pressed=true]").count() == 0
     page.get_by_role("button", name="all", exact=True).click()
     assert page.evaluate("document.getElementById('equity').layout.xaxis.range[0]") == "2023-12-29"
@@ -214,13 +214,13 @@ def test_two_tear_sheets_scroll_together_and_apart(visit):
         sheet.locator("#record").wait_for()
     tops = "[...document.querySelectorAll('.sheet')].map(s => s.scrollTop)"
     page.evaluate("document.querySelector('.sheet').scrollTop = 2500")
-    page.wait_for_function("document.querySelectorAll('.sheet')[1].scrollTop > 1500")
+    page.wait_for_function("() => document.querySelectorAll('.sheet')[1].scrollTop > 1500")
     page.wait_for_timeout(300)
     page.evaluate("document.querySelector('.sheet').scrollTop = 0")
-    page.wait_for_function("document.querySelectorAll('.sheet')[1].scrollTop === 0")
+    page.wait_for_function("() => document.querySelectorAll('.sheet')[1].scrollTop === 0")
     page.wait_for_timeout(300)
     page.frame_locator("[data-pane='0'] iframe").locator("a[href='#record']").click()
-    page.wait_for_function("[...document.querySelectorAll('.sheet')].every(s => s.scrollTop > 500)")
+    page.wait_for_function("() => [...document.querySelectorAll('.sheet')].every(s => s.scrollTop > 500)")
     page.wait_for_timeout(300)
     heads = [
         page.frame_locator(f"[data-pane='{pane}'] iframe").locator("#record").evaluate("e => e.getBoundingClientRect().top")
