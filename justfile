@@ -23,7 +23,7 @@ coverage:
 
 # a market of 500 symbols by 5,000 sessions, and 500 runs in one process: memory and file handles
 endurance:
-    python -m tests.endurance big && python -m tests.endurance soak
+    python -m tests.support.long_runs big && python -m tests.support.long_runs soak
 
 # speed, side by side with the others
 bench *what:

@@ -21,9 +21,9 @@ class Race:
         return median(a / b for a, b in zip(self.seconds[name], self.seconds[other], strict=True))
 
 
-def race(contestants: dict[str, Callable[[], object]], rounds: int = 5) -> Race:
-    """Let each contestant run once unmeasured, then all of them in turn."""
-    for run in contestants.values():
+def race(contestants: dict[str, Callable[[], object]], rounds: int = 5, *, warm: bool = True) -> Race:
+    """Let each contestant run once unmeasured, unless one takes too long for that, then all of them in turn."""
+    for run in contestants.values() if warm else ():
         run()
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
     for _ in range(rounds):

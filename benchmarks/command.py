@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.clock import race
 from benchmarks.row import Row, rows
-from dipfolio.engine import catalogue
+from dipfolio.engine import loader
 
 ROOT = Path(__file__).parents[1]
 BARE = "bare script"
@@ -18,7 +18,7 @@ QUICK = ("list", "--help", "buy-the-dp")
 
 def report(rounds: int) -> Iterator[Row | str]:
     """Lines of results."""
-    names = catalogue.names(ROOT / "strategies")
+    names = loader.list_strategy_names(ROOT / "strategies")
     with tempfile.TemporaryDirectory() as folder:
         ours = [sys.executable, str(ROOT / "backtest.py"), "buy-the-dip", "--reports", folder]
         bare = [sys.executable, "-m", "benchmarks.bare", f"{folder}/bare.html"]

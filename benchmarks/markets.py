@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from dipfolio.market import sessions
-from dipfolio.market.bars import Bars
+from dipfolio.data import calendar
+from dipfolio.data.bars import Bars
 
 FIRST = "2010-01-04"
 
@@ -12,7 +12,7 @@ FIRST = "2010-01-04"
 def random_bars(symbols: int, count: int) -> Bars:
     """Random walks with a daily deviation of 2 %, ``count`` sessions long."""
     rng = np.random.default_rng(20250127)
-    days = sessions.between(FIRST, sessions.offset(FIRST, count))[:count]
+    days = calendar.between(FIRST, calendar.offset(FIRST, count))[:count]
     close = 100 * np.exp(rng.normal(0.0003, 0.02, (count, symbols)).cumsum(axis=0))
     opened = close * np.exp(rng.normal(0, 0.005, close.shape))
     names = [f"S{number}" for number in range(symbols)]

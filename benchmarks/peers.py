@@ -15,10 +15,10 @@ import pandas as pd
 from benchmarks.clock import race
 from benchmarks.markets import random_bars
 from benchmarks.row import Row, rows
+from dipfolio.data.bars import Bars
 from dipfolio.engine.account import Account
-from dipfolio.engine.catalogue import load_strategy
-from dipfolio.engine.simulation import play
-from dipfolio.market.bars import Bars
+from dipfolio.engine.loader import load_strategy
+from dipfolio.engine.simulation import run_simulation
 
 STRATEGIES = Path(__file__).parents[1] / "strategies"
 CASH, DROP, HOLD = 1e6, 0.04, 20
@@ -35,9 +35,9 @@ def report(rounds: int) -> Iterator[Row | str]:
         if run is None:
             yield f"  {name} is not installed: pip install -e '.[benchmark]'"
             continue
-        yield from rows(race({name: run, OURS: lambda: play(rule, bars, FEES)}, rounds), name, {OURS: target})
+        yield from rows(race({name: run, OURS: lambda: run_simulation(rule, bars, FEES)}, rounds), name, {OURS: target})
         if name == BT:
-            yield f"  difference of the final equity ${abs(run() - play(rule, bars, FEES).equity[-1]):.6f}"
+            yield f"  difference of the final equity ${abs(run() - run_simulation(rule, bars, FEES).equity[-1]):.6f}"
 
 
 def commission(shares: float, price: float) -> float:

@@ -3,7 +3,7 @@
 import backtrader as bt
 import pandas as pd
 
-from dipfolio.market.bars import Bars
+from dipfolio.data.bars import Bars
 
 
 class PerShare(bt.CommInfoBase):

@@ -8,8 +8,8 @@ from benchmarks.markets import random_bars
 from benchmarks.plain import run_plain
 from benchmarks.row import Row, rows
 from dipfolio.engine.account import Account
-from dipfolio.engine.catalogue import load_strategy
-from dipfolio.engine.simulation import play, simulate
+from dipfolio.engine.loader import load_strategy
+from dipfolio.engine.simulation import run_simulation, simulate
 
 STRATEGIES = Path(__file__).parents[1] / "strategies"
 FEES = Account(sec_taf=False, slippage_bps=0)  # backtrader slips at the open only
@@ -22,12 +22,12 @@ def report(rounds: int) -> Iterator[Row | str]:
     rule = load_strategy(STRATEGIES, "dip-rule")(universe=",".join(bars.symbols))
     contestants = {
         PLAIN: lambda: run_plain(bars),
-        "dipfolio, simulation alone": lambda: play(rule, bars, FEES),
+        "dipfolio, simulation alone": lambda: run_simulation(rule, bars, FEES),
         "dipfolio, with ledger and record": lambda: simulate(rule, bars, FEES),
     }
     yield "dip rule with fees, 14 symbols x 1,500 sessions"
     yield from rows(race(contestants, rounds), PLAIN, {name: 0.25 for name in contestants if name != PLAIN})
-    yield f"  largest difference of the final equity ${abs(play(rule, bars, FEES).equity[-1] - run_plain(bars)):.6f}"
+    yield f"  largest difference of the final equity ${abs(run_simulation(rule, bars, FEES).equity[-1] - run_plain(bars)):.6f}"
     yield from growth(rounds)
 
 
@@ -44,4 +44,4 @@ def growth(rounds: int) -> Iterator[Row]:
 
 def _rule(bars):
     rule = load_strategy(STRATEGIES, "dip-rule")(universe=",".join(bars.symbols))
-    return lambda: play(rule, bars, FEES)
+    return lambda: run_simulation(rule, bars, FEES)

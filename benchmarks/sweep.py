@@ -19,14 +19,14 @@ import pandas as pd
 from benchmarks.clock import race
 from benchmarks.markets import random_bars
 from benchmarks.row import Row
+from dipfolio.data.bars import Bars
 from dipfolio.engine.account import Account
-from dipfolio.engine.catalogue import load_strategy
-from dipfolio.engine.simulation import play
+from dipfolio.engine.loader import load_strategy
+from dipfolio.engine.simulation import run_simulation
 from dipfolio.engine.strategy import Strategy
-from dipfolio.market.bars import Bars
-from dipfolio.sweep.lockstep import run
-from dipfolio.sweep.outcome import outcome
-from dipfolio.sweep.variants import batches
+from dipfolio.sweep.batches import make_batches
+from dipfolio.sweep.metrics import measure_variants
+from dipfolio.sweep.simulator import simulate_batch
 
 ROOT = Path(__file__).resolve().parents[1]
 DROPS, HOLDS = np.round(np.linspace(0.02, 0.058, 20), 4).tolist(), range(1, 51)
@@ -38,7 +38,10 @@ def report(rounds: int) -> Iterator[Row | str]:
     bars = random_bars(14, 1500)
     variants = variants_of(bars, DROPS, HOLDS)
     sample = iter(variants[3::97] * 2)
-    contestants = {"lockstep": lambda: lockstep(variants, bars), "backtrader": lambda: play(next(sample), bars, Account())}
+    contestants = {
+        "lockstep": lambda: lockstep(variants, bars),
+        "backtrader": lambda: run_simulation(next(sample), bars, Account()),
+    }
     rival = vectorbt_run(bars, DROPS, HOLDS)
     if rival:
         begin = time.perf_counter()
@@ -53,7 +56,7 @@ def report(rounds: int) -> Iterator[Row | str]:
     if rival:
         times = found.ratio("vectorbt", "lockstep")
         yield f"  vectorbt warm, all variants    {found.median('vectorbt'):7.3f} s   {times:6.1f} x lockstep"
-    gap = max(abs(play(variants[k], bars, Account()).equity[-1] - final[k]) for k in range(3, 1000, 211))
+    gap = max(abs(run_simulation(variants[k], bars, Account()).equity[-1] - final[k]) for k in range(3, 1000, 211))
     yield f"  largest difference to backtrader, five variants ${gap:.9f}"
     yield from growth()
     if sys.platform == "linux":
@@ -67,10 +70,10 @@ def variants_of(bars: Bars, drops: list[float], holds: range) -> list[Strategy]:
 
 
 def lockstep(variants: list[Strategy], bars: Bars) -> np.ndarray:
-    """Final equity of all variants; the whole table of figures is made."""
+    """Final equity of all variants; the whole table of metrics is computed."""
     final = np.empty(len(variants))
-    for places, batch in batches(variants, bars, Account()):
-        final[places] = outcome(run(batch), Account().cash).table["final_equity"]
+    for places, batch in make_batches(variants, bars, Account()):
+        final[places] = measure_variants(simulate_batch(batch), Account().cash).table["final_equity"]
     return final
 
 
@@ -113,7 +116,7 @@ def growth() -> Iterator[str]:
 
 
 def memory() -> Iterator[str]:
-    """The command line over the large grid on the figures of data/."""
+    """The command line over the large grid on the data of data/."""
     with tempfile.TemporaryDirectory() as reports:
         words = [sys.executable, str(ROOT / "backtest.py"), "sweep", "dip-rule", *LARGE, "--reports", reports]
         begin, peak = time.perf_counter(), 0

@@ -1,59 +1,162 @@
 """Back-test a claim about the market: backtrader simulates, a second ledger audits, quantstats draws the tear sheet.
 
-What a notebook needs is here, and :mod:`dipfolio.evidence` has the tests; each name is imported when it is first used, so that
-the command line starts at once.
+The names below are the public API. Each is imported when it is first used, so that ``import dipfolio`` is quick and has no
+side effects. :mod:`dipfolio.evidence` has the statistical tests, :mod:`dipfolio.study` the study of the DeepSeek article.
 """
 
 import importlib
+import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
-
 if TYPE_CHECKING:
+    from dipfolio.data import calendar
+    from dipfolio.data.bars import Bars
+    from dipfolio.data.events import MarketEvent
+    from dipfolio.data.folder import load_bars
+    from dipfolio.data.risk_free import RiskFree
+    from dipfolio.data.universe import resolve
+    from dipfolio.engine import indicators
     from dipfolio.engine.account import Account
-    from dipfolio.engine.catalogue import load_strategy
-    from dipfolio.engine.exits import At, Exit, HoldFor, Recovered, StopLoss, TakeProfit, TrailingStop
+    from dipfolio.engine.display import to_table
+    from dipfolio.engine.exits import (
+        At,
+        Bar,
+        ChandelierExit,
+        Exit,
+        FillAt,
+        HoldFor,
+        Level,
+        OpenTrades,
+        PriceHistory,
+        Recovered,
+        StopLoss,
+        TakeProfit,
+        TrailingStop,
+    )
+    from dipfolio.engine.loader import load_strategy
     from dipfolio.engine.metrics import Metrics, measure
-    from dipfolio.engine.parameter import parameter
+    from dipfolio.engine.parameters import parameter, positive
     from dipfolio.engine.result import Result, load
-    from dipfolio.engine.showing import tabulated
     from dipfolio.engine.simulation import simulate
-    from dipfolio.engine.strategy import Strategy, enter, no_instruction
-    from dipfolio.evidence.examination import examine
-    from dipfolio.market.bars import Bars
-    from dipfolio.market.folder import load_bars
-    from dipfolio.report.publication import compare, publish
-    from dipfolio.sweep.survey import survey
+    from dipfolio.engine.strategy import BacktraderStrategy, Strategy, enter, no_instruction
+    from dipfolio.errors import DataError, DipfolioError, ParameterError, StrategyError
+    from dipfolio.evidence.assessment import assess
+    from dipfolio.report.publish import compare, publish
+    from dipfolio.sweep.runner import run_sweep
+    from dipfolio.version import __version__
 
 _HOMES = {
+    "data.bars": ("Bars",),
+    "data.events": ("MarketEvent",),
+    "data.folder": ("load_bars",),
+    "data.risk_free": ("RiskFree",),
+    "data.universe": ("resolve",),
     "engine.account": ("Account",),
-    "engine.catalogue": ("load_strategy",),
-    "engine.exits": ("At", "Exit", "HoldFor", "Recovered", "StopLoss", "TakeProfit", "TrailingStop"),
+    "engine.display": ("to_table",),
+    "engine.exits": (
+        "At",
+        "Bar",
+        "ChandelierExit",
+        "Exit",
+        "FillAt",
+        "HoldFor",
+        "Level",
+        "OpenTrades",
+        "PriceHistory",
+        "Recovered",
+        "StopLoss",
+        "TakeProfit",
+        "TrailingStop",
+    ),
+    "engine.loader": ("load_strategy",),
     "engine.metrics": ("Metrics", "measure"),
-    "engine.parameter": ("parameter",),
+    "engine.parameters": ("parameter", "positive"),
     "engine.result": ("Result", "load"),
-    "engine.showing": ("tabulated",),
     "engine.simulation": ("simulate",),
-    "engine.strategy": ("Strategy", "enter", "no_instruction"),
-    "evidence.examination": ("examine",),
-    "market.bars": ("Bars",),
-    "market.folder": ("load_bars",),
-    "report.publication": ("compare", "publish"),
-    "sweep.survey": ("survey",),
+    "engine.strategy": ("BacktraderStrategy", "Strategy", "enter", "no_instruction"),
+    "errors": ("DataError", "DipfolioError", "ParameterError", "StrategyError"),
+    "evidence.assessment": ("assess",),
+    "report.publish": ("compare", "publish"),
+    "sweep.runner": ("run_sweep",),
+    "version": ("__version__",),
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+_MODULES = {"calendar": "data.calendar", "indicators": "engine.indicators"}
 
 __all__ = [
-    "Account", "At", "Bars", "Exit", "HoldFor", "Metrics", "Recovered", "Result", "StopLoss", "Strategy", "TakeProfit",
-    "TrailingStop", "__version__", "compare", "enter", "examine", "load", "load_bars", "load_strategy", "measure",
-    "no_instruction", "parameter", "publish", "simulate", "survey", "tabulated",
-]  # fmt: skip
+    "Account",
+    "At",
+    "BacktraderStrategy",
+    "Bar",
+    "Bars",
+    "ChandelierExit",
+    "DataError",
+    "DipfolioError",
+    "Exit",
+    "FillAt",
+    "HoldFor",
+    "Level",
+    "MarketEvent",
+    "Metrics",
+    "OpenTrades",
+    "ParameterError",
+    "PriceHistory",
+    "Recovered",
+    "Result",
+    "RiskFree",
+    "StopLoss",
+    "Strategy",
+    "StrategyError",
+    "TakeProfit",
+    "TrailingStop",
+    "__version__",
+    "assess",
+    "calendar",
+    "compare",
+    "enter",
+    "indicators",
+    "load",
+    "load_bars",
+    "load_strategy",
+    "measure",
+    "no_instruction",
+    "parameter",
+    "positive",
+    "publish",
+    "resolve",
+    "run_sweep",
+    "simulate",
+    "to_table",
+]
 
 
-def __getattr__(name: str) -> Any:
-    if name in _HOME_OF:
-        return getattr(importlib.import_module(f"dipfolio.{_HOME_OF[name]}"), name)
-    raise AttributeError(f"dipfolio has no {name!r}; it has {', '.join(__all__)}.")
+def lazy_attribute(package: str, homes: Mapping[str, tuple[str, ...]], name: str) -> Any:
+    """A public name of a package, from the module that defines it, which is imported now.
+
+    Parameters
+    ----------
+    package : str
+    homes : mapping
+        Module within the package to the public names that it defines.
+    name : str
+
+    Raises
+    ------
+    AttributeError
+        The package has no such public name.
+    """
+    for home, names in homes.items():
+        if name in names:
+            return getattr(importlib.import_module(f"{package}.{home}"), name)
+    raise AttributeError(f"{package} has no {name!r}; it has {', '.join(sys.modules[package].__all__)}.")
+
+
+if not TYPE_CHECKING:  # a type checker knows the names from above, and would take every other for Any
+
+    def __getattr__(name: str) -> Any:
+        if name in _MODULES:
+            return importlib.import_module(f"{__name__}.{_MODULES[name]}")
+        return lazy_attribute(__name__, _HOMES, name)
 
 
 def __dir__() -> list[str]:

@@ -1,7 +1,7 @@
-"""What can go wrong, one class per kind of mistake.
+"""Exceptions of dipfolio, one class for each kind of mistake.
 
-``exit_code`` is what the command line returns: 2 when the user can put it right by asking differently,
-1 when the figures or the run are at fault.
+``exit_code`` is what the command line returns: 2 when the user can correct the command, 1 when the data or the run
+are at fault.
 """
 
 from collections.abc import Iterable
@@ -65,11 +65,23 @@ class ReportError(DipfolioError, OSError):
 
 
 class DataError(DipfolioError, ValueError):
-    """The figures are missing or cannot be trusted."""
+    """The data are missing or cannot be trusted."""
 
 
-class DamagedError(DataError):
+class CorruptFileError(DataError):
     """A Parquet file of prices is not, or no longer, what was written."""
+
+
+class MissingFileError(DataError):
+    """A file or folder that the user named does not exist."""
+
+    exit_code = 2
+
+
+class AmbiguousFileError(DataError):
+    """A file can be understood in several ways, and an option says in which."""
+
+    exit_code = 2
 
 
 class FetchError(DataError):
@@ -78,15 +90,15 @@ class FetchError(DataError):
     Parameters
     ----------
     message : str
-    passing : bool
+    retryable : bool
         Whether asking again after a while may help.
-    general : bool
+    affects_all_symbols : bool
         Whether it would be the same for any symbol.
     """
 
-    def __init__(self, message: str, *, passing: bool = False, general: bool = False) -> None:
+    def __init__(self, message: str, *, retryable: bool = False, affects_all_symbols: bool = False) -> None:
         super().__init__(message)
-        self.passing, self.general = passing, general
+        self.retryable, self.affects_all_symbols = retryable, affects_all_symbols
 
 
 class StrategyError(DipfolioError, TypeError):
@@ -97,9 +109,9 @@ class LedgerError(DipfolioError, ArithmeticError):
     """The second ledger and the simulation disagree."""
 
 
-class FarmError(DipfolioError, RuntimeError):
+class WorkerError(DipfolioError, RuntimeError):
     """The processes or the cluster that should share a sweep cannot be had."""
 
 
-class SweepError(DipfolioError, ArithmeticError):
+class SweepMismatchError(DipfolioError, ArithmeticError):
     """A cell of a sweep is not what backtrader makes of it."""

@@ -1,17 +1,12 @@
 """The article's dates to watch: the companies report, and may announce more spending."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import pandas as pd
 
-from dipfolio.engine.exits import Exit, FillAt, HoldFor
-from dipfolio.engine.strategy import Strategy, enter, no_instruction, parameter
-from dipfolio.market.bars import Bars
-from dipfolio.market.events import Event
+from dipfolio import Bars, Exit, FillAt, HoldFor, MarketEvent, Strategy, enter, no_instruction, parameter
 
 
-@dataclass(frozen=True, kw_only=True)
 class BuyBeforeEarnings(Strategy):
     """Buy each company at the close before its quarterly results and sell it after them.
 
@@ -39,6 +34,6 @@ class BuyBeforeEarnings(Strategy):
                 wanted = wanted.fillna(enter(bars, on=event.day, weight=self.bought(event)))
         return wanted
 
-    def bought(self, event: Event) -> dict[str, float]:
+    def bought(self, event: MarketEvent) -> dict[str, float]:
         """Weights of what is bought before these results."""
         return {symbol: 1 / len(self.symbols) for symbol in self.symbols if symbol in event.symbols}

@@ -1,13 +1,11 @@
 """The article's appeal to Jevons: cheaper models will need more chips, not fewer."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
-from dipfolio.engine.strategy import parameter
+from dipfolio import parameter
 from strategies.buy_the_dip import BuyTheDip
 
 
-@dataclass(frozen=True, kw_only=True)
 class BuyChipmakers(BuyTheDip):
     """Buy the four chipmakers at the open of DeepSeek Monday and hold them for half a year.
 

@@ -1,13 +1,11 @@
 """The article's claim for the large buyers of chips: under suspicion, but fine."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
-from dipfolio.engine.strategy import parameter
+from dipfolio import parameter
 from strategies.buy_the_dip import BuyTheDip
 
 
-@dataclass(frozen=True, kw_only=True)
 class BuyHyperscalers(BuyTheDip):
     """Buy the four hyperscalers at the open of DeepSeek Monday and hold them for some sessions.
 

@@ -1,14 +1,11 @@
 """The article's claim for Project Stargate: overshadowed for a moment."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
-from dipfolio.engine.strategy import parameter
-from dipfolio.errors import ParameterError
+from dipfolio import ParameterError, parameter
 from strategies.buy_the_dip import BuyTheDip
 
 
-@dataclass(frozen=True, kw_only=True)
 class BuyStargate(BuyTheDip):
     """Buy the names that Project Stargate should help at the open of DeepSeek Monday.
 

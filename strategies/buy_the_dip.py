@@ -1,18 +1,14 @@
 """The article's main claim: the sell-off of 27 January 2025 is to be bought."""
 
-from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar
 
 import pandas as pd
 
-from dipfolio.engine.exits import Exit, HoldFor
-from dipfolio.engine.strategy import Strategy, enter, parameter
-from dipfolio.market.bars import Bars
-from dipfolio.market.events import DEEPSEEK_MONDAY
+from dipfolio import Bars, Exit, HoldFor, Strategy, enter, parameter
+from dipfolio.study import DEEPSEEK_MONDAY
 
 
-@dataclass(frozen=True, kw_only=True)
 class BuyTheDip(Strategy):
     """Buy the article's twelve names at the open of DeepSeek Monday and hold them for some sessions.
 

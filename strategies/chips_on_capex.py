@@ -1,15 +1,11 @@
 """The article's link from the hyperscalers' spending to the chipmakers' sales."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
-from dipfolio.engine.strategy import parameter
-from dipfolio.market.events import Event
-from dipfolio.market.universe import UNIVERSES
+from dipfolio import MarketEvent, parameter, resolve
 from strategies.buy_before_earnings import BuyBeforeEarnings
 
 
-@dataclass(frozen=True, kw_only=True)
 class ChipsOnCapex(BuyBeforeEarnings):
     """Hold chips from the close before a hyperscaler's quarterly results to the next close.
 
@@ -23,6 +19,6 @@ class ChipsOnCapex(BuyBeforeEarnings):
 
     universe: str = parameter("SMH", help="symbols, all bought before each hyperscaler's results")
 
-    def bought(self, event: Event) -> dict[str, float]:
-        reports = set(event.symbols) & set(UNIVERSES["hyperscalers"])
+    def bought(self, event: MarketEvent) -> dict[str, float]:
+        reports = set(event.symbols) & set(resolve("hyperscalers"))
         return dict.fromkeys(self.symbols, 1 / len(self.symbols)) if reports else {}

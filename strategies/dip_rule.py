@@ -1,18 +1,13 @@
 """The article's claim as a rule: a large one-day drop is to be bought, whenever it comes."""
 
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import pandas as pd
 
-from dipfolio.engine import signals
-from dipfolio.engine.exits import Exit, HoldFor
-from dipfolio.engine.parameter import positive
-from dipfolio.engine.strategy import Strategy, no_instruction, parameter
-from dipfolio.market.bars import Bars
+from dipfolio import Bars, Exit, HoldFor, Strategy, indicators, no_instruction, parameter, positive
+from dipfolio.study import without_event
 
 
-@dataclass(frozen=True, kw_only=True)
 class DipRule(Strategy):
     """Buy after every one-day drop of 4 % or more and hold for 20 sessions.
 
@@ -49,9 +44,9 @@ class DipRule(Strategy):
 
     def dips(self, bars: Bars) -> pd.DataFrame:
         """Where a drop is large enough, shape (sessions, symbols)."""
-        returns = bars.returns if self.by == "symbol" else signals.basket(bars.returns)
+        returns = bars.returns if self.by == "symbol" else indicators.basket(bars.returns)
         if self.sigmas is None:
-            found = signals.at_least(-returns, self.drop)
+            found = indicators.at_least(-returns, self.drop)
         else:
-            found = signals.at_least(-signals.deviations(returns), self.sigmas)
-        return signals.without_event(found) if self.skip_event else found
+            found = indicators.at_least(-indicators.deviations(returns), self.sigmas)
+        return without_event(found) if self.skip_event else found

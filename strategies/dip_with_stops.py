@@ -1,14 +1,11 @@
 """The dip rule with a way out before its time."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
-from dipfolio.engine.exits import Exit, HoldFor, StopLoss, TakeProfit, TrailingStop
-from dipfolio.engine.parameter import parameter, positive
+from dipfolio import Exit, HoldFor, StopLoss, TakeProfit, TrailingStop, parameter, positive
 from strategies.dip_rule import DipRule
 
 
-@dataclass(frozen=True, kw_only=True)
 class DipWithStops(DipRule):
     """Buy as the dip rule does, and leave at a stop loss, a profit target or a trailing stop.
 

@@ -1,25 +1,20 @@
 """Buying low: not after a bad day, but a given way below the high."""
 
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import pandas as pd
 
-from dipfolio.engine import signals
-from dipfolio.engine.exits import Exit, HoldFor
-from dipfolio.engine.parameter import parameter, positive
-from dipfolio.engine.strategy import Strategy, no_instruction
-from dipfolio.market.bars import Bars
+from dipfolio import Bars, Exit, HoldFor, Strategy, indicators, no_instruction, parameter, positive
+from dipfolio.study import without_event
 
 YEAR = 252
 
 
-@dataclass(frozen=True, kw_only=True)
 class DrawdownRule(Strategy):
     """Buy at the first close 10 % below the highest close of 252 sessions, once for each high.
 
     Claim G3: a dip as a distance from the high, however many days it took. Only a new high arms the rule, the first time
-    too, as nobody knows whether a fall that is under way when the figures begin was the first; so it needs 252 sessions
+    too, as nobody knows whether a fall that is under way when the data begin was the first; so it needs 252 sessions
     and a high. Bought at the next open with an equal part of the equity for each symbol, and sold after ``hold`` sessions or,
     with ``until`` "high", at the open after the next new high. Highs are those of prices, without dividends.
 
@@ -48,9 +43,9 @@ class DrawdownRule(Strategy):
     def targets(self, bars: Bars) -> pd.DataFrame:
         high = bars.close.rolling(YEAR).max()
         renewed = bars.close >= high
-        low = signals.at_least(1 - bars.close / high, self.drop)
+        low = indicators.at_least(1 - bars.close / high, self.drop)
         first = low.apply(lambda column: column & (column.groupby(renewed[column.name].cumsum()).cumsum() == 1))
         first &= renewed.cumsum() > 0
-        found = signals.without_event(first) if self.skip_event else first
+        found = without_event(first) if self.skip_event else first
         bought = no_instruction(bars).mask(found, 1 / len(bars.symbols))
         return bought.mask(renewed, 0.0) if self.until == "high" else bought

@@ -1,13 +1,11 @@
 """The other yardstick: the market, bought and kept."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
-from dipfolio.engine.strategy import parameter
+from dipfolio import parameter
 from strategies.equal_weight import EqualWeight
 
 
-@dataclass(frozen=True, kw_only=True)
 class HoldBenchmark(EqualWeight):
     """Buy SPY on the first session and hold it: what doing nothing would have earned.
 

@@ -1,14 +1,11 @@
 """The article's main claim as a duration: every name comes back to where it was, so wait for it."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
-from dipfolio.engine.exits import Exit, HoldFor, Recovered
-from dipfolio.engine.strategy import parameter
+from dipfolio import Exit, HoldFor, Recovered, parameter
 from strategies.buy_the_dip import BuyTheDip
 
 
-@dataclass(frozen=True, kw_only=True)
 class HoldToRecovery(BuyTheDip):
     """Buy the article's names at Monday's open and sell each once it is back at Friday's close.
 

@@ -1,15 +1,11 @@
 """The bear's other half: cheaper AI helps those who use it and hurts who supplies it."""
 
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
 import pandas as pd
 
-from dipfolio.engine.strategy import enter, parameter
-from dipfolio.errors import DataError, ParameterError
-from dipfolio.market import sessions, universe
-from dipfolio.market.bars import Bars
+from dipfolio import Bars, DataError, ParameterError, calendar, enter, parameter, resolve
 from strategies.short_nvda import ShortNvda
 
 MARKET, SOLD = "SPY", "NVDA"
@@ -17,7 +13,6 @@ FIRST, LAST = -260, -11
 """Sessions from the entry between which betas are measured: 250, before the news of that month."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class HyperscalersOverNvda(ShortNvda):
     """Buy the four hyperscalers and short NVDA on or just after DeepSeek Monday.
 
@@ -42,7 +37,7 @@ class HyperscalersOverNvda(ShortNvda):
     @property
     def bought(self) -> tuple[str, ...]:
         """The symbols of the long side."""
-        return universe.resolve(self.universe)
+        return resolve(self.universe)
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -62,12 +57,12 @@ class HyperscalersOverNvda(ShortNvda):
         DataError
             Bars that begin too late for the betas.
         """
-        if sessions.offset(self.day, -1) not in bars.sessions:
+        if calendar.offset(self.day, -1) not in bars.sessions:
             return np.nan
-        first, last = sessions.offset(self.day, FIRST), sessions.offset(self.day, LAST)
+        first, last = calendar.offset(self.day, FIRST), calendar.offset(self.day, LAST)
         returns = bars.returns.loc[first:last].dropna()
-        if len(returns) < len(sessions.between(first, last)):
-            raise DataError(f"Betas need returns from {first.date()} on for {', '.join(bars.symbols)}; the figures begin later.")
+        if len(returns) < len(calendar.between(first, last)):
+            raise DataError(f"Betas need returns from {first.date()} on for {', '.join(bars.symbols)}; the data begin later.")
         betas = returns.cov()[MARKET] / returns[MARKET].var()
         long = betas[list(self.bought)].mean()
         return float(long / (long + betas[SOLD]))

@@ -1,19 +1,14 @@
 """The article's claim for NVDA itself: its chips remain central, whatever happens to the others."""
 
-from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar
 
 import pandas as pd
 
-from dipfolio.engine.exits import Exit, HoldFor
-from dipfolio.engine.strategy import Strategy, enter, parameter
-from dipfolio.errors import ParameterError
-from dipfolio.market.bars import Bars
-from dipfolio.market.events import DEEPSEEK_MONDAY
+from dipfolio import Bars, Exit, HoldFor, ParameterError, Strategy, enter, parameter
+from dipfolio.study import DEEPSEEK_MONDAY
 
 
-@dataclass(frozen=True, kw_only=True)
 class NvdaOverChips(Strategy):
     """Buy NVDA and short SMH for equal dollars at the open of DeepSeek Monday, for a year.
 

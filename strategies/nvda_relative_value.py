@@ -1,20 +1,14 @@
 """The supplier against its customers, as a rule."""
 
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
 import pandas as pd
 
-from dipfolio.engine import signals
-from dipfolio.engine.exits import Exit, HoldFor
-from dipfolio.engine.parameter import parameter, positive
-from dipfolio.engine.strategy import Strategy, no_instruction
-from dipfolio.errors import ParameterError
-from dipfolio.market.bars import Bars
+from dipfolio import Bars, Exit, HoldFor, ParameterError, Strategy, indicators, no_instruction, parameter, positive
+from dipfolio.study import without_event
 
 
-@dataclass(frozen=True, kw_only=True)
 class NvdaRelativeValue(Strategy):
     """After NVDA falls 5 % behind the hyperscalers in a day, short it against them, or buy it.
 
@@ -48,8 +42,8 @@ class NvdaRelativeValue(Strategy):
     def targets(self, bars: Bars) -> pd.DataFrame:
         supplier, *users = bars.symbols
         shortfall = bars.returns[users].mean(axis=1, skipna=False) - bars.returns[supplier]
-        found = signals.at_least(shortfall, self.gap)
-        found = signals.without_event(found) if self.skip_event else found
+        found = indicators.at_least(shortfall, self.gap)
+        found = without_event(found) if self.skip_event else found
         weights = np.array([-0.5, *[0.5 / len(users)] * len(users)])
         frame = no_instruction(bars)
         frame.loc[found] = weights if self.side == "continuation" else -weights

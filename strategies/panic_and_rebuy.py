@@ -1,21 +1,15 @@
 """The reader whom the article warns: sells everything on the bad morning and comes back later."""
 
-from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 
-from dipfolio.engine.exits import At, Exit, FillAt
-from dipfolio.engine.strategy import Strategy, no_instruction, parameter
-from dipfolio.errors import ParameterError
-from dipfolio.market import sessions
-from dipfolio.market.bars import Bars
-from dipfolio.market.events import DEEPSEEK_MONDAY
+from dipfolio import At, Bars, Exit, FillAt, ParameterError, Strategy, calendar, no_instruction, parameter
+from dipfolio.study import DEEPSEEK_MONDAY
 
 
-@dataclass(frozen=True, kw_only=True)
 class PanicAndRebuy(Strategy):
     """Hold the article's names, sell them all at the open of DeepSeek Monday and buy them back later.
 
@@ -37,8 +31,8 @@ class PanicAndRebuy(Strategy):
         super().__post_init__()
         if self.rebuy < 1:
             raise ParameterError(f"The rebuy is at least 1 session after the sale, found {self.rebuy}.")
-        if not sessions.is_session(self.day):
-            raise ParameterError(f"{self.day} is no session; the next one is {sessions.offset(self.day, 1).date()}.")
+        if not calendar.is_session(self.day):
+            raise ParameterError(f"{self.day} is no session; the next one is {calendar.offset(self.day, 1).date()}.")
 
     @property
     def exits(self) -> tuple[Exit, ...]:
@@ -46,6 +40,6 @@ class PanicAndRebuy(Strategy):
 
     def targets(self, bars: Bars) -> pd.DataFrame:
         wanted = no_instruction(bars).fillna(1 / len(bars.symbols))
-        sale, rebuy = sessions.offset(self.day, -1), sessions.offset(self.day, self.rebuy - 1)
+        sale, rebuy = calendar.offset(self.day, -1), calendar.offset(self.day, self.rebuy - 1)
         wanted.loc[(wanted.index >= sale) & (wanted.index < rebuy)] = np.nan
         return wanted

@@ -1,18 +1,12 @@
 """The commenter's Friday as a rule: what has risen fast is due to fall."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import pandas as pd
 
-from dipfolio.engine import signals
-from dipfolio.engine.exits import Exit, HoldFor
-from dipfolio.engine.parameter import parameter, positive
-from dipfolio.engine.strategy import Strategy, no_instruction
-from dipfolio.market.bars import Bars
+from dipfolio import Bars, Exit, HoldFor, Strategy, indicators, no_instruction, parameter, positive
 
 
-@dataclass(frozen=True, kw_only=True)
 class ShortAfterRunUp(Strategy):
     """Short NVDA after it has gained 10 % or more in 20 sessions and cover a session later.
 
@@ -44,5 +38,5 @@ class ShortAfterRunUp(Strategy):
         return (HoldFor(self.hold),)
 
     def targets(self, bars: Bars) -> pd.DataFrame:
-        found = signals.at_least(signals.growth(bars.returns, self.window), self.gain)
+        found = indicators.at_least(indicators.growth(bars.returns, self.window), self.gain)
         return no_instruction(bars).mask(found, -1 / len(bars.symbols))

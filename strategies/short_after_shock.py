@@ -1,18 +1,13 @@
 """The bear's view as a rule: bad news goes on."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import pandas as pd
 
-from dipfolio.engine import signals
-from dipfolio.engine.exits import Exit, HoldFor
-from dipfolio.engine.parameter import parameter, positive
-from dipfolio.engine.strategy import Strategy, no_instruction
-from dipfolio.market.bars import Bars
+from dipfolio import Bars, Exit, HoldFor, Strategy, indicators, no_instruction, parameter, positive
+from dipfolio.study import without_event
 
 
-@dataclass(frozen=True, kw_only=True)
 class ShortAfterShock(Strategy):
     """Short NVDA at the open after a one-day drop of 6 % or more and cover after 5 sessions.
 
@@ -42,6 +37,6 @@ class ShortAfterShock(Strategy):
         return (HoldFor(self.hold),)
 
     def targets(self, bars: Bars) -> pd.DataFrame:
-        found = signals.at_least(-bars.returns, self.drop)
-        found = signals.without_event(found) if self.skip_event else found
+        found = indicators.at_least(-bars.returns, self.drop)
+        found = without_event(found) if self.skip_event else found
         return no_instruction(bars).mask(found, -1 / len(bars.symbols))

@@ -1,20 +1,15 @@
 """The bear with a condition: short only what is falling already."""
 
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import pandas as pd
 
-from dipfolio.engine import signals
-from dipfolio.engine.parameter import parameter, positive
-from dipfolio.engine.strategy import Strategy, no_instruction
-from dipfolio.market.bars import Bars
-from dipfolio.market.events import DEEPSEEK_MONDAY
+from dipfolio import Bars, Strategy, indicators, no_instruction, parameter, positive
+from dipfolio.study import DEEPSEEK_MONDAY
 
 YEAR, MONTH = 252, 21
 
 
-@dataclass(frozen=True, kw_only=True)
 class ShortBelowTrend(Strategy):
     """Short NVDA while its close is below its 50-session average, and stay flat otherwise.
 
@@ -40,14 +35,14 @@ class ShortBelowTrend(Strategy):
 
     def targets(self, bars: Bars) -> pd.DataFrame:
         trend = self._trend(bars)
-        down = trend < -signals.FUZZ
+        down = trend < -indicators.RETURN_TOLERANCE
         down = _without_event(down) if self.skip_event else down
         return no_instruction(bars).mask(trend.notna(), 0.0).mask(down, -1 / len(bars.symbols))
 
     def _trend(self, bars: Bars) -> pd.DataFrame:
         """Below 0 in a falling trend, NaN where there is too little history. Shape (sessions, symbols)."""
         if self.by == "momentum":
-            return signals.growth(bars.returns, YEAR - MONTH).shift(MONTH)
+            return indicators.growth(bars.returns, YEAR - MONTH).shift(MONTH)
         return bars.close / bars.close.rolling(self.window).mean() - 1
 
 

@@ -1,20 +1,15 @@
 """The commenter's bet as a rule: skill, or one Friday in five hundred."""
 
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
 import pandas as pd
 
-from dipfolio.engine.exits import Exit, FillAt, HoldFor
-from dipfolio.engine.strategy import Strategy, no_instruction, parameter
-from dipfolio.market import sessions
-from dipfolio.market.bars import Bars
+from dipfolio import Bars, Exit, FillAt, HoldFor, Strategy, calendar, no_instruction, parameter
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday")
 
 
-@dataclass(frozen=True, kw_only=True)
 class ShortEveryFriday(Strategy):
     """Short NVDA over every weekend: sold at the week's last close and covered in the next session.
 
@@ -41,7 +36,7 @@ class ShortEveryFriday(Strategy):
 
     def targets(self, bars: Bars) -> pd.DataFrame:
         wanted = no_instruction(bars)
-        days = sessions.between(bars.sessions[0], sessions.offset(bars.sessions[-1], 2))
+        days = calendar.between(bars.sessions[0], calendar.offset(bars.sessions[-1], 2))
         week = days.to_period("W")
         weekday = pd.Series(np.where(week[:-1] != week[1:], WEEKDAYS.index("friday"), days[:-1].day_of_week), index=days[:-1])
         tomorrow = weekday.shift(-1).reindex(bars.sessions)

@@ -1,21 +1,17 @@
 """The bear's answer to the article: nobody will need so many chips."""
 
-from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar, Literal
 
 import pandas as pd
 
-from dipfolio.engine.exits import Exit, FillAt, HoldFor
-from dipfolio.engine.strategy import Strategy, enter, parameter
-from dipfolio.market.bars import Bars
-from dipfolio.market.events import DEEPSEEK_MONDAY
+from dipfolio import Bars, Exit, FillAt, HoldFor, Strategy, enter, parameter
+from dipfolio.study import DEEPSEEK_MONDAY
 
 FIRST_UNRESTRICTED = date(2025, 1, 29)
 """The first session after DeepSeek Monday without the short-sale price test."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class ShortNvda(Strategy):
     """Short NVDA for its whole equity on or just after DeepSeek Monday and hold for some sessions.
 
@@ -35,10 +31,9 @@ class ShortNvda(Strategy):
     )
     hold: int = parameter(5, help="sessions to hold, out at the close")
 
-    fill: ClassVar[FillAt]  # takes the parameter away: the entry says where it is filled
-
-    @property
+    @property  # type: ignore[misc]  # mypy: a field becomes a property, which takes the option away
     def fill(self) -> FillAt:
+        """Where the entry is executed."""
         return "close" if self.entry == "monday-close" else "open"
 
     @property

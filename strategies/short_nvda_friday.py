@@ -1,22 +1,17 @@
 """The commenter's bet: short NVDA on the Friday before the sell-off."""
 
-from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar
 
 import pandas as pd
 
-from dipfolio.engine.exits import Exit, FillAt, HoldFor
-from dipfolio.engine.strategy import Strategy, enter, parameter
-from dipfolio.errors import ParameterError
-from dipfolio.market.bars import Bars
+from dipfolio import Bars, Exit, FillAt, HoldFor, ParameterError, Strategy, enter, parameter
 
 
-@dataclass(frozen=True, kw_only=True)
 class ShortNvdaFriday(Strategy):
     """Short 3,000 NVDA at the close of Friday 24 January 2025 and cover on Monday: a commenter's bet.
 
-    Claims K1 (covered at Monday's open), K2 (`--cover close`), K3 (never covered: a ``hold`` beyond the figures; on an
+    Claims K1 (covered at Monday's open), K2 (`--cover close`), K3 (never covered: a ``hold`` beyond the data; on an
     account with little more than Regulation T's half of the price it ends in a margin call) and K4 (when on Friday is not
     known: sold between its low, 141.88, and its high, 148.97, the cover at Monday's open pays $51,240 to $72,510 before
     costs; the close and, with `--fill open`, the open are two points of that range).

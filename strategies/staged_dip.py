@@ -1,16 +1,12 @@
 """The dip rule in three steps."""
 
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dipfolio.engine import signals
-from dipfolio.engine.exits import Exit
-from dipfolio.engine.parameter import parameter
-from dipfolio.market.bars import Bars
+from dipfolio import Bars, Exit, indicators, parameter
 from strategies.dip_rule import DipRule
 
 STEPS = 3
@@ -20,7 +16,6 @@ FALL = 0.05
 """Further fall from one third to the next."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class StagedDip(DipRule):
     """Buy a dip in thirds, over ten sessions or at each further 5 % down.
 
@@ -63,7 +58,7 @@ class StagedDip(DipRule):
             elif self.stages == "time":
                 due = thirds < STEPS and now - last >= WAIT
             else:
-                due = thirds < STEPS and 1 - close[now] / close[last] >= FALL - signals.FUZZ
+                due = thirds < STEPS and 1 - close[now] / close[last] >= FALL - indicators.RETURN_TOLERANCE
             if due:
                 thirds, last = thirds + 1, now
                 wanted[now] = thirds

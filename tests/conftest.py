@@ -2,10 +2,11 @@
 
 import os
 import shutil
+from collections import Counter
 
 import pytest
 
-from dipfolio.cli.main import main
+from dipfolio.cli.app import main
 
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -30,7 +31,7 @@ def yahoo(tmp_path_factory):
     """A local server that yfinance takes for Yahoo Finance."""
     import yfinance
 
-    from tests.yahoo import Yahoo
+    from tests.support.yahoo import Yahoo
 
     yfinance.set_tz_cache_location(str(tmp_path_factory.mktemp("yfinance")))
     server = Yahoo()
@@ -50,3 +51,15 @@ def chromium():
         browser = driver.chromium.launch(executable_path=program, args=FLAGS)
         yield browser
         browser.close()
+
+
+def pytest_terminal_summary(terminalreporter):
+    """How many tests were skipped and why, one line for each reason, and one for the long reference whatever is missing of it."""
+    reasons = Counter(_reason(report) for report in terminalreporter.stats.get("skipped", ()))
+    for reason, number in sorted(reasons.items()):
+        terminalreporter.write_line(f"skipped {number}: {reason}")
+
+
+def _reason(report):
+    text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return "the long reference is not here" if "shared/reference" in text else text.removeprefix("Skipped: ")

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from benchmarks import peers, simulation
-from benchmarks.__main__ import LIBRARIES, slower
+from benchmarks.__main__ import LIBRARIES, middle, slower
 from benchmarks.clock import Race
 from benchmarks.markets import random_bars
 from benchmarks.plain import run_plain
 from benchmarks.row import Row, rows
-from dipfolio.engine.catalogue import load_strategy
-from dipfolio.engine.simulation import play
+from dipfolio.engine.loader import load_strategy
+from dipfolio.engine.simulation import run_simulation
 
 ROOT = Path(__file__).parents[1]
 
@@ -24,17 +24,17 @@ def rule(bars, **parameters):
 
 def test_plain_backtrader_ends_with_the_same_money():
     bars = random_bars(5, 400)
-    tape = play(rule(bars), bars, simulation.FEES)
-    assert len(tape.fills) > 20
-    assert run_plain(bars) == pytest.approx(tape.equity[-1], abs=1e-6)
+    run_log = run_simulation(rule(bars), bars, simulation.FEES)
+    assert len(run_log.fills) > 20
+    assert run_plain(bars) == pytest.approx(run_log.equity[-1], abs=1e-6)
 
 
 def test_bt_ends_with_the_same_money():
     pytest.importorskip("bt")
     bars = random_bars(5, 400)
-    tape = play(rule(bars, drop=peers.DROP, hold=peers.HOLD, fill="close"), bars, peers.FEES)
-    assert len(tape.fills) > 20
-    assert peers.bt_run(bars)() == pytest.approx(tape.equity[-1], abs=1e-6)
+    run_log = run_simulation(rule(bars, drop=peers.DROP, hold=peers.HOLD, fill="close"), bars, peers.FEES)
+    assert len(run_log.fills) > 20
+    assert peers.bt_run(bars)() == pytest.approx(run_log.equity[-1], abs=1e-6)
 
 
 def test_ratios_are_medians_of_pairs_and_not_ratios_of_medians():
@@ -48,6 +48,13 @@ def test_ratios_are_medians_of_pairs_and_not_ratios_of_medians():
 def test_the_guard_fails_a_quarter_above_the_target(ratio, late):
     row = Row(what="ours", seconds=1.0, ratio=ratio, against="bare", target=0.9)
     assert slower(["a line of words", row]) == ([row] if late else [])
+
+
+def test_the_median_of_three_measurements_decides_for_each_row():
+    runs = [[Row(what=what, seconds=1.0, ratio=ratio, against="b", target=1.0) for what, ratio in pairs] + ["a heading"]
+            for pairs in ((("a", 2.0), ("c", 0.5)), (("a", 1.0), ("c", 2.0)), (("a", 1.1), ("c", 1.9)))]  # fmt: skip
+    assert [(row.what, row.ratio) for row in middle(runs)] == [("a", 1.1), ("c", 1.9)]
+    assert [row.what for row in slower(middle(runs))] == ["c"]
 
 
 def test_a_row_without_a_target_is_never_slow():

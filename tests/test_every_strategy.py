@@ -4,16 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from dipfolio.cli.main import main
-from dipfolio.engine import catalogue
-from dipfolio.engine.inspection import inspect_strategy
+from dipfolio.cli.app import main
+from dipfolio.data.folder import load_bars
+from dipfolio.engine import loader
 from dipfolio.engine.metrics import measure
 from dipfolio.engine.simulation import simulate
-from dipfolio.market.folder import load_bars
+from dipfolio.engine.strategy_checks import check_strategy
 from dipfolio.report.tearsheet import tear_sheet
 
 ROOT = Path(__file__).parents[1]
-NAMES = catalogue.names(ROOT / "strategies")
+NAMES = loader.list_strategy_names(ROOT / "strategies")
 ISSUED = [
     "buy-the-dip",
     "hold-to-recovery",
@@ -47,7 +47,7 @@ def bars():
 
 
 def kind(name):
-    return catalogue.load_strategy(ROOT / "strategies", name)
+    return loader.load_strategy(ROOT / "strategies", name)
 
 
 def test_every_claim_has_its_strategy():
@@ -62,6 +62,7 @@ def test_the_list_names_all_of_them(capsys):
     assert not [line for line in lines if "BROKEN" in line]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_it_runs_with_its_defaults_and_has_a_tear_sheet(name, bars):
     result = simulate(kind(name)(), bars, benchmark="SPY")
@@ -76,9 +77,7 @@ def test_it_runs_with_its_defaults_and_has_a_tear_sheet(name, bars):
 @pytest.mark.parametrize("name", NAMES)
 def test_it_passes_the_check(name, bars):
     faults = [
-        f"{finding.question}: {finding.detail}"
-        for finding in inspect_strategy(kind(name), bars, sessions=8)
-        if not finding.passed
+        f"{finding.question}: {finding.detail}" for finding in check_strategy(kind(name), bars, sessions=8) if not finding.passed
     ]
     assert faults == []
 

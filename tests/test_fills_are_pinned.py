@@ -1,4 +1,4 @@
-"""The fills of every strategy on the embedded figures are those of its golden file, and the tool shows what moved."""
+"""The fills of every strategy on the embedded data are those of its golden file, and the tool shows what moved."""
 
 import hashlib
 from dataclasses import replace
@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from dipfolio.engine import catalogue
-from dipfolio.market.folder import load_bars
-from tests.runs import run
+from dipfolio.data.folder import load_bars
+from dipfolio.engine import loader
+from tests.support.runs import run
 from tools import golden
 from tools.golden import Golden, difference
 
 ROOT = Path(__file__).parents[1]
-NAMES = catalogue.names(ROOT / "strategies")
+NAMES = loader.list_strategy_names(ROOT / "strategies")
 BOUGHT = "2025-01-27  NVDA        +584    124.824960  open        target"
 SOLD = "2025-02-03  NVDA        -584    116.636668  close       held 5 sessions"
 LATER = "2025-02-04  NVDA        -584    118.000000  close       held 5 sessions"

@@ -1,4 +1,4 @@
-"""The published numbers, each worked out a second time from the figures with a few lines of pandas."""
+"""The published numbers, each worked out a second time from the data with a few lines of pandas."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dipfolio.data.folder import load_bars
+from dipfolio.data.universe import UNIVERSES
 from dipfolio.engine.account import Account
-from dipfolio.engine.catalogue import load_strategy
+from dipfolio.engine.loader import load_strategy
 from dipfolio.engine.metrics import measure
 from dipfolio.engine.simulation import simulate
-from dipfolio.market.folder import load_bars
-from dipfolio.market.universe import UNIVERSES
 
 ROOT = Path(__file__).parents[1]
 ARTICLE = UNIVERSES["article"]

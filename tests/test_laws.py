@@ -14,15 +14,17 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from dipfolio.data.schema import FIELDS, PRICES
 from dipfolio.engine.account import Account
-from dipfolio.engine.cerebro.run import run_plan
-from dipfolio.engine.cerebro.trader import Plan
-from dipfolio.engine.panel import panel_of
+from dipfolio.engine.backtrader.run import run_plan
+from dipfolio.engine.backtrader.trader import Plan
+from dipfolio.engine.panel import build_panel
 from dipfolio.engine.result import Result, load
 from dipfolio.engine.simulation import simulate
-from dipfolio.market.bars import FIELDS, PRICES
-from tests.ideas import script
-from tests.made_up import SYMBOLS, TIME_EXITS, accounts, decisions, in_debt, law, markets
+from tests.support.generated_files import SYMBOLS, TIME_EXITS, accounts, decisions, in_debt, law, markets
+from tests.support.strategies import script
+
+pytestmark = pytest.mark.slow
 
 FREE = Account(max_volume_share=1.0).without_costs()
 UNLIMITED = replace(
@@ -56,7 +58,9 @@ def required(bars, positions, account):
         ratio = np.ones(len(positions))
         for split in (split for split in bars.splits if split.symbol == symbol):
             ratio[positions.index < pd.Timestamp(split.day)] *= split.ratio
-        a_share = np.maximum(account.maintenance_short * close, account.maintenance_short_per_share / ratio)
+        traded, limit = close * ratio, account.maintenance_short_per_share
+        dollars = np.where(traded < limit, np.maximum(limit / 2, traded), limit)  # FINRA 4210(c), in dollars of the day
+        a_share = np.maximum(account.maintenance_short * traded, dollars) / ratio
         total += np.where(shares < 0, -shares * a_share, account.maintenance_long * shares * close)
     return total
 
@@ -145,7 +149,7 @@ def changed_after(bars, day, how):
     """The same bars up to a day, and something else after it."""
     later = pd.DataFrame(False, index=bars.sessions, columns=list(bars.symbols))
     later.loc[bars.sessions > day] = True
-    if how == "the figures end":
+    if how == "the data end":
         return bars.until(day)
     if how == "all symbols stop":
         return replace(bars, **{name: getattr(bars, name).mask(later) for name in FIELDS})
@@ -158,7 +162,7 @@ def changed_after(bars, day, how):
     )
 
 
-FUTURES = ["the figures end", "all symbols stop", "volume dries up", "dividends", "a crash", "a rally"]
+FUTURES = ["the data end", "all symbols stop", "volume dries up", "dividends", "a crash", "a rally"]
 
 
 @law
@@ -281,7 +285,7 @@ def test_a_margin_call_leaves_what_the_rules_allow_or_a_bankruptcy(bars, idea, a
     for row, session in enumerate(result.equity.index):
         if equity[row] <= 0:
             assert (row, told["bankrupt"]) == (last, [session])
-        elif abs(equity[row] - needed[row]) > near:
+        elif abs(equity[row] - needed[row]) > near + 1e-8 * abs(equity[row]):  # a smaller shortfall is rounding and no call
             assert (session in told["margin call"]) == (equity[row] < needed[row])
         if session in told["margin call"] and row < last:
             assert (result.positions.iloc[row + 1] == 0).all()
@@ -311,7 +315,7 @@ def test_backtraders_two_loops_give_the_same_run(bars, idea, account):
         targets=strategy.targets(bars).to_numpy(), unit=strategy.unit, fill=strategy.fill, resize=strategy.resize,
         exits=strategy.exits,
     )  # fmt: skip
-    panel = panel_of(bars, 0)
+    panel = build_panel(bars, 0)
     one, other = (run_plan(panel, account, plan, vectorised=flag) for flag in (True, False))
     np.testing.assert_array_equal(one.equity, other.equity)
     assert one.fills == other.fills

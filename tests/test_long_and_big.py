@@ -17,7 +17,7 @@ pytestmark = [
 
 
 def measured(what):
-    done = subprocess.run([sys.executable, "-m", "tests.endurance", what], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-m", "tests.support.long_runs", what], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

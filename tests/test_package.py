@@ -1,9 +1,12 @@
 """What a notebook imports."""
 
+import doctest
+import importlib
 import re
 import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -56,3 +59,25 @@ def test_every_figure_and_strategy_goes_into_the_wheel():
     assert {source: f"dipfolio/starter/{source}" for source in carried} == carried
     here = {f"data/{path.name}" for path in (ROOT / "data").iterdir() if path.name != "cache"}
     assert set(carried) == {"backtest.py", "strategies", *here}
+
+
+@pytest.mark.slow
+def test_the_wheel_has_the_mark_of_type_hints_and_all_that_the_package_reads(tmp_path):
+    build = pytest.importorskip("hatchling.builders.wheel", reason="the wheel is built with hatchling")
+    (wheel,) = build.WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"])
+    with zipfile.ZipFile(wheel) as archive:
+        packed = set(archive.namelist())
+    assert "dipfolio/py.typed" in packed
+    here = [path for path in (ROOT / "dipfolio").rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    assert {path.relative_to(ROOT).as_posix() for path in here} <= packed
+
+
+WITH_EXAMPLES = sorted(path for path in (ROOT / "dipfolio").rglob("*.py") if ">>> " in path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("path", WITH_EXAMPLES, ids=lambda path: path.stem)
+def test_the_examples_in_docstrings_are_true(path):
+    module = importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+    failed, tried = doctest.testmod(module)
+    assert tried
+    assert failed == 0

@@ -10,18 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dipfolio.engine import catalogue, exits, parameter
+from dipfolio.data.folder import load_bars
+from dipfolio.data.schema import FIELDS
+from dipfolio.engine import exits, loader, parameters
 from dipfolio.engine.account import Account
 from dipfolio.engine.exits import Exit, HoldFor, Level, StopLoss, TakeProfit, TrailingStop
 from dipfolio.engine.simulation import simulate
-from dipfolio.market.bars import FIELDS
-from dipfolio.market.folder import load_bars
-from tests import in_bt, second_engine
-from tests.ideas import script
-from tests.made_up import accounts, decisions, law, markets
-from tests.plain_rules import DATA, REFERENCE, ROOT, idea, needs_reference
+from tests.support import bt_engine, second_engine
+from tests.support.generated_files import accounts, decisions, law, markets
+from tests.support.plain_rules import DATA, REFERENCE, ROOT, idea, needs_reference
+from tests.support.strategies import script
 
-NAMES = catalogue.names(ROOT / "strategies")
+NAMES = loader.list_strategy_names(ROOT / "strategies")
 FREE = Account(fractional=True).without_costs()
 ACCOUNTS = {
     "without costs": FREE,
@@ -36,7 +36,7 @@ def variants():
     """Every strategy as it is, then with each of its words and switches in turn, then some longer combinations."""
     for name in NAMES:
         yield name, {}
-        for item in parameter.parameters(catalogue.load_strategy(ROOT / "strategies", name)):
+        for item in parameters.list_parameters(loader.load_strategy(ROOT / "strategies", name)):
             for value in item.choices or ((True, False) if item.kind is bool else ()):
                 if value != item.default:
                     yield name, {item.name: value}
@@ -60,7 +60,7 @@ def bars():
 
 @pytest.fixture(scope="module")
 def history(bars):
-    """The longer figures, with the splits that they are adjusted for."""
+    """The longer data, with the splits that they are adjusted for."""
     return replace(load_bars(REFERENCE), splits=bars.splits)
 
 
@@ -74,17 +74,17 @@ def assert_same_run(strategy, bars, account, *, rtol=0.0, atol=0.005, first=0):
     """Fills, cash and equity of both engines, session by session; returns the books of the second."""
     start = bars.sessions[first + 1].date() if first else None
     ours, own = simulate(strategy, bars, account, start=start), bars.select(strategy.symbols)
-    books = second_engine.run(own, strategy.targets(own), strategy, account, first)
-    mine, theirs = fills_of(ours, bars), sorted(books.fills, key=lambda fill: fill[:2])
+    ledger = second_engine.run(own, strategy.targets(own), strategy, account, first)
+    mine, theirs = fills_of(ours, bars), sorted(ledger.fills, key=lambda fill: fill[:2])
     assert [fill[:2] for fill in mine] == [fill[:2] for fill in theirs]
     for place, dust in ((2, 1e-7), (3, 1e-12)):  # an order of 1e8 shares is cut by subtraction
         np.testing.assert_allclose([fill[place] for fill in mine], [fill[place] for fill in theirs], rtol=1e-9, atol=dust)
     recorded = slice(1 if first else 0, None)  # the close before the window is not in the record
-    np.testing.assert_allclose(ours.equity["equity"], books.equity[recorded], rtol=rtol, atol=atol)
-    np.testing.assert_allclose(ours.equity["cash"], books.cash_path[recorded], rtol=rtol, atol=atol)
-    assert ours.bankrupt == books.bankrupt
-    assert (ours.events["kind"] == "margin call").sum() == books.margin_calls
-    return books
+    np.testing.assert_allclose(ours.equity["equity"], ledger.equity[recorded], rtol=rtol, atol=atol)
+    np.testing.assert_allclose(ours.equity["cash"], ledger.cash_path[recorded], rtol=rtol, atol=atol)
+    assert ours.bankrupt == ledger.bankrupt
+    assert (ours.events["kind"] == "margin call").sum() == ledger.margin_calls
+    return ledger
 
 
 def closeness(account):
@@ -98,8 +98,8 @@ def closeness(account):
 @pytest.mark.parametrize("account", ACCOUNTS.values(), ids=ACCOUNTS)
 @pytest.mark.parametrize("name", NAMES)
 def test_plain_loops_make_the_same_run_of_every_strategy(name, account, bars):
-    books = assert_same_run(idea(name), bars, account, **closeness(account))
-    assert len(books.equity) == len(bars)
+    ledger = assert_same_run(idea(name), bars, account, **closeness(account))
+    assert len(ledger.equity) == len(bars)
 
 
 @pytest.mark.parametrize("account", [FREE, Account()], ids=["without costs", "with costs"])
@@ -142,9 +142,9 @@ def test_what_is_rare_is_the_same(strategy, account, what, bars):
 def test_a_symbol_that_stops_trading_is_paid_out_the_same(bars):
     gone = bars.sessions >= "2025-03-03"
     tables = {name: getattr(bars, name).assign(ARM=getattr(bars, name)["ARM"].mask(gone)) for name in FIELDS}
-    books = assert_same_run(idea("equal-weight"), replace(bars, **tables), Account())
+    ledger = assert_same_run(idea("equal-weight"), replace(bars, **tables), Account())
     last = bars.sessions.get_loc("2025-03-03")
-    assert [fill[:2] for fill in books.fills if fill[0] == last] == [(last, "ARM")]
+    assert [fill[:2] for fill in ledger.fills if fill[0] == last] == [(last, "ARM")]
 
 
 LEVELS = (StopLoss(0.04, intraday=True), TrailingStop(0.03, intraday=True), TakeProfit(0.05, intraday=True), HoldFor(9))
@@ -156,10 +156,10 @@ LEVELS = (StopLoss(0.04, intraday=True), TrailingStop(0.03, intraday=True), Take
 def test_orders_that_rest_end_trades_at_the_same_prices(side, fill, resize, bars):
     rows = {row: {"NVDA": 0.3 * side * (1 + row % 2), "SMH": -0.5 * side} for row in range(0, len(bars) - 1, 3)}
     strategy = script(rows, universe="NVDA,SMH", unit="weight", fill=fill, exits=LEVELS, resize=resize)
-    books = assert_same_run(strategy, bars, Account())
-    quoted = {(row, symbol): (bars.open[symbol].iloc[row], bars.close[symbol].iloc[row]) for row, symbol, _, _ in books.fills}
+    ledger = assert_same_run(strategy, bars, Account())
+    quoted = {(row, symbol): (bars.open[symbol].iloc[row], bars.close[symbol].iloc[row]) for row, symbol, _, _ in ledger.fills}
     slip = 1.01 * Account().slippage_bps / 1e4
-    within = [fill for fill in books.fills if all(abs(fill[3] / price - 1) > slip for price in quoted[fill[:2]])]
+    within = [fill for fill in ledger.fills if all(abs(fill[3] / price - 1) > slip for price in quoted[fill[:2]])]
     assert len(within) > 50  # neither at the open nor at the close
 
 
@@ -179,7 +179,7 @@ def test_they_make_the_same_run_on_every_made_up_market(bars, what, account, fir
 def test_bt_comes_to_the_same_equity_with_the_fills_of_every_strategy(name, account, bars):
     strategy = idea(name)
     ours, own = simulate(strategy, bars, account), bars.select(strategy.symbols)
-    theirs = in_bt.run(own, account, in_bt.replay(fills_of(ours, bars)))
+    theirs = bt_engine.run(own, account, bt_engine.replay(fills_of(ours, bars)))
     np.testing.assert_allclose(theirs, ours.equity["equity"], **closeness(account))
 
 
@@ -198,7 +198,7 @@ def test_bt_makes_the_same_run_of_what_is_only_weights(name, changed, account, b
     strategy = idea(name, **changed)
     ours, own = simulate(strategy, bars, account), bars.select(strategy.symbols)
     assert ours.events.empty  # bt knows no limits
-    theirs = in_bt.run(own, account, in_bt.weights(strategy.targets(own), strategy))
+    theirs = bt_engine.run(own, account, bt_engine.weights(strategy.targets(own), strategy))
     np.testing.assert_allclose(theirs, ours.equity["equity"], **closeness(account))
 
 

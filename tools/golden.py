@@ -1,8 +1,8 @@
-"""Golden files: the order list of every strategy on the embedded figures, readable, and pinned by a hash.
+"""Golden files: the order list of every strategy on the embedded data, readable, and pinned by a hash.
 
 ``python -m tools.golden`` shows what has changed and writes it down anew; ``--check`` only shows, and exits with 1.
 
-Shares are whole. Prices have six decimals: those of the figures have two and the slippage four, so that no price is cut
+Shares are whole. Prices have six decimals: those of the data have two and the slippage four, so that no price is cut
 and none depends on the last bit of a processor or a library.
 """
 
@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from dipfolio.engine import catalogue
+from dipfolio.data.bars import Bars
+from dipfolio.data.folder import load_bars
+from dipfolio.engine import loader
 from dipfolio.engine.result import Result
 from dipfolio.engine.simulation import simulate
-from dipfolio.market.bars import Bars
-from dipfolio.market.folder import load_bars
 
 ROOT = Path(__file__).parents[1]
 STRATEGIES = ROOT / "strategies"
@@ -69,7 +69,7 @@ def golden_of(result: Result) -> Golden:
 
 def current(name: str, bars: Bars) -> Golden:
     """What a strategy does today, with its defaults and the account's."""
-    return golden_of(simulate(catalogue.load_strategy(STRATEGIES, name)(), bars))
+    return golden_of(simulate(loader.load_strategy(STRATEGIES, name)(), bars))
 
 
 def written(name: str, folder: Path = GOLDENS) -> Golden | None:
@@ -129,7 +129,7 @@ def _kind(line: str) -> tuple[str, str, str]:
 def main(arguments: list[str] | None = None, folder: Path = GOLDENS) -> int:
     """Show every difference, and write it down unless it is only to be shown; returns the exit code."""
     there = {path.stem for path in folder.glob("*.txt")}
-    strategies = catalogue.names(STRATEGIES)
+    strategies = loader.list_strategy_names(STRATEGIES)
     known = sorted({*strategies, *there})
     parser = argparse.ArgumentParser(prog="python -m tools.golden", description="Pin the fills of every strategy.")
     parser.add_argument("names", nargs="*", metavar="STRATEGY", help="only these  [default: all]")

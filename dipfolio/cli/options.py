@@ -1,23 +1,45 @@
-"""Options: the parameters of a record as command-line options."""
+"""Command-line options, made from the parameters of a strategy or an account.
+
+It also reads which strategies one command line names, each with the parameters given for it.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from dipfolio.engine.parameter import Parameter, parameters
-from dipfolio.errors import StrategyError
+from dipfolio.cli.workspace import warn_once
+from dipfolio.data.universe import canonical_universe, resolve
+from dipfolio.engine import loader
+from dipfolio.engine.parameters import Parameter, list_parameters
+from dipfolio.errors import DipfolioError, ParameterError, StrategyError
 
 if TYPE_CHECKING:
     from dipfolio.engine.account import Account
+    from dipfolio.engine.strategy import StrategyBase
 
-DATA_HELP = "folder or file of figures  [default: data/cache if it has all symbols, else data]"
+
+RESERVED_OPTIONS = frozenset(
+    {
+        "as-json", "benchmark", "dask-local", "data", "end", "force", "help", "hindsight", "jobs", "json", "more", "no-costs",
+        "no-page", "rank-by", "reports", "resume", "risk-free", "scheduler", "seed", "split", "start", "verify", "walk-forward",
+        "walk-window",
+    }
+)  # fmt: skip
+"""Options of run, sweep and evidence: no parameter has such a name, so that all of them take the same strategies."""
+
+DATA_HELP = (
+    "folder or file of data, or arch: the indices ^GSPC and ^IXIC of 1999 to 2018  [default: data/cache if it has all symbols, "
+    "else data]"
+)
 """Of the option ``--data`` of every command that has it."""
 
 
-class Day(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic only in later versions
-    """A date such as 2025-01-27."""
+class DateType(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic only in later versions
+    """A date such as 2024-12-31."""
 
     name = "date"
 
@@ -26,10 +48,21 @@ class Day(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic 
         try:
             return value if isinstance(value, date) else date.fromisoformat(value)
         except ValueError:
-            self.fail(f"{value!r} is no date; write it as 2025-01-27.", param, ctx)
+            self.fail(f"{value!r} is no date; write it as 2024-12-31.", param, ctx)
 
 
-class OrNone(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic only in later versions
+class YearOrDateType(DateType):
+    """A date, or a year, which stands for its first day."""
+
+    name = "date|year"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """Text to a date."""
+        is_year = isinstance(value, str) and len(value) == 4 and value.isdecimal()
+        return super().convert(f"{value}-01-01" if is_year else value, param, ctx)
+
+
+class OptionalType(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic only in later versions
     """A value of another kind, or the word none, which switches the parameter off."""
 
     def __init__(self, kind: Any) -> None:
@@ -41,14 +74,65 @@ class OrNone(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # gener
         return None if str(value).lower() == "none" else self.kind.convert(value, param, ctx)
 
 
-class Benchmark(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic only in later versions
-    """A symbol, or the word none, which becomes an empty one."""
+class RateType(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic only in later versions
+    """A rate a year as a fraction, 0.003, or as per cent, 0.3%."""
+
+    name = "rate"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Text to a fraction; how one without the sign of per cent was understood is said on standard error."""
+        if not isinstance(value, str):
+            return float(value)
+        from dipfolio.data.risk_free import describe_interpretation, parse_rate
+
+        flag = param.opts[0] if param else "the rate"
+        try:
+            rate = parse_rate(value, flag)
+        except ParameterError as error:
+            self.fail(str(error), param, ctx)
+        except ValueError:
+            self.fail(f"{value!r} is no rate a year; write it as 0.003 or 0.3%.", param, ctx)
+        warn_once(describe_interpretation(value, rate, flag))
+        return rate
+
+
+class BenchmarkType(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic only in later versions
+    """A symbol, which becomes one in capitals, or the word none, which becomes an empty one."""
 
     name = "symbol|none"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002
         """Text to a symbol."""
-        return "" if str(value).lower() == "none" else str(value)
+        return "" if str(value).lower() == "none" else str(value).upper()
+
+
+class UniverseType(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic only in later versions
+    """A group of symbols or symbols, in one spelling, so that a run has one name and one record however it was typed."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002
+        """Text to a universe; one that cannot be stays as it was typed, for the message that refuses it."""
+        try:
+            resolve(str(value))
+        except DipfolioError:
+            return str(value)
+        return canonical_universe(str(value))
+
+
+class FolderType(click.Path):
+    """A folder to write into, which need not exist; a file in its place, or in that of a parent, is a mistake of the user."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Text to a path."""
+        folder = Path(str(super().convert(value, param, ctx)))
+        there = next((place for place in (folder, *folder.parents) if place.exists()), None)
+        if there is not None and not there.is_dir():
+            self.fail(f"{str(there)!r} is a file; name a folder.", param, ctx)
+        return folder
 
 
 class SectionedOption(click.Option):
@@ -76,27 +160,32 @@ class SectionedCommand(click.Command):
 
 def options_of(record: type, section: str) -> list[click.Option]:
     """An option for each parameter of a dataclass, under one heading."""
-    return [_option(item, section) for item in parameters(record)]
+    return [_option(item, section) for item in list_parameters(record)]
 
 
 def _option(item: Parameter, section: str) -> click.Option:
     common: dict[str, Any] = {"default": item.default, "help": item.help, "section": section, "show_default": True}
     if item.kind is bool:
         return SectionedOption([f"--{item.flag}/--no-{item.flag}", item.name], **common)
-    kind: Any = click.Choice(item.choices) if item.choices else Day() if item.kind is date else item.kind
-    kind = OrNone(kind) if item.optional else kind
+    kind: Any = click.Choice(item.choices) if item.choices else DateType() if item.kind is date else item.kind
+    kind = UniverseType() if item.name == "universe" and item.kind is str and not item.choices else kind
+    kind = RateType() if section == "Account" and item.name.endswith("_rate") else kind
+    kind = OptionalType(kind) if item.optional else kind
     return SectionedOption([f"--{item.flag}", item.name], type=kind, **common)
 
 
-def refuse_taken(name: str, own: Sequence[click.Option], general: Sequence[click.Option]) -> None:
-    """See that no parameter of a strategy has the name of another option.
+def refuse_reserved_options(name: str, strategy_options: Sequence[click.Option], general: Sequence[click.Option]) -> None:
+    """See that no parameter of a strategy has the name of another option, of this command or of another one.
 
     Raises
     ------
     StrategyError
     """
-    flags = {flag for option in general for flag in (*option.opts, *option.secondary_opts)} | {"--help"}
-    for option in own:
+    from dipfolio.engine.account import Account
+
+    flags = {flag for option in general for flag in (*option.opts, *option.secondary_opts)}
+    flags |= {f"--{word}" for word in RESERVED_OPTIONS | {item.flag for item in list_parameters(Account)}}
+    for option in strategy_options:
         taken = flags & {*option.opts, *option.secondary_opts}
         if taken:
             parameter = sorted(taken)[0].removeprefix("--").replace("-", "_")
@@ -107,5 +196,65 @@ def account_of(values: dict[str, Any]) -> "Account":
     """The account that the options describe, without its costs if that was asked for."""
     from dipfolio.engine.account import Account
 
-    account = Account(**{item.name: values[item.name] for item in parameters(Account)})
+    account = Account(**{item.name: values[item.name] for item in list_parameters(Account)})
     return account.without_costs() if values["no_costs"] else account
+
+
+OUTPUT_OPTIONS = ("data", "reports", "as_json", "force", "more", "hindsight")
+"""Options that do not matter to the result."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StrategyRun:
+    """A strategy to run, and the options given that differ from their defaults, which name its report."""
+
+    strategy: "StrategyBase"
+    changed: dict[str, Any]
+
+
+def strategy_runs(context: click.Context, first: "type[StrategyBase]", values: dict[str, Any]) -> list[StrategyRun]:
+    """One for each strategy named, in that order.
+
+    Parameters
+    ----------
+    context : Context
+        Of the command of the first strategy, whose options it has.
+    first : type
+    values : dict
+        Of all options; ``more`` holds the names of further strategies. A parameter given is given to all.
+
+    Raises
+    ------
+    ParameterError
+        A strategy named twice, or a parameter given that not all of the strategies have.
+    """
+    kinds = [first]
+    for name in values["more"]:
+        kind = loader.load_strategy(context.obj.strategies, name)
+        if kind in kinds:
+            raise ParameterError(f"{name} is named twice.")
+        kinds.append(kind)
+    return [_strategy_run(context, first, kind, values) for kind in kinds]
+
+
+def _strategy_run(
+    context: click.Context, first: "type[StrategyBase]", kind: "type[StrategyBase]", values: dict[str, Any]
+) -> StrategyRun:
+    from dipfolio.engine.parameters import list_parameters
+
+    own = {item.name: item.default for item in list_parameters(kind)}
+    of_first = [item.name for item in list_parameters(first)]
+    given = [name for name in values if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE]
+    for name in of_first:
+        if name in given and name not in own:
+            raise ParameterError(
+                f"--{name.replace('_', '-')} is no parameter of {kind().name}; with several strategies only what all of them "
+                "have can be given. Run each by itself, then: python backtest.py compare"
+            )
+    defaults = own | {param.name: param.default for param in context.command.params if param.name not in of_first}
+    strategy = kind(**{name: values[name] for name in own if kind is first or name in given})
+    changed = {
+        name: values[name] for name, default in defaults.items()
+        if name in given and name not in OUTPUT_OPTIONS and values[name] != default
+    }  # fmt: skip
+    return StrategyRun(strategy=strategy, changed=changed)

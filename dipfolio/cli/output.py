@@ -1,7 +1,7 @@
-"""Output: what is written to the terminal, on which text from files and options stays text.
+"""Filtered output: text from files and options cannot control the terminal.
 
-All standard output and standard error of the program passes through here; only progress bars, which draw themselves with
-control sequences and say nothing from outside, go below.
+All standard output and standard error of the program passes through the filter, except progress bars, which draw
+themselves with control sequences and show no text from outside.
 """
 
 import sys
@@ -9,14 +9,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
+import click
+
 from dipfolio.errors import ReportError
-from dipfolio.report.harmless import harmless
+from dipfolio.report.format import escape_control_characters
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.progress import Progress
 
 
-class Output:
+class FilteredStream:
     """A stream on which nothing but letters, tabs and line feeds arrive.
 
     It has no ``buffer``, so that nobody writes past it.
@@ -41,7 +43,7 @@ class Output:
         return self.below.errors or "strict"
 
     def isatty(self) -> bool:
-        """Whether a terminal is below."""
+        """True if a terminal is below."""
         return self.below.isatty()
 
     def fileno(self) -> int:
@@ -49,7 +51,7 @@ class Output:
         return self.below.fileno()
 
     def writable(self) -> bool:
-        """It is."""
+        """True."""
         return True
 
     def write(self, text: str) -> int:
@@ -60,7 +62,7 @@ class Output:
         ReportError
             The stream takes no more, other than for a reader that has gone.
         """
-        written = harmless(text).encode(self.encoding, "backslashreplace").decode(self.encoding)
+        written = escape_control_characters(text).encode(self.encoding, "backslashreplace").decode(self.encoding)
         with _told():
             self.below.write(written)
         return len(text)
@@ -80,33 +82,93 @@ class Output:
 Streams = tuple[Any, Any]
 
 
-def guard() -> Streams:
-    """Put an :class:`Output` before standard output and standard error, and give what was there."""
+def install_output_filter() -> Streams:
+    """Put an :class:`FilteredStream` before standard output and standard error, and give what was there."""
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = (cast("TextIO", Output(stream)) if stream else stream for stream in before)
+    sys.stdout, sys.stderr = (cast("TextIO", FilteredStream(stream)) if stream else stream for stream in before)
     return before
 
 
-def release(before: Streams) -> None:
-    """Put back what was there before :func:`guard`."""
+def remove_output_filter(before: Streams) -> None:
+    """Put back what was there before :func:`install_output_filter`."""
     sys.stdout, sys.stderr = map(_unless_gone, before)
 
 
 @contextmanager
-def harmless_output() -> Iterator[None]:
+def filtered_output() -> Iterator[None]:
     """Between the two; for what a progress bar prints above itself, which is not to draw anything."""
-    before = guard()
+    before = install_output_filter()
     try:
         yield
     finally:
-        release(before)
+        remove_output_filter(before)
 
 
-def progress_console() -> "Console":
-    """The console of a progress bar: standard error itself."""
+class ProgressDisplay:
+    """The progress of a command: it is shown on a terminal, and not in a pipe.
+
+    Parameters
+    ----------
+    bar : rich.progress.Progress, optional
+        The display on standard error; without it nothing is drawn.
+    """
+
+    def __init__(self, bar: "Progress | None") -> None:
+        self._bar = bar
+
+    def advance(self, count: int = 1, text: str = "") -> None:
+        """Count some steps as done, and show a text that does not come from outside."""
+        if self._bar:
+            job, task = self._bar.task_ids[0], self._bar.tasks[0]
+            self._bar.update(job, advance=count, description=text)
+            self._bar.update(job, rate=f"{task.completed / max(task.elapsed or 0.0, 1e-3):,.0f} a second")
+
+    def print_line(self, line: str) -> None:
+        """Print a line to standard output, above the display where both are on one terminal."""
+        if self._bar and sys.stdout.isatty():
+            self._bar.console.print(escape_control_characters(line), markup=False, highlight=False, soft_wrap=True)
+        else:
+            click.echo(line)
+
+
+@contextmanager
+def progress(total: int | None, columns: str, text: str = "") -> Iterator[ProgressDisplay]:
+    """Show progress on standard error while the block runs; nothing is shown if that is no terminal.
+
+    Parameters
+    ----------
+    total : int, optional
+        The number of steps.
+    columns : str
+        Names with spaces between: text, spinner, bar, count, percent, rate, elapsed, remaining.
+    text : str
+        Shown before the first step.
+    """
     from rich.console import Console
 
-    return Console(file=getattr(sys.stderr, "below", sys.stderr))
+    console = Console(file=getattr(sys.stderr, "below", sys.stderr))
+    if not console.is_terminal:
+        yield ProgressDisplay(None)
+        return
+    from rich import progress as rich_progress
+
+    drawn = {
+        "text": rich_progress.TextColumn("{task.description}"),
+        "spinner": rich_progress.SpinnerColumn(),
+        "bar": rich_progress.BarColumn(),
+        "count": rich_progress.MofNCompleteColumn(),
+        "percent": rich_progress.TaskProgressColumn(),
+        "rate": rich_progress.TextColumn("{task.fields[rate]}"),
+        "elapsed": rich_progress.TimeElapsedColumn(),
+        "remaining": rich_progress.TimeRemainingColumn(),
+    }
+    chosen = [drawn[name] for name in columns.split()]
+    with (
+        rich_progress.Progress(*chosen, console=console, transient=True, redirect_stdout=sys.stdout.isatty()) as bar,
+        filtered_output(),
+    ):
+        bar.add_task(text, total=total, rate="")
+        yield ProgressDisplay(bar)
 
 
 @contextmanager

@@ -1,42 +1,49 @@
-"""Running a strategy: its parameters, the account's and the window as options."""
+"""The command of a strategy; its parameters, the account and the window are options."""
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from dipfolio.cli.compare import write_comparison
-from dipfolio.cli.completion import strategy_names
-from dipfolio.cli.errands import Errand, errands
-from dipfolio.cli.home import near, register_of, tell_window
+from dipfolio.cli.completion import complete_strategies
 from dipfolio.cli.options import (
     DATA_HELP,
-    Benchmark,
-    Day,
+    BenchmarkType,
+    DateType,
+    FolderType,
     SectionedCommand,
     SectionedOption,
+    StrategyRun,
+    UniverseType,
     account_of,
     options_of,
-    refuse_taken,
+    refuse_reserved_options,
+    strategy_runs,
 )
-from dipfolio.cli.output import harmless_output, progress_console
-from dipfolio.engine import catalogue
-from dipfolio.engine.prints import prints_aside
-from dipfolio.errors import ReportError
+from dipfolio.cli.output import progress
+from dipfolio.cli.workspace import Workspace, open_trial_log, relative_to_cwd, warn_if_truncated, warn_once
+from dipfolio.data.universe import DATED_MEMBERS
+from dipfolio.engine import loader
+from dipfolio.engine.loader import stdout_to_stderr
+from dipfolio.errors import ParameterError, ReportError, UnknownNameError
 
 if TYPE_CHECKING:
+    from dipfolio.data.bars import Bars
+    from dipfolio.data.risk_free import RiskFree
     from dipfolio.engine.account import Account
-    from dipfolio.engine.idea import Idea
     from dipfolio.engine.metrics import Metrics
     from dipfolio.engine.result import Result
-    from dipfolio.market.bars import Bars
-    from dipfolio.market.rates import RiskFree
+    from dipfolio.engine.strategy import StrategyBase
+    from dipfolio.report.run_summary import Hindsight
 
-SEVERAL = (
+MARKET_INDEX = "^GSPC"
+"""The benchmark where none is named and the data lack the usual one."""
+
+SEVERAL_STRATEGIES_HELP = (
     "With further strategies named, all are run on the same terms and compared on one page; a parameter can then be given only "
     "if all of them have it, and is given to all."
 )
@@ -51,14 +58,14 @@ class StrategyCommand(SectionedCommand):
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
-            others = set(catalogue.names(ctx.obj.strategies)) & set(words)
+            others = set(loader.list_strategy_names(ctx.obj.strategies)) & set(words)
             if others:
                 said = f"{self.name} has no option {error.option_name}; several strategies share only what all of them have."
                 raise click.UsageError(said, ctx) from error
             raise
 
 
-def strategy_command(name: str, strategy: "type[Idea]") -> click.Command:
+def strategy_command(name: str, strategy: "type[StrategyBase]") -> click.Command:
     """The command that runs a strategy.
 
     Raises
@@ -67,21 +74,22 @@ def strategy_command(name: str, strategy: "type[Idea]") -> click.Command:
         A parameter of the strategy has the name of another option.
     """
     from dipfolio.engine.account import Account
+    from dipfolio.engine.strategy import description_of
 
     own = options_of(strategy, "Strategy")
     general = [*_run_options(), *options_of(Account, "Account")]
-    refuse_taken(name, own, general)
+    refuse_reserved_options(name, own, general)
 
     def run(**values: Any) -> None:
         """Run it, and those named after it."""
-        _run(errands(click.get_current_context(), strategy, values), values)
+        _run(strategy_runs(click.get_current_context(), strategy, values), values)
 
     return StrategyCommand(
         name,
         callback=run,
-        params=[click.Argument(["more"], nargs=-1, metavar="[STRATEGY]...", shell_complete=strategy_names), *own, *general],
-        help=(strategy.__doc__ or "").strip(),
-        epilog=f"{SEVERAL}\n\nExample: python backtest.py {name} --benchmark QQQ --cash 250000",
+        params=[click.Argument(["more"], nargs=-1, metavar="[STRATEGY]...", shell_complete=complete_strategies), *own, *general],
+        help=description_of(strategy),
+        epilog=f"{SEVERAL_STRATEGIES_HELP}\n\nExample: python backtest.py {name} --benchmark QQQ --cash 250000",
     )
 
 
@@ -89,10 +97,15 @@ def _run_options() -> list[click.Option]:
     section = "Run"
     folder = click.Path(path_type=Path)
     return [
-        SectionedOption(["--start"], type=Day(), help="first session  [default: the first of the figures]", section=section),
-        SectionedOption(["--end"], type=Day(), help="last session  [default: the last of the figures]", section=section),
+        SectionedOption(["--start"], type=DateType(), help="first session  [default: the first of the data]", section=section),
+        SectionedOption(["--end"], type=DateType(), help="last session  [default: the last of the data]", section=section),
         SectionedOption(
-            ["--benchmark"], type=Benchmark(), default="SPY", show_default=True, help="symbol to compare with", section=section
+            ["--benchmark"],
+            type=BenchmarkType(),
+            default="SPY",
+            show_default=True,
+            help=f"symbol to compare with; unless it is named, {MARKET_INDEX} where the data lack SPY",
+            section=section,
         ),
         SectionedOption(
             ["--risk-free"],
@@ -103,139 +116,204 @@ def _run_options() -> list[click.Option]:
         ),
         SectionedOption(["--no-costs"], is_flag=True, help="trade, borrow and owe for nothing", section=section),
         SectionedOption(["--data"], type=folder, help=DATA_HELP, section=section),
-        SectionedOption(["--reports"], type=folder, help="folder for reports  [default: reports]", section=section),
+        SectionedOption(["--reports"], type=FolderType(), help="folder for reports  [default: reports]", section=section),
+        SectionedOption(
+            ["--hindsight"],
+            type=UniverseType(),
+            default="",
+            metavar="UNIVERSE",
+            section=section,
+            help="with --universe @universe: run these names of today too, such as magnificent-seven, and print the difference",
+        ),
         SectionedOption(["--force"], is_flag=True, help="simulate anew even if nothing has changed", section=section),
         SectionedOption(["--json", "as_json"], is_flag=True, help="print the summary for machines", section=section),
     ]
 
 
-def _run(named: list[Errand], values: dict[str, Any]) -> None:
+def _run(named: list[StrategyRun], values: dict[str, Any]) -> None:
     """Run the strategies, and show the one or compare the several."""
-    from dipfolio.report.gallery import refresh
-    from dipfolio.report.summary import as_json, print_summary
-    from dipfolio.report.track import track_of
+    from dipfolio.report.comparison.series import track_of
+    from dipfolio.report.run_summary import hindsight_sentence
+    from dipfolio.report.runs_index import refresh_index
+    from dipfolio.report.terminal import print_summary, run_as_json
 
     reports: Path = values["reports"] or click.get_current_context().obj.reports
-    with _progress() as say:
-        runs = [_simulated(errand, values, reports, say) for errand in named]
-        fresh = [run for run in runs if not run.on_the_shelf]
+    if values["hindsight"] and (len(named) > 1 or named[0].strategy.universe != DATED_MEMBERS):
+        raise ParameterError(f"--hindsight is for one strategy on dated members: add --universe {DATED_MEMBERS}.")
+    with progress(None, "spinner text", "Starting") as shown:
+
+        def say(message: str) -> None:
+            """Show what is done now."""
+            shown.advance(0, message)
+
+        runs = [_simulated(strategy_run, values, reports, say) for strategy_run in named]
+        fresh = [run for run in runs if not run.already_saved]
         _draw(fresh, say)
         say("Putting it into the gallery")
-        refresh(reports)
+        refresh_index(reports)
+        hindsight = _hindsight(runs, values, reports, say) if values["hindsight"] else None
     if len(runs) > 1:
         tracks = [track_of(run.result, run.folder) for run in runs]
         write_comparison(tracks, reports, strict=True, as_json=values["as_json"], risk_free=values["risk_free"])
         return
-    sheet = str(near(runs[0].folder / "tearsheet.html"))
+    sheet = str(relative_to_cwd(runs[0].folder / "tearsheet.html"))
     if values["as_json"]:
-        click.echo(as_json(runs[0].result, runs[0].metrics, sheet))
+        click.echo(run_as_json(runs[0].result, runs[0].metrics, sheet, hindsight))
     else:
         print_summary(runs[0].result, runs[0].metrics, sys.stdout)
+        if hindsight:
+            click.echo(hindsight_sentence(hindsight))
         click.echo(f"Tear sheet: {sheet}")
 
 
+def _hindsight(runs: "list[CompletedRun]", values: dict[str, Any], reports: Path, say: Callable[[str], None]) -> "Hindsight":
+    """The same strategy on names of today over the same sessions; it is a trial like any other."""
+    from dipfolio.data.risk_free import parse_risk_free
+    from dipfolio.engine.metrics import measure
+    from dipfolio.evidence.trial_log import trial_of
+    from dipfolio.report.run_summary import Hindsight
+
+    run, universe = runs[0], values["hindsight"]
+    say(f"{run.strategy.name}: simulating {universe}")
+    strategy, rate = replace(run.strategy, universe=universe), parse_risk_free(values["risk_free"])
+    home, (start, end) = click.get_current_context().obj, run.result.window
+    bars = home.load(values["data"], strategy.symbols, run.result.benchmark)
+    bars = bars.between(run.bars.sessions[0], run.bars.sessions[-1])
+    terms = {"benchmark": run.result.benchmark, "start": start, "end": end}
+    result = _simulate(strategy, bars, account_of(values), terms)
+    open_trial_log(reports).add([trial_of(result, bars=bars)])
+    return Hindsight(universe=universe, today=measure(result, rate), dated=run.metrics, window=(start, end))
+
+
 @dataclass(frozen=True, kw_only=True)
-class Run:
-    """What one strategy came to, and the folder of its report.
+class CompletedRun:
+    """The outcome of one strategy, and the folder of its report.
 
     Attributes
     ----------
     identity : str
         What the report is sealed with.
-    on_the_shelf : bool
+    already_saved : bool
         Whether its report is there already, of this very run.
     """
 
+    strategy: "StrategyBase"
     result: "Result"
     bars: "Bars"
     metrics: "Metrics"
     rate: "RiskFree"
     folder: Path
     identity: str
-    on_the_shelf: bool
+    already_saved: bool
 
 
-def _simulated(errand: Errand, values: dict[str, Any], reports: Path, say: Callable[[str], None]) -> Run:
+def _simulated(strategy_run: StrategyRun, values: dict[str, Any], reports: Path, say: Callable[[str], None]) -> CompletedRun:
     """Simulate one strategy, unless its report on the shelf is of this very run."""
-    from dipfolio.engine.identity import identity
+    from dipfolio.data.risk_free import parse_risk_free
     from dipfolio.engine.metrics import measure
-    from dipfolio.market.rates import risk_free
-    from dipfolio.report.shelf import report_name
+    from dipfolio.engine.run_identity import run_id
+    from dipfolio.storage import report_name
 
-    home, strategy = click.get_current_context().obj, errand.strategy
+    home, strategy = click.get_current_context().obj, strategy_run.strategy
     account = account_of(values)
-    benchmark = values["benchmark"]
-    rate = risk_free(values["risk_free"])
-    say(f"{strategy.name}: reading the figures")
-    bars = home.load(values["data"], tuple(dict.fromkeys([*strategy.symbols, *([benchmark] if benchmark else [])])))
-    tell_window(bars, values["start"], values["end"])
+    rate = parse_risk_free(values["risk_free"])
+    warn_once(rate.interpretation)
+    say(f"{strategy.name}: reading the data")
+    bars, benchmark = _load(home, strategy.symbols, values)
+    warn_if_truncated(bars, values["start"], values["end"])
     terms = {"benchmark": benchmark, "start": values["start"], "end": values["end"]}
-    this = identity(strategy, bars, account, **terms, risk_free=rate.fingerprint, strategies=home.strategies)
-    target = reports / report_name(strategy.name, errand.changed)
+    this = run_id(strategy, bars, account, **terms, risk_free=rate.fingerprint, strategies=home.strategies)
+    target = reports / report_name(strategy.name, strategy_run.changed)
     kept = None if values["force"] else _kept(target, this)
     say(f"{strategy.name}: {'nothing has changed since its report was written' if kept else 'simulating'}")
     result = _simulate(strategy, bars, account, terms) if kept is None else kept
     metrics = measure(result, rate)
-    return Run(result=result, bars=bars, metrics=metrics, rate=rate, folder=target, identity=this, on_the_shelf=kept is not None)
+    return CompletedRun(
+        strategy=strategy, result=result, bars=bars, metrics=metrics, rate=rate, folder=target, identity=this,
+        already_saved=kept is not None,
+    )  # fmt: skip
+
+
+def _load(home: Workspace, symbols: tuple[str, ...], values: dict[str, Any]) -> "tuple[Bars, str]":
+    """The bars and the benchmark: the index where the user named none and the data lack the usual one."""
+    from click.core import ParameterSource
+
+    from dipfolio.data.instruments import instrument
+
+    benchmark: str = values["benchmark"]
+    try:
+        return home.load(values["data"], symbols, benchmark), benchmark
+    except UnknownNameError as error:
+        named = click.get_current_context().get_parameter_source("benchmark") is not ParameterSource.DEFAULT
+        if named or error.name != benchmark or benchmark in symbols or MARKET_INDEX not in error.valid:
+            raise
+    bars = home.load(values["data"], symbols, MARKET_INDEX)
+    index = instrument(MARKET_INDEX).description
+    warn_once(f"The data lack {benchmark}; the benchmark is {MARKET_INDEX} ({index}). --benchmark names another, or none.")
+    return bars, MARKET_INDEX
 
 
 def _kept(folder: Path, identity: str) -> "Result | None":
     """The record in a report that is whole and of this very run; that one was damaged is said on standard error."""
     from dipfolio.engine.result import load
-    from dipfolio.report.seal import breaches, sealed_identity
+    from dipfolio.storage import changed_files, verified_run_id
 
-    broken = breaches(folder)
+    broken = changed_files(folder)
     if broken:
-        changed = f"{near(folder)} was damaged or changed since it was written ({', '.join(broken)})"
+        changed = f"{relative_to_cwd(folder)} was damaged or changed since it was written ({', '.join(broken)})"
         click.echo(f"{changed}; it is made anew.", err=True)
     try:
-        return load(folder) if sealed_identity(folder) == identity else None
+        return load(folder) if verified_run_id(folder) == identity else None
     except ReportError:  # another run is just replacing it
         return None
 
 
-def _simulate(strategy: "Idea", bars: "Bars", account: "Account", terms: dict[str, Any]) -> "Result":
+def _simulate(strategy: "StrategyBase", bars: "Bars", account: "Account", terms: dict[str, Any]) -> "Result":
     from dipfolio.engine.simulation import simulate
 
-    with prints_aside():
+    with stdout_to_stderr():
         return simulate(strategy, bars, account, **terms)
 
 
-def _register(runs: list[Run], reports: Path) -> None:
+def _register(runs: list[CompletedRun], reports: Path) -> None:
     """Write the runs down as trials, so that whoever judges the best of them counts them all."""
     if runs:
-        from dipfolio.evidence.trials import trial_of
+        from dipfolio.evidence.trial_log import trial_of
 
-        register_of(reports).add(trial_of(run.result, bars=run.bars) for run in runs)
+        open_trial_log(reports).add(trial_of(run.result, bars=run.bars) for run in runs)
 
 
-def _draw(runs: list[Run], say: Callable[[str], None]) -> None:
+def _draw(runs: list[CompletedRun], say: Callable[[str], None]) -> None:
     """Draw the tear sheets, and place each report, sealed, as soon as it is complete."""
-    from dipfolio.report.press import tear_sheets
-    from dipfolio.report.seal import seal
-    from dipfolio.report.shelf import place
+    from dipfolio.report.tearsheet import tear_sheets
+    from dipfolio.storage import EVIDENCE_FILE, replace_directory, write_checksums
 
     say(f"drawing {'the tear sheet' if len(runs) == 1 else f'{len(runs)} tear sheets'}")
     pages = tear_sheets([(run.result, run.metrics, run.rate) for run in runs], ends_after=True)
     for number, (run, page) in enumerate(zip(runs, pages, strict=True), 1):
 
-        def write(folder: Path, run: Run = run, page: str = page) -> None:
+        def write(folder: Path, run: CompletedRun = run, page: str = page) -> None:
             """The record, the page made from it, and the seal on both."""
             run.result.save(folder)
             (folder / "tearsheet.html").write_text(page, encoding="utf-8")
-            seal(folder, run.identity)
+            if evidence := _valid_evidence(run):
+                (folder / EVIDENCE_FILE).write_bytes(evidence)
+            write_checksums(folder, run.identity)
             _register([run], run.folder.parent)  # before it is placed, so that no report ever stands without its trial
 
-        place(run.folder.parent, run.folder.name, write)
+        replace_directory(run.folder.parent, run.folder.name, write)
         say(f"{number} of {len(runs)} reports written")
 
 
-@contextmanager
-def _progress() -> Iterator[Callable[[str], None]]:
-    """Gives a function to say what is going on; it is silent where standard error is no terminal."""
-    console = progress_console()
-    if not console.is_terminal:
-        yield lambda _: None
-        return
-    with console.status("Starting") as spinner, harmless_output():
-        yield lambda message: spinner.update(message)
+def _valid_evidence(run: CompletedRun) -> bytes:
+    """The evidence page in the folder of a run that is about to be replaced; empty if it is missing or of another run.
+
+    It stays where no run was saved yet, and where the same one is made again.
+    """
+    from dipfolio.storage import EVIDENCE_FILE, verified_run_id
+
+    page = run.folder / EVIDENCE_FILE
+    if run.folder.is_symlink() or page.is_symlink() or not page.is_file():
+        return b""
+    known = verified_run_id(run.folder) == run.identity or not (run.folder / "run.json").exists()
+    return page.read_bytes() if known else b""

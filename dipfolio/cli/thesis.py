@@ -1,74 +1,79 @@
-"""``thesis``: which claims hold."""
+"""The command ``thesis``: the verdict on each claim."""
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from dipfolio.cli.home import Home, near, register_of
-from dipfolio.cli.options import DATA_HELP
-from dipfolio.cli.output import harmless_output, progress_console
-from dipfolio.engine.prints import prints_aside
+from dipfolio.cli.options import DATA_HELP, FolderType
+from dipfolio.cli.output import progress
+from dipfolio.cli.workspace import Workspace, open_trial_log, relative_to_cwd
+from dipfolio.engine.loader import stdout_to_stderr
 from dipfolio.errors import UnknownNameError
 
 if TYPE_CHECKING:
-    from dipfolio.market.bars import Bars
+    from dipfolio.data.bars import Bars
 
 
-@click.command("thesis", short_help="Which claims of the article hold, which do not, which stay open.")
+@click.command("thesis", short_help="Which claims of the article came true, and which are more than luck.")
 @click.option("--claims", "wanted", metavar="A1,B2", help="show only these claims; all are judged, so corrections stay the same")
 @click.option("--seed", type=click.IntRange(0), help="of the random numbers of resampling  [default: 20250127]")
 @click.option("--data", type=click.Path(path_type=Path), help=DATA_HELP)
-@click.option("--reports", type=click.Path(path_type=Path), help="folder for the page and the trials  [default: reports]")
+@click.option("--reports", type=FolderType(), help="folder for the page and the trials  [default: reports]")
 @click.option("--json", "as_json", is_flag=True, help="print the verdicts for machines")
 @click.pass_context
-def judge_claims(
+def thesis_command(
     ctx: click.Context, wanted: str | None, seed: int | None, data: Path | None, reports: Path | None, as_json: bool
 ) -> None:
     """Judge every claim of the article, its critics and the rules made from it, and write thesis.html.
 
-    Each claim gets its effect with an interval, a p-value with the smallest possible one, the number of observations, the
-    correction for the others, and a word: supported, contradicted, undecided or not testable. Every variant that is run goes
-    into the register of trials, trials.jsonl. Some claims alone get a page of their own, such as thesis-A1-B1.html.
+    Five sentences come first: the day, the article, the commenter, the bear and the rule. Each claim then has two answers. Did
+    it come true? A fact about 2025, from prices alone. Is it more than luck? A test, with its effect, interval, p-value,
+    correction for the other claims, and the effect that it could have found. Every variant that is run goes into the register of
+    trials, trials.jsonl. Some claims alone get a page of their own, such as thesis-A1-B1.html.
 
     Example: python backtest.py thesis --claims A1,B1
     """
-    from dipfolio.evidence.dossier import day_of, dossiers
     from dipfolio.evidence.placebo import SEED
-    from dipfolio.evidence.thesis import judge, steps
-    from dipfolio.report.folding import columns_of
-    from dipfolio.report.gallery import refresh
-    from dipfolio.report.page import place_page
-    from dipfolio.report.thesis import PAGE, thesis_page
-    from dipfolio.report.verdicts import print_thesis, thesis_as_json
+    from dipfolio.report.format import terminal_columns
+    from dipfolio.report.html import write_page
+    from dipfolio.report.runs_index import refresh_index
+    from dipfolio.report.study.opening import opening_panels
+    from dipfolio.report.study.page import THESIS_FILE, thesis_page
+    from dipfolio.report.terminal import print_thesis, thesis_as_json
+    from dipfolio.study.details import analyse_event_day, claim_details
+    from dipfolio.study.verdicts import count_steps, judge_claims
 
     seed, shelf = SEED if seed is None else seed, reports or ctx.obj.reports
     chosen = _chosen(wanted)
-    bars, register = _figures(ctx.obj, data), register_of(shelf)
-    with _progress(steps() + len(chosen) + 1) as said, prints_aside():
-        whole = judge(bars, ctx.obj.strategies, seed=seed, said=said).beside(register.read())
-        thesis = whole.only(chosen)
-        gathered = dossiers(thesis, bars, ctx.obj.strategies, seed=seed, said=said)
-        page = thesis_page(thesis, gathered, day_of(bars), bars.provenance, shelf, str(data) if data else "")
+    bars, register = _load_bars(ctx.obj, data), open_trial_log(shelf)
+    with progress(count_steps() + len(chosen) + 1, "bar count elapsed text") as display, stdout_to_stderr():
+
+        def said(done: str) -> None:
+            """Show the step that was done."""
+            display.advance(1, done)
+
+        whole = judge_claims(bars, ctx.obj.strategies, seed=seed, progress=said).beside(register.read())
+        thesis, opening = whole.only(chosen), opening_panels(whole)
+        gathered = claim_details(thesis, bars, ctx.obj.strategies, seed=seed, progress=said)
+        page = thesis_page(thesis, gathered, analyse_event_day(bars), bars.provenance, shelf, str(data) if data else "", opening)
         said("page")
     shown = "-".join(verdict.claim.id for verdict in thesis.verdicts)
-    place = place_page(shelf, PAGE if wanted is None else f"thesis-{shown}.html", page)
-    refresh(shelf)
+    place = write_page(shelf, THESIS_FILE if wanted is None else f"thesis-{shown}.html", page)
+    refresh_index(shelf)
     added = register.add(whole.trials)
     if as_json:
-        click.echo(thesis_as_json(thesis, str(near(place))))
+        click.echo(thesis_as_json(thesis, str(relative_to_cwd(place)), bars.provenance.told, opening))
         return
-    print_thesis(thesis, sys.stdout, columns_of(sys.stdout))
-    click.echo(f"\nTrials: {len(whole.trials)} variants, {added} of them new, in {near(register.path)}")
-    click.echo(f"Thesis: {near(place)}")
+    print_thesis(thesis, sys.stdout, terminal_columns(sys.stdout), bars.provenance.told, opening)
+    click.echo(f"\nTrials: {len(whole.trials)} variants, {added} of them new, in {relative_to_cwd(register.path)}")
+    click.echo(f"Thesis: {relative_to_cwd(place)}")
 
 
 def _chosen(wanted: str | None) -> tuple[str, ...]:
     """The claims to show, all if nothing was said."""
-    from dipfolio.evidence.claims import CLAIMS
+    from dipfolio.study.claims import CLAIMS
 
     known = {claim.id.lower(): claim.id for claim in CLAIMS}
     if wanted is None:
@@ -82,28 +87,15 @@ def _chosen(wanted: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(known[name.lower()] for name in names))
 
 
-def _figures(home: Home, data: Path | None) -> "Bars":
-    """The symbols of the claims, as far as the figures have them: what lacks one is undecided and says so."""
-    from dipfolio.market.folder import available
-    from dipfolio.market.universe import resolve
+def _load_bars(home: Workspace, data: Path | None) -> "Bars":
+    """The symbols of the claims, as far as the data have them: what lacks one is undecided and says so."""
+    from dipfolio.data.folder import available_symbols
+    from dipfolio.data.universe import resolve
+    from dipfolio.study.claims import CHINESE_FUNDS, VOLATILITY_INDEX
 
     wanted = (*resolve("article"), "SPY", "QQQ")
+    there = available_symbols(home.data_choice(wanted).folder if data is None else data)
     if data is not None:
-        there = available(data)
         wanted = tuple(symbol for symbol in wanted if symbol in there) or there
-    return home.load(data, wanted)
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[str], None]]:
-    """Gives a function to tell what was done; the bar stands on standard error, and nowhere if that is no terminal."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    console = progress_console()
-    if not console.is_terminal:
-        yield lambda _: None
-        return
-    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=console, transient=True) as bar, harmless_output():
-        job = bar.add_task("", total=total)
-        yield lambda done: bar.update(job, advance=1, description=done)
+    more = tuple(symbol for symbol in (VOLATILITY_INDEX, *CHINESE_FUNDS) if symbol in there and symbol not in wanted)
+    return home.load(data, (*wanted, *more))

@@ -1,6 +1,8 @@
-"""Account: the money, and the rules by which a broker charges for trading, borrowing and lending it.
+"""The margin account: starting cash, cost models, margin rule, volume limit and lot size.
 
-Every rule takes numbers or numpy arrays, so that the simulation, the ledger and a sweep share one arithmetic.
+:class:`Account` is made of small frozen records, one for each rule: those of :mod:`dipfolio.engine.costs` and those of
+this module. Each has its formula and states itself in sentences. Margin follows Regulation T (12 CFR 220.12) and FINRA
+Rule 4210(c).
 """
 
 from dataclasses import asdict, dataclass, replace
@@ -8,111 +10,221 @@ from typing import Any
 
 import numpy as np
 
-from dipfolio.engine import parameter as _parameter
-from dipfolio.engine.fees import sale_fees
-from dipfolio.engine.parameter import parameter
-from dipfolio.errors import ParameterError
+from dipfolio.engine.costs import (
+    AccountRule,
+    Assumption,
+    BorrowFee,
+    CashInterest,
+    Commission,
+    SaleFees,
+    Slippage,
+    format_dollars,
+    format_rate,
+)
+from dipfolio.engine.parameters import parameter
 
-COLLATERAL = 1.02
-"""A lender of stock is secured with 102 % of its value, rounded up to the next dollar a share (brokers' schedules)."""
+MARGIN_CALL_TOLERANCE = 1e-8
+"""Of the equity, by which it may be under the maintenance requirement: an order that was cut to exactly that is no call."""
 
-YEAR = 360.0
-"""Days in the year by which United States brokers compute borrow fees and debit interest."""
+WHOLE_SHARE_TOLERANCE = 5e-10
+"""Of a share, by which a number of shares may be short of a whole one that rounding has cost it."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Account:
-    """A margin account at a United States broker; the defaults are those of a large retail broker's fixed schedule.
+class StartingCash(AccountRule):
+    """The cash with which an account is opened.
 
     Attributes
     ----------
     cash : float
         Dollars at the start.
-    commission_per_share, commission_minimum, commission_maximum : float
-        Dollars a share, dollars an order, and the most as a fraction of the order's value.
-    sec_taf : bool
-        Whether sales pay the SEC and FINRA fees of their date (:mod:`dipfolio.engine.fees`).
-    slippage_bps : float
-        Basis points by which market orders, at the open and at the close, and stops fill worse than the price.
-    borrow_rate, debit_rate : float
-        A year, on shares sold short and on negative cash.
-    max_leverage : float
-        Largest gross exposure as a multiple of equity when an order is sent; 2 is Regulation T (12 CFR 220.12).
-    maintenance_long, maintenance_short, maintenance_short_per_share : float
-        FINRA Rule 4210(c): 25 % of longs; of shorts the larger of 30 % and 5 dollars a share.
-    max_volume_share : float
-        An order that adds to a position is at most this part of the volume of the session in which it was decided.
-    fractional : bool
-        Trade fractions of a share.
     """
 
     cash: float = parameter(1_000_000.0, help="dollars at the start")
-    commission_per_share: float = parameter(0.005, help="dollars a share")
-    commission_minimum: float = parameter(1.0, help="dollars an order, at least")
-    commission_maximum: float = parameter(0.01, help="of an order's value, at most")
-    sec_taf: bool = parameter(True, help="charge the SEC and FINRA fees on sales")
-    slippage_bps: float = parameter(2.0, help="basis points lost on each market order")
-    borrow_rate: float = parameter(0.003, help="a year, on shares sold short")
-    debit_rate: float = parameter(0.06, help="a year, on negative cash")
+
+    POSITIVE = ("cash",)
+
+    def assumptions(self) -> tuple[Assumption, ...]:
+        """The dollars, and what counts as cash later."""
+        sentence = f"{format_dollars(self.cash)} at the start. The proceeds of short sales count as cash."
+        return (Assumption("Cash", sentence),)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MarginRule(AccountRule):
+    """Initial and maintenance margin.
+
+    Attributes
+    ----------
+    max_leverage : float
+        Largest gross exposure as a multiple of equity when an order is sent; 2 is Regulation T (12 CFR 220.12).
+    maintenance_long, maintenance_short, maintenance_short_per_share : float
+        FINRA Rule 4210(c): 25 % of longs; of shorts the larger of 30 % and 5 dollars a share. A short of a share under 5
+        dollars needs the larger of 2.50 dollars a share and its whole value. The limit of 5 dollars and the 2.50 dollars are
+        ``maintenance_short_per_share`` and half of it; 0 switches the rules in dollars a share off.
+    """
+
     max_leverage: float = parameter(2.0, help="largest gross exposure over equity when an order is sent")
     maintenance_long: float = parameter(0.25, help="equity needed for longs, of their value")
     maintenance_short: float = parameter(0.30, help="equity needed for shorts, of their value")
     maintenance_short_per_share: float = parameter(5.0, help="and at least so many dollars a share sold short")
+
+    POSITIVE = ("max_leverage",)
+
+    def buying_power(self, equity: Any) -> Any:
+        """Dollars of gross exposure that an equity allows: ``max_leverage x equity``."""
+        return self.max_leverage * np.asarray(equity)
+
+    def requirement(self, side: Any, close: Any, factor: Any = 1.0) -> Any:
+        """Buying power that one more share takes up, in dollars of gross exposure.
+
+        The greater of the initial requirement, ``close / max_leverage`` of equity, and the maintenance requirement. It is
+        given in dollars of exposure, ``max_leverage`` times the equity, so that a share whose initial requirement is the
+        greater takes up its price.
+
+        Parameters
+        ----------
+        side : float or array
+            Of the position: negative for a short.
+        close : float or array
+            Dollars.
+        factor : float or array
+            Shares of these prices for one share as it was traded (:mod:`dipfolio.data.corporate_actions`).
+        """
+        maintenance = self.maintenance(np.where(np.asarray(side) < 0, -1.0, 1.0), close * factor) / factor
+        return np.maximum(close, self.max_leverage * maintenance)
+
+    def maintenance(self, shares: Any, close: Any) -> Any:
+        """Equity that each position needs at that close, in dollars; 0 where there is none (even if the close is NaN).
+
+        Shares and closes are as traded, before later splits.
+        """
+        shares, close = np.broadcast_arrays(np.asarray(shares, dtype=float), np.asarray(close, dtype=float))
+        close = np.where(shares == 0, 0.0, close)
+        return np.where(shares < 0, -shares * self._short_maintenance(close), self.maintenance_long * shares * close)
+
+    def maintenance_bound(self, lowest_close: float, *, any_short: bool) -> float:
+        """A fraction of its value that no position needs more of than this, where no close is lower."""
+        if not any_short:
+            return self.maintenance_long
+        return max(self.maintenance_long, self.maintenance_short, self.maintenance_short_per_share / lowest_close)
+
+    def cannot_be_called(self, cash: float, shares: Any) -> bool:
+        """True if no close brings a margin call: longs that are paid for need no more than they are worth."""
+        return bool(cash >= 0 and shares.min() >= 0 and self.maintenance_long <= 1)
+
+    def called(self, equity: Any, needed: Any) -> Any:
+        """True if an equity is under the maintenance requirement, and by more than rounding."""
+        return needed - equity > MARGIN_CALL_TOLERANCE * np.abs(equity)
+
+    def _short_maintenance(self, close: Any) -> Any:
+        """Equity that one share sold short needs: from 5 dollars on the larger of 5 dollars and 30 %, else of 2.50 and 100 %."""
+        limit = self.maintenance_short_per_share
+        dollars = np.where(close < limit, np.maximum(limit / 2, close), limit)
+        return np.maximum(self.maintenance_short * close, dollars)
+
+    def assumptions(self) -> tuple[Assumption, ...]:
+        """The largest exposure, and the equity below which positions are closed."""
+        power = (
+            f"When an order is sent, gross exposure is at most {self.max_leverage:.10g} x equity, and no more than the "
+            "maintenance margin allows. What goes beyond is cut and listed. Orders that reduce risk always pass."
+        )
+        call = (
+            f"Equity on the close under {format_rate(self.maintenance_long, 0)} of longs plus {self._short_sentence()} closes "
+            "everything at the next open. A target that stands then opens nothing until it has changed. At zero the run ends."
+        )
+        return Assumption("Buying power", power), Assumption("Margin", call)
+
+    def _short_sentence(self) -> str:
+        part, limit = format_rate(self.maintenance_short, 0), self.maintenance_short_per_share
+        if not limit:
+            return f"{part} of shorts"
+        low = f"of shares under {format_dollars(limit)} the larger of {format_dollars(limit / 2)} a share and their value"
+        return f"the larger of {part} and {format_dollars(limit)} a share of shorts ({low})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class VolumeLimit(AccountRule):
+    """The part of a session's volume that an order may ask for.
+
+    Attributes
+    ----------
+    max_volume_share : float
+        An order that adds to a position is at most this part of the volume of the session in which it was decided.
+    """
+
     max_volume_share: float = parameter(0.10, help="of a session's volume that an order may ask for")
+
+    def largest_addition(self, volume: Any) -> Any:
+        """Shares that may be added to a position: ``max_volume_share x volume``, infinite where the volume is NaN (unknown)."""
+        return np.where(np.isnan(volume), np.inf, self.max_volume_share * volume)
+
+    def assumptions(self) -> tuple[Assumption, ...]:
+        """The part of the volume."""
+        sentence = (
+            f"An order that adds to a position is at most {format_rate(self.max_volume_share, 0)} of the volume of the session "
+            "in which it was decided. What goes beyond is cut and listed."
+        )
+        return (Assumption("Volume", sentence),)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LotSize(AccountRule):
+    """The lot size: whole shares or fractions of a share.
+
+    Attributes
+    ----------
+    fractional : bool
+        Trade fractions of a share.
+    """
+
     fractional: bool = parameter(False, help="trade fractions of a share")
 
-    def __post_init__(self) -> None:
-        _parameter.check(self)
-        for item in _parameter.parameters(Account):
-            value = getattr(self, item.name)
-            above_zero = item.name in ("cash", "max_leverage")
-            if item.kind is float and (value < 0 or (value == 0 and above_zero)):
-                raise ParameterError(f"{item.name} must be {'positive' if above_zero else 'at least 0'}, found {value}.")
-        if self.slippage_bps >= 10_000:
-            raise ParameterError(f"slippage_bps must be under 10,000 (all of the price), found {self.slippage_bps}.")
+    def round_to_lots(self, shares: Any) -> Any:
+        """Toward zero to whole shares, unless fractions are traded."""
+        return shares if self.fractional else np.trunc(shares + np.copysign(WHOLE_SHARE_TOLERANCE, shares))
+
+    def assumptions(self) -> tuple[Assumption, ...]:
+        """How a weight becomes shares."""
+        shares = "exact fractions of a share" if self.fractional else "whole shares, rounded toward zero"
+        sentence = f"A weight becomes weight x equity / close of the decision, in {shares}. The opening gap is not known then."
+        return (Assumption("Sizes", sentence),)
+
+
+# The fields of an account stand in the reverse order of its bases.
+@dataclass(frozen=True, kw_only=True)
+class Account(
+    LotSize, VolumeLimit, MarginRule, CashInterest, BorrowFee, Slippage, SaleFees, Commission, StartingCash
+):  # fmt: skip
+    """A margin account at a United States broker; the defaults are those of a large retail broker's fixed schedule.
+
+    An account is each of its rules: it has their parameters as keywords, and their formulas as methods.
+
+    Examples
+    --------
+    >>> account = Account(cash=50_000, commission_per_share=0.0)
+    >>> account.changed
+    {'cash': 50000, 'commission_per_share': 0.0}
+    >>> float(account.debit_interest(-36_000, 3))
+    18.0
+    """
 
     @property
     def changed(self) -> dict[str, Any]:
-        """What differs from the default account."""
+        """The settings that differ from the default account."""
         usual = asdict(Account())
-        return {name: value for name, value in asdict(self).items() if value != usual[name]}
+        return {name: value for name, value in asdict(self).items() if name not in usual or value != usual[name]}
 
     def without_costs(self) -> "Account":
         """The same account where trading, borrowing and debt cost nothing."""
-        return replace(
-            self, commission_per_share=0.0, commission_minimum=0.0, sec_taf=False, slippage_bps=0.0, borrow_rate=0.0,
-            debit_rate=0.0,
-        )  # fmt: skip
+        return replace(self, **{name: value for rule in RULES for name, value in rule.FREE.items()})
 
-    def slipped(self, price: Any, shares: Any) -> Any:
-        """The price that a market order for these signed shares gets: ``price x (1 +- slippage)``."""
-        return price * (1.0 + np.sign(shares) * self.slippage_bps / 1e4)
+    def assumptions(self) -> tuple[Assumption, ...]:
+        """Topic and sentence of every rule, in the order in which an order meets them."""
+        return tuple(assumption for rule in RULES for assumption in rule.assumptions(self))
 
-    def commission(self, shares: Any, price: Any) -> Any:
-        """``min(max(per share x shares, minimum), maximum x value)`` dollars for one order."""
-        count = np.abs(shares)
-        fee = np.maximum(self.commission_per_share * count, self.commission_minimum * (count > 0))
-        return np.minimum(fee, self.commission_maximum * count * price)
 
-    def sale_fees(self, shares: Any, price: Any, day: Any) -> Any:
-        """SEC and FINRA fees in dollars on a sale, 0 on a purchase."""
-        return sale_fees(shares, price, day) if self.sec_taf else 0.0 * np.asarray(shares, dtype=float)
-
-    def borrow_fee(self, shares: Any, close: Any, days: Any) -> Any:
-        """Dollars for ``days`` calendar days of shorts held at ``close``.
-
-        ``shares x ceil(1.02 x close) x rate x days / 360``: on the mark, not on the entry price.
-        """
-        collateral = np.ceil(np.round(COLLATERAL * np.asarray(close, dtype=float), 9))
-        return np.maximum(-np.asarray(shares, dtype=float), 0.0) * collateral * self.borrow_rate * days / YEAR
-
-    def debit_interest(self, cash: Any, days: Any) -> Any:
-        """Dollars for ``days`` calendar days of negative cash: ``-cash x rate x days / 360``."""
-        return np.maximum(-np.asarray(cash, dtype=float), 0.0) * self.debit_rate * days / YEAR
-
-    def maintenance(self, shares: Any, close: Any) -> Any:
-        """Equity that each position needs at that close, in dollars; 0 where there is none (even if the close is NaN)."""
-        shares, close = np.broadcast_arrays(np.asarray(shares, dtype=float), np.asarray(close, dtype=float))
-        value = np.where(shares == 0, 0.0, shares * np.where(shares == 0, 1.0, close))
-        short = np.maximum(self.maintenance_short * -value, self.maintenance_short_per_share * -shares)
-        return np.where(shares < 0, short, self.maintenance_long * value)
+RULES: tuple[type[AccountRule], ...] = (
+    LotSize, VolumeLimit, Slippage, Commission, SaleFees, MarginRule, BorrowFee, StartingCash, CashInterest
+)  # fmt: skip
+"""The rules of an account in the order in which an order meets them."""

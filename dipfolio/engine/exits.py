@@ -1,20 +1,22 @@
-"""Exits: the rules that flatten an open trade.
+"""Exit rules that close open trades: stops, profit targets, holding periods, dates and recoveries.
 
-A rule looks at all open trades at once, as arrays whose last axis is the symbol; one run passes shape (symbols,), a
-sweep shape (variants, symbols).
+A rule sees all open trades at once, as arrays whose last axis is the symbol. One run passes the shape (symbols,), a
+sweep the shape (variants, symbols). It sees the prices of the session and of all before it, and no later ones.
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal, dataclass_transform
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dipfolio.errors import ParameterError
+from dipfolio.engine.parameters import as_dataclass
+from dipfolio.errors import ParameterError, StrategyError
 
 FillAt = Literal["open", "close"]
+"""Where in a session an order is executed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,9 +45,91 @@ class OpenTrades:
     before: NDArray[np.float64]
 
 
+class PriceHistory:
+    """The prices of all sessions up to and including one, read-only; later sessions are not in it.
+
+    The last row is the session of the bar, the row before it the session before. Sessions before the first of the run are in
+    it as far as the data go back, so that an average is complete from the first decision on.
+
+    Attributes
+    ----------
+    open, high, low, close, volume : array of float, shape (sessions, symbols)
+        NaN where a symbol does not trade, so also before its first bar.
+
+    Parameters
+    ----------
+    prices : array of float, shape (5, sessions, symbols)
+        Open, high, low, close and volume, in this order.
+    """
+
+    FIELDS = ("open", "high", "low", "close", "volume")
+
+    __slots__ = ("_prices",)
+
+    def __init__(self, prices: NDArray[np.float64]) -> None:
+        self._prices = read_only(prices) if prices.flags.writeable else prices
+
+    def __len__(self) -> int:
+        return int(self._prices.shape[1])
+
+    @property
+    def open(self) -> NDArray[np.float64]:
+        """Opening prices, shape (sessions, symbols)."""
+        return np.asarray(self._prices[0])
+
+    @property
+    def high(self) -> NDArray[np.float64]:
+        """Highest prices, shape (sessions, symbols)."""
+        return np.asarray(self._prices[1])
+
+    @property
+    def low(self) -> NDArray[np.float64]:
+        """Lowest prices, shape (sessions, symbols)."""
+        return np.asarray(self._prices[2])
+
+    @property
+    def close(self) -> NDArray[np.float64]:
+        """Closing prices, shape (sessions, symbols)."""
+        return np.asarray(self._prices[3])
+
+    @property
+    def volume(self) -> NDArray[np.float64]:
+        """Shares traded, shape (sessions, symbols)."""
+        return np.asarray(self._prices[4])
+
+    def average_true_range(self, window: Any) -> NDArray[np.float64]:
+        """The plain mean of the last true ranges: ``(TR(t - window + 1) + ... + TR(t)) / window``.
+
+        ``TR(s) = max(high(s) - low(s), |high(s) - close(s - 1)|, |low(s) - close(s - 1)|)`` is the true range of Wilder, New
+        Concepts in Technical Trading Systems (1978). His own smoothing weighs all sessions since the first; the plain mean
+        depends on ``window + 1`` sessions alone, wherever the data begin.
+
+        Parameters
+        ----------
+        window : int, or array of int of shape (variants, 1)
+            Sessions, at least 1.
+
+        Returns
+        -------
+        array of float, shape (symbols,) or (variants, symbols)
+            Dollars. NaN until a symbol has ``window + 1`` bars.
+        """
+        deepest = int(np.max(window))
+        high, low, before = self.high[1:][-deepest:], self.low[1:][-deepest:], self.close[:-1][-deepest:]
+        true_range = np.maximum(high - low, np.maximum(np.abs(high - before), np.abs(low - before)))
+        unknown = np.full((1, true_range.shape[1]), np.nan)
+        sums = np.concatenate([np.cumsum(true_range[::-1], axis=0), unknown])
+        return np.asarray(sums[np.minimum(np.subtract(window, 1), len(true_range)), np.arange(sums.shape[1])] / window)
+
+
+def read_only(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A view of the values that cannot be written to and cannot be made writeable."""
+    return np.asarray(memoryview(values).toreadonly())  # type: ignore[arg-type]  # numpy has it from Python 3.12 on
+
+
 @dataclass(frozen=True, kw_only=True)
 class Bar:
-    """The session on whose close a decision is taken.
+    """The session on whose close a decision is taken, and the sessions before it.
 
     Attributes
     ----------
@@ -55,6 +139,8 @@ class Bar:
         This one, and the one in which the decision will be executed, known from the exchange's calendar.
     open, high, low, close : array of float, shape (symbols,)
         NaN where a symbol does not trade.
+    history : PriceHistory
+        All sessions up to this one.
     """
 
     number: int
@@ -64,12 +150,23 @@ class Bar:
     high: NDArray[np.float64]
     low: NDArray[np.float64]
     close: NDArray[np.float64]
+    history: PriceHistory
 
 
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
 class Exit(ABC):
-    """A rule that closes trades; ``fill`` says where in the next session what it closes is executed."""
+    """A rule that closes trades; ``fill`` says where in the next session what it closes is executed.
+
+    A subclass is a frozen dataclass of its annotated attributes without a decorator, unless it has an ``__init__`` of its own.
+    """
 
     fill: FillAt
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        made_by_hand = any("__init__" in vars(base) and "__dataclass_fields__" not in vars(base) for base in cls.__mro__[:-1])
+        if not made_by_hand:
+            as_dataclass(cls, kw_only=False)
 
     @abstractmethod
     def __str__(self) -> str:
@@ -80,6 +177,7 @@ class Exit(ABC):
         """Which of the trades to close, shape (..., symbols); cells without a trade are ignored."""
 
 
+@dataclass(frozen=True)
 class Level(Exit):
     """A rule that closes at a price: on a close beyond it, filled at the next open, or by an order that rests there.
 
@@ -89,12 +187,12 @@ class Level(Exit):
     The order rests from the entry on, the rest of that session included.
     """
 
-    fill: FillAt = "open"
+    fill: ClassVar[FillAt] = "open"  # type: ignore[misc]  # a field of other rules
     order: ClassVar[Literal["stop", "limit"]]
     """A stop has its level on the losing side of the price, a limit on the winning side."""
 
     fraction: float
-    intraday: bool
+    intraday: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.fraction < np.inf:
@@ -190,6 +288,58 @@ class TrailingStop(Level):
 
 
 @dataclass(frozen=True)
+class ChandelierExit(Exit):
+    """Close a trade that has moved a multiple of the average true range away from its best price since the entry.
+
+    On the close of session t, with e the session of the entry, the level of a long is::
+
+        max(high(e), ..., high(t)) - multiple x ATR(t)
+
+    and that of a short ``min(low(e), ..., low(t)) + multiple x ATR(t)``. ATR is the plain mean of the last ``window`` true
+    ranges, :meth:`PriceHistory.average_true_range`. A close at or beyond the level closes the trade. The session of the entry
+    counts as a whole, also for an entry at its close. The level follows the range: it can fall where the range widens.
+    Until a symbol has ``window + 1`` bars, nothing is closed.
+
+    This is the exit of Charles Le Beau as Elder, Come Into My Trading Room (2002), describes it.
+
+    Attributes
+    ----------
+    multiple : float
+        Average true ranges from the best price to the level.
+    window : int
+        Sessions of the average, at least 1.
+    fill : {"open", "close"}
+        Where in the session after that close.
+    """
+
+    multiple: float = 3.0
+    window: int = 22
+    fill: FillAt = "open"
+
+    def __post_init__(self) -> None:
+        if not 0 < self.multiple < np.inf:
+            raise ParameterError(f"ChandelierExit needs a multiple above 0, such as 3, found {self.multiple}.")
+        if self.window < 1:
+            raise ParameterError(f"ChandelierExit needs a window of at least 1 session, found {self.window}.")
+
+    def __str__(self) -> str:
+        return f"chandelier {self.multiple:.4g} x ATR {self.window}"
+
+    def level(self, trades: OpenTrades, bar: Bar) -> NDArray[np.float64]:
+        """The price on whose crossing the trade is closed, to a billionth of a dollar; shape (..., symbols)."""
+        age = np.where(trades.side == 0, 0, bar.number - trades.entry_session)
+        since, symbol = slice(-1, -2 - age.max(), -1), np.arange(age.shape[-1])
+        highest = np.fmax.accumulate(bar.history.high[since])[age, symbol]
+        lowest = np.fmin.accumulate(bar.history.low[since])[age, symbol]
+        best = np.where(trades.side > 0, highest, lowest)
+        return np.round(best - trades.side * self.multiple * bar.history.average_true_range(self.window), 9)
+
+    def closes(self, trades: OpenTrades, bar: Bar) -> NDArray[np.bool_]:
+        """Trades whose close is at or beyond the level."""
+        return np.asarray(trades.side * (bar.close - self.level(trades, bar)) <= 0)
+
+
+@dataclass(frozen=True)
 class Recovered(Exit):
     """Close once the price is back where it was before the drop: a long at or above that close, a short at or below it.
 
@@ -215,7 +365,7 @@ class Recovered(Exit):
 
 @dataclass(frozen=True)
 class HoldFor(Exit):
-    """Close a fixed number of sessions after the entry session.
+    """Close a fixed number of sessions after the entry session: the time stop.
 
     Attributes
     ----------
@@ -260,3 +410,24 @@ class At(Exit):
     def closes(self, trades: OpenTrades, bar: Bar) -> NDArray[np.bool_]:
         """Every trade, on the last close before the date."""
         return np.full(trades.side.shape, bar.session < np.datetime64(self.day) <= bar.next_session)
+
+
+def checked_exits(rules: object, owner: str) -> tuple[Exit, ...]:
+    """The exit rules of a strategy as a tuple; one rule and a list are taken as what they mean.
+
+    Raises
+    ------
+    StrategyError
+        Something else than rules; the message says what to write.
+    """
+    listed = rules if isinstance(rules, tuple | list) else (rules,)
+    for rule in listed:
+        if isinstance(rule, type) and issubclass(rule, Exit):
+            raise StrategyError(f"{owner}.exits has the class {rule.__name__}; write {rule.__name__}(...), with its values.")
+        if not isinstance(rule, Exit):
+            found = "a method, so write @property above it" if callable(rule) else repr(rule)
+            raise StrategyError(f"{owner}.exits must be a tuple of rules such as (HoldFor(5),), and () for none; found {found}.")
+        if getattr(rule, "fill", None) not in ("open", "close"):
+            found = repr(getattr(rule, "fill", None))
+            raise StrategyError(f"{owner}.exits: {type(rule).__name__}.fill must be 'open' or 'close', found {found}.")
+    return tuple(listed)

@@ -1,34 +1,48 @@
-"""Metrics: every number that we state about a run, with its formula.
+"""Performance metrics of a run: their formulas, and the one table of their names, labels and formats.
 
-Returns are simple returns of each session, shape (sessions,); a year has 252 of them. Volatility, Sharpe, Sortino and
-drawdown agree with quantstats 0.0.86 and empyrical-reloaded on the same series. The annual return does not: ours
-counts calendar days, theirs 252 sessions to the year and the idle first session with them.
+Returns are simple returns of each session, shape (sessions,); a year has 252 sessions. Volatility, Sharpe ratio,
+Sortino ratio (Sortino and Price, 1994) and drawdown agree with quantstats 0.0.86 and empyrical-reloaded on the same
+series. The annual return does not: here it counts calendar days, there 252 sessions to the year and the idle first
+session with them.
+
+A metric is one entry of :data:`METRICS`. Every report loops over the table, so a new entry appears in all of them.
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from dipfolio.data.risk_free import SESSIONS_PER_YEAR, RiskFree
+from dipfolio.engine.display import Displayable
 from dipfolio.engine.result import Result
-from dipfolio.engine.showing import Shown
-from dipfolio.market.rates import YEAR, RiskFree
+from dipfolio.errors import UnknownNameError
+
+Floats = NDArray[np.float64]
+Returns: TypeAlias = "pd.Series | Floats"
 
 
-def total_return(returns: pd.Series) -> float:
+def total_return(returns: Returns) -> float:
     """``prod(1 + r) - 1``."""
-    return float(np.prod(1 + returns.to_numpy()) - 1)
+    return float(np.prod(1 + np.asarray(returns)) - 1)
 
 
 def annual_return(total: float, days: int) -> float:
-    """``(1 + total) ^ (365.25 / calendar days) - 1``; NaN for no day or an account that is wiped out."""
-    return (1 + total) ** (365.25 / days) - 1 if days > 0 and total > -1 else math.nan
+    """``(1 + total) ^ (365.25 / calendar days) - 1``; NaN for no day or an account that is wiped out, infinite if too large."""
+    try:
+        return (1 + total) ** (365.25 / days) - 1 if days > 0 and total > -1 else math.nan
+    except OverflowError:
+        return math.inf
 
 
-def volatility(returns: pd.Series) -> float:
+def volatility(returns: Returns) -> float:
     """A year: ``std(r) x sqrt(252)`` with n - 1; NaN for fewer than two sessions."""
-    return float(returns.std(ddof=1) * math.sqrt(YEAR))
+    return float(pd.Series(returns).std(ddof=1) * math.sqrt(SESSIONS_PER_YEAR))
 
 
 def sharpe(returns: pd.Series, risk_free: float | RiskFree = 0.0) -> float:
@@ -40,85 +54,156 @@ def sharpe(returns: pd.Series, risk_free: float | RiskFree = 0.0) -> float:
     risk_free : float or RiskFree
         A year; a session earns ``f = (1 + risk_free) ^ (1 / 252) - 1``.
     """
-    excess = _excess(returns, risk_free)
-    return _ratio(float(excess.mean()), float(np.std(excess, ddof=1)) if len(excess) > 1 and np.ptp(excess) > 0 else math.nan)
+    return _sharpe(excess_returns(returns, risk_free))
 
 
 def sortino(returns: pd.Series, risk_free: float | RiskFree = 0.0) -> float:
     """A year: ``mean(r - f) / sqrt(mean(min(r - f, 0)^2)) x sqrt(252)`` (Sortino and Price, 1994); NaN without a loss."""
-    excess = _excess(returns, risk_free)
-    return _ratio(float(excess.mean()), math.sqrt(float(np.mean(np.minimum(excess, 0.0) ** 2))))
+    return _sortino(excess_returns(returns, risk_free))
+
+
+def calmar(annual: float, worst_drawdown: float) -> float:
+    """``annual return / |worst drawdown|`` over the whole window (Young, 1991, Futures 20(1), 40); NaN without a drawdown."""
+    return annual / -worst_drawdown if worst_drawdown < -DRAWDOWN_ROUNDING else math.nan
+
+
+DRAWDOWN_ROUNDING = 1e-12
+"""A drawdown that is no larger is the rounding of an equity that never fell."""
 
 
 def drawdowns(returns: pd.Series) -> pd.Series:
     """Wealth over its highest so far, minus 1; the starting cash is the first high. Shape (sessions,)."""
-    wealth = (1 + returns).cumprod()
-    return wealth / np.maximum(np.maximum.accumulate(wealth), 1.0) - 1
+    return pd.Series(_drawdowns(returns.to_numpy()), index=returns.index, name=returns.name)
 
 
-def _excess(returns: pd.Series, risk_free: float | RiskFree) -> np.ndarray:
-    rate = risk_free.yearly(pd.DatetimeIndex(returns.index)).to_numpy() if isinstance(risk_free, RiskFree) else risk_free
-    return np.asarray(returns.to_numpy() - ((1 + rate) ** (1 / YEAR) - 1))
+def compound_returns(returns: pd.Series, period: str) -> pd.Series:
+    """``prod(1 + r) - 1`` of each calendar period with a session in it, such as "ME"; the window may cut the first and last."""
+    groups = (1 + returns).resample(period)
+    return (groups.prod() - 1)[groups.count() > 0]
+
+
+def excess_returns(returns: pd.Series, risk_free: float | RiskFree = 0.0) -> np.ndarray:
+    """``r - f`` of each session, shape (sessions,); ``f`` as in :func:`sharpe`."""
+    return np.asarray(returns.to_numpy() - _riskless(returns.index, risk_free))
+
+
+def _riskless(sessions: pd.Index, risk_free: float | RiskFree) -> Floats:
+    """The risk-free return of each session, ``f`` of :func:`sharpe`. Shape (sessions,), or () for one rate."""
+    rate = risk_free.yearly(pd.DatetimeIndex(sessions)).to_numpy() if isinstance(risk_free, RiskFree) else risk_free
+    return np.asarray((1 + rate) ** (1 / SESSIONS_PER_YEAR) - 1)
+
+
+def _sharpe(excess: Floats) -> float:
+    return _ratio(float(excess.mean()), float(np.std(excess, ddof=1)) if len(excess) > 1 and np.ptp(excess) > 0 else math.nan)
+
+
+def _sortino(excess: Floats) -> float:
+    return _ratio(float(excess.mean()), math.sqrt(float(np.mean(np.minimum(excess, 0.0) ** 2))))
+
+
+def _drawdowns(returns: Floats) -> Floats:
+    wealth = np.cumprod(1 + returns)
+    return np.asarray(wealth / np.maximum(np.maximum.accumulate(wealth), 1.0) - 1)
 
 
 def _ratio(mean: float, deviation: float) -> float:
-    return mean / deviation * math.sqrt(YEAR) if deviation > 0 else math.nan
+    return mean / deviation * math.sqrt(SESSIONS_PER_YEAR) if deviation > 0 else math.nan
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
-class Metrics(Shown):
-    """The numbers of a run; returns, volatility and exposure as fractions, money in dollars.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ReturnSeries:
+    """The returns of a run, of a benchmark, of a foreign series or of a variant, as the formulas of the table take them.
 
     Attributes
     ----------
-    sessions : int
-    total_return, annual_return, volatility, sharpe, sortino : float
-    worst_drawdown : float
-        The lowest of :func:`drawdowns`.
-    time_in_market : float
-        Of all sessions, those with a position held into them or an order filled in them.
-    mean_exposure : float
-        Gross exposure over equity on the close, averaged over all sessions.
-    trades : int
-        Round trips that have ended.
-    win_rate : float
-        Of these, the part with a profit after all costs; NaN without a trade.
-    entry_dates : int
-        Sessions in which trades, open ones included, were entered: the number of independent looks, at the most.
-    commission, fees, slippage, borrow, interest, dividends : float
-        Sums over the run; ``fees`` are the SEC's and FINRA's, ``slippage`` is in the prices already.
-    benchmark_return, excess_return : float
-        Of the benchmark over the same sessions, and total return less that; NaN without a benchmark.
-    open_positions : int
-    open_value : float
-        Net value of what is open at the end.
-    final_equity, residual : float
+    returns : array of shape (sessions,)
+    days : int
+        Calendar days from the close before the first return to the last session; 0 where it is not known.
+    riskless : array of shape (sessions,) or ()
+        What each session earns without risk.
+    market : array of shape (sessions,) or None
+        Returns of the benchmark; None without one.
     """
 
-    sessions: int
-    total_return: float
-    annual_return: float
-    volatility: float
-    sharpe: float
-    sortino: float
-    worst_drawdown: float
-    time_in_market: float
-    mean_exposure: float
-    trades: int
-    win_rate: float
-    entry_dates: int
-    commission: float
-    fees: float
-    slippage: float
-    borrow: float
-    interest: float
-    dividends: float
-    benchmark_return: float
-    excess_return: float
-    open_positions: int
-    open_value: float
-    final_equity: float
-    residual: float
+    returns: Floats
+    days: int
+    riskless: Floats = field(default_factory=lambda: np.zeros(()))
+    market: Floats | None = None
+
+    @classmethod
+    def of(
+        cls, returns: pd.Series, since: date, risk_free: float | RiskFree = 0.0, market: pd.Series | None = None
+    ) -> "ReturnSeries":
+        """The series of some sessions.
+
+        Parameters
+        ----------
+        returns : Series of shape (sessions,)
+        since : date
+            The close from which the first return starts.
+        risk_free : float or RiskFree
+            A year.
+        market : Series of shape (sessions,), optional
+        """
+        return cls(
+            returns=returns.to_numpy(), days=(returns.index[-1] - pd.Timestamp(since)).days,
+            riskless=_riskless(returns.index, risk_free), market=None if market is None else market.to_numpy(),
+        )  # fmt: skip
+
+    @property
+    def excess(self) -> Floats:
+        """Returns above the riskless rate, shape (sessions,)."""
+        return np.asarray(self.returns - self.riskless)
+
+    @property
+    def total(self) -> float:
+        """Total return."""
+        return total_return(self.returns)
+
+    @property
+    def benchmark(self) -> float:
+        """Total return of the benchmark; NaN without one."""
+        return math.nan if self.market is None else total_return(self.market)
+
+    @property
+    def worst_drawdown(self) -> float:
+        """The lowest of :func:`drawdowns`."""
+        return float(np.min(_drawdowns(self.returns)))
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Metrics(Displayable):
+    """The metrics of a run or of a series of returns: ``metrics.sharpe`` is ``metrics.by_name["sharpe"]``.
+
+    Returns, volatility and exposure are fractions, money is in dollars. A metric that does not exist is NaN: the win rate of
+    no trade, or what only the record of a run can tell of a series of returns.
+
+    Attributes
+    ----------
+    by_name : dict of str to float
+        By the names of :data:`METRICS`, in its order.
+    """
+
+    by_name: Mapping[str, float]
+
+    def __getattr__(self, name: str) -> float:
+        if name.startswith("_") or name == "by_name":
+            raise AttributeError(name)
+        try:
+            return self.by_name[name]
+        except KeyError:
+            raise AttributeError(f"There is no metric {name!r}; there are {', '.join(self.by_name)}.") from None
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self.by_name]
+
+    def facts(self) -> tuple[tuple[str, Any], ...]:
+        """Name and value of each metric."""
+        return tuple((name.replace("_", " "), value) for name, value in self.by_name.items())
+
+    def replace(self, **changes: float) -> "Metrics":
+        """The same metrics with other values of some."""
+        return Metrics(by_name={**self.by_name, **changes})
 
 
 def measure(result: Result, risk_free: float | RiskFree = 0.0) -> Metrics:
@@ -130,35 +215,312 @@ def measure(result: Result, risk_free: float | RiskFree = 0.0) -> Metrics:
     risk_free : float or RiskFree
         A year, for Sharpe and Sortino.
     """
-    table, trades, returns = result.equity, result.trades, result.returns
-    market = result.benchmark_returns
-    total = total_return(returns)
-    benchmark = math.nan if market is None else total_return(market)
-    entries = pd.concat([trades["entry_session"], result.open_positions["entry_session"]])
-    return Metrics(
-        sessions=len(table),
-        total_return=total,
-        annual_return=annual_return(total, (result.window[1] - (result.base or result.window[0])).days),
-        volatility=volatility(returns),
-        sharpe=sharpe(returns, risk_free),
-        sortino=sortino(returns, risk_free),
-        worst_drawdown=float(drawdowns(returns).min()),
-        time_in_market=float(in_market(result).mean()),
-        mean_exposure=float((table["gross"] / table["equity"].where(table["equity"] > 0)).mean()),
-        trades=len(trades),
-        win_rate=float((trades["profit"] > 0).mean()) if len(trades) else math.nan,
-        entry_dates=int(entries.nunique()),
-        **{name: float(table[name].sum()) for name in ("commission", "fees", "slippage", "borrow", "interest", "dividends")},
-        benchmark_return=benchmark,
-        excess_return=total - benchmark,
-        open_positions=len(result.open_positions),
-        open_value=float(table["net"].iloc[-1]),
-        final_equity=float(table["equity"].iloc[-1]),
-        residual=result.residual,
-    )
+    series = ReturnSeries.of(result.returns, result.base or result.window[0], risk_free, result.benchmark_returns)
+    return Metrics(by_name={metric.name: metric.of_run(result, series) for metric in METRICS})
 
 
-def in_market(result: Result) -> pd.Series:
-    """Whether a position was held into each session or an order filled in it. Shape (sessions,)."""
+def measure_returns(series: ReturnSeries) -> Metrics:
+    """All metrics that returns alone give; the others are NaN."""
+    return Metrics(by_name={metric.name: metric.of_returns(series) for metric in METRICS})
+
+
+MIN_OBSERVATIONS = 10
+"""Observations below which no ratio of a run is evidence."""
+
+ALWAYS_INVESTED = 0.95
+"""Share of the sessions in the market from which a run says nothing about when to be invested."""
+
+PORTFOLIO_SHARE = 0.5
+"""Share of the sessions in the market from which the sessions, and not the entries, are the observations of a run."""
+
+MIN_PORTFOLIO_SESSIONS = 30
+"""Sessions in the market below which they are not taken for observations."""
+
+
+def count_observations(time_in_market: float, sessions: int, entry_dates: int) -> int:
+    """The number of observations that a run consists of, at the most.
+
+    A run that is in the market in at least :data:`PORTFOLIO_SHARE` of the sessions, and in at least
+    :data:`MIN_PORTFOLIO_SESSIONS` of them, is a portfolio: the sessions in which it was invested are its observations. Any
+    other run is a number of trades: the sessions in which it entered are its observations, as the sessions of one trade
+    are not independent of each other.
+
+    Parameters
+    ----------
+    time_in_market : float
+        Fraction of the sessions.
+    sessions, entry_dates : int
+    """
+    invested = round(time_in_market * sessions)
+    return max(invested, entry_dates) if time_in_market >= PORTFOLIO_SHARE and invested >= MIN_PORTFOLIO_SESSIONS else entry_dates
+
+
+def _entry_dates(result: Result) -> int:
+    """Sessions in which trades, open ones included, were entered."""
+    return int(pd.concat([result.trades["entry_session"], result.open_positions["entry_session"]]).nunique())
+
+
+def _time_in_market(result: Result) -> float:
+    """Of all sessions, those with a position held into them or an order filled in them."""
+    return float(sessions_in_market(result).mean())
+
+
+def _mean_exposure(result: Result) -> float:
+    """Gross exposure over equity on the close, averaged over all sessions."""
+    table = result.equity
+    return float((table["gross"] / table["equity"].where(table["equity"] > 0)).mean())
+
+
+def _win_rate(result: Result) -> float:
+    """Of the round trips that have ended, the part with a profit after all costs; NaN without a trade."""
+    return float((result.trades["profit"] > 0).mean()) if len(result.trades) else math.nan
+
+
+def _observations(result: Result) -> int:
+    return count_observations(_time_in_market(result), len(result.equity), _entry_dates(result))
+
+
+def _turnover(result: Result) -> float:
+    """A year: half of the dollars bought and sold over the mean equity.
+
+    ``sum(|shares x price|) / 2 / mean(equity) x 252 / sessions``; NaN for an account that is wiped out.
+    """
+    traded = float((result.fills["shares"] * result.fills["price"]).abs().sum())
+    equity = float(result.equity["equity"].mean())
+    return traded / 2 / equity * SESSIONS_PER_YEAR / len(result.equity) if equity > 0 else math.nan
+
+
+def sessions_in_market(result: Result) -> pd.Series:
+    """True if a position was held into each session or an order filled in it. Shape (sessions,)."""
     held_into = result.positions.shift(fill_value=0.0).ne(0).any(axis=1)
     return held_into | result.positions.index.isin(result.fills["session"])
+
+
+def _sum_of(name: str) -> Callable[[Result], float]:
+    """The sum of a column of the equity table over the run, in dollars."""
+    return lambda result: float(result.equity[name].sum())
+
+
+def _last_of(name: str) -> Callable[[Result], float]:
+    """A column of the equity table on the last close, in dollars."""
+    return lambda result: float(result.equity[name].iloc[-1])
+
+
+View = Literal["summary", "comparison", "overview", "published", "sweep", "surface"]
+"""Where a metric is shown.
+
+summary : the summary of a run on the terminal and in the record under its tear sheet.
+comparison : the rows of the comparison page.
+overview : the columns of the comparison on the terminal, which has room for few.
+published : the table of :func:`dipfolio.compare`.
+sweep : the columns of a sweep on its page, on the terminal and in its file.
+surface : the charts of a sweep, and what ranks its cells.
+"""
+
+MetricFormat = Literal["percent", "unsigned_percent", "ratio", "money", "exact_money", "count"]
+"""How a value is written; :data:`dipfolio.report.format.METRIC_FORMATS` has the functions."""
+
+DEFAULT_VIEWS: tuple[View, ...] = ("summary", "comparison", "published", "sweep", "surface")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """One metric: its names, how it is computed, and where it is shown. The JSON of a run has every metric.
+
+    Attributes
+    ----------
+    name : str
+        The key in :class:`Metrics`, in JSON and in the table of a sweep.
+    label : str
+        What every page, table and document calls it.
+    format : str
+        A :data:`MetricFormat`.
+    unit : str
+        Shown beside the label where there is room; empty for none.
+    better : str
+        "higher", "lower", or empty where neither is.
+    noun : str
+        The name inside a sentence; the label in lower case if not given.
+    from_returns : callable, optional
+        Computes it from a :class:`ReturnSeries`. Benchmarks, foreign series and the variants of a sweep have the metric as well.
+    from_run : callable, optional
+        Computes it from a :class:`dipfolio.engine.result.Result`; it comes first for a run.
+    needs_observations : bool
+        Whether it is a ratio that is no evidence below :data:`MIN_OBSERVATIONS` observations, and so is never marked as best.
+    undefined_after_ruin : bool
+        Whether a comparison does not state it for an account that was wiped out.
+    is_cost : bool
+        Whether it is a part of all costs, in dollars.
+    views : tuple of str
+        Each a :data:`View`.
+    after : dict of View to str
+        The name after which it stands in a view that differs from the order of the table.
+    """
+
+    name: str
+    label: str
+    format: MetricFormat
+    unit: str = ""
+    better: Literal["higher", "lower", ""] = ""
+    noun: str = ""
+    from_returns: Callable[[ReturnSeries], float] | None = None
+    from_run: Callable[[Result], float] | None = None
+    needs_observations: bool = False
+    undefined_after_ruin: bool = False
+    is_cost: bool = False
+    views: tuple[View, ...] = DEFAULT_VIEWS
+    after: Mapping[View, str] = field(default_factory=dict, hash=False)
+
+    def of_run(self, result: Result, series: ReturnSeries) -> float:
+        """The value of a run whose returns are ``series``."""
+        return self.from_run(result) if self.from_run else self.of_returns(series)
+
+    def of_returns(self, series: ReturnSeries) -> float:
+        """The value of a series; NaN where returns alone do not give it."""
+        return self.from_returns(series) if self.from_returns else math.nan
+
+    @property
+    def in_sentence(self) -> str:
+        """The name inside a sentence."""
+        return self.noun or self.label.lower()
+
+
+METRICS: tuple[Metric, ...] = (
+    Metric(name="sessions", label="Sessions", format="count", from_returns=lambda s: len(s.returns), views=()),
+    Metric(
+        name="total_return", label="Total return", format="percent", better="higher", from_returns=lambda s: s.total,
+        views=(*DEFAULT_VIEWS, "overview"),
+    ),
+    Metric(
+        name="annual_return", label="Annual return", format="percent", unit="a year", better="higher",
+        from_returns=lambda s: annual_return(s.total, s.days), undefined_after_ruin=True,
+        views=("summary", "comparison", "overview", "published"),
+    ),
+    Metric(
+        name="volatility", label="Volatility", format="unsigned_percent", unit="a year", better="lower",
+        from_returns=lambda s: volatility(s.returns), undefined_after_ruin=True,
+        views=("summary", "comparison", "published", "sweep"),
+    ),
+    Metric(
+        name="sharpe", label="Sharpe", noun="Sharpe ratio", format="ratio", unit="a year", better="higher",
+        from_returns=lambda s: _sharpe(s.excess), needs_observations=True, undefined_after_ruin=True,
+        views=(*DEFAULT_VIEWS, "overview"), after={"sweep": "total_return"},
+    ),
+    Metric(
+        name="sortino", label="Sortino", noun="Sortino ratio", format="ratio", unit="a year", better="higher",
+        from_returns=lambda s: _sortino(s.excess), needs_observations=True, undefined_after_ruin=True,
+        views=("summary", "comparison"),
+    ),
+    Metric(
+        name="calmar", label="Calmar", noun="Calmar ratio", format="ratio", unit="a year", better="higher",
+        from_returns=lambda s: calmar(annual_return(s.total, s.days), s.worst_drawdown), needs_observations=True,
+        undefined_after_ruin=True,
+    ),
+    Metric(
+        name="worst_drawdown", label="Worst drawdown", format="percent", unit="from the highest close", better="higher",
+        from_returns=lambda s: s.worst_drawdown, views=(*DEFAULT_VIEWS, "overview"), after={"overview": "annual_return"},
+    ),
+    Metric(
+        name="time_in_market", label="Time in market", format="unsigned_percent", unit="of sessions",
+        from_run=_time_in_market, views=("summary", "comparison"),
+    ),
+    Metric(
+        name="mean_exposure", label="Mean exposure", format="unsigned_percent", unit="of equity", from_run=_mean_exposure,
+        views=("summary", "comparison"),
+    ),
+    Metric(
+        name="trades", label="Trades", format="count", unit="ended", from_run=lambda result: len(result.trades),
+        views=("summary", "comparison", "overview", "published", "sweep"),
+    ),
+    Metric(
+        name="win_rate", label="Win rate by trade", format="unsigned_percent", unit="of trades", better="higher",
+        from_run=_win_rate, needs_observations=True, views=("summary", "comparison", "published", "sweep"),
+    ),
+    Metric(
+        name="fills", label="Fills", format="count", from_run=lambda result: len(result.fills),
+        views=("summary", "comparison", "overview"), after={"summary": "trades"},
+    ),
+    Metric(
+        name="turnover", label="Turnover", format="unsigned_percent", unit="of equity a year", from_run=_turnover,
+        views=("summary", "comparison"), after={"summary": "fills"},
+    ),
+    Metric(name="entry_dates", label="Entry sessions", format="count", from_run=_entry_dates, views=("comparison",)),
+    Metric(
+        name="observations", label="Observations", format="count", unit="independent, at most", from_run=_observations,
+        views=("comparison",),
+    ),
+    Metric(
+        name="commission", label="Commission", format="money", from_run=_sum_of("commission"), is_cost=True, views=("summary",)
+    ),
+    Metric(name="fees", label="SEC and FINRA fees", format="money", from_run=_sum_of("fees"), is_cost=True, views=()),
+    Metric(
+        name="slippage", label="Slippage (in the prices)", format="money", from_run=_sum_of("slippage"), is_cost=True,
+        views=("summary",),
+    ),
+    Metric(name="borrow", label="Borrow fees", format="money", from_run=_sum_of("borrow"), is_cost=True, views=("summary",)),
+    Metric(
+        name="interest", label="Interest on negative cash", format="money", from_run=_sum_of("interest"), is_cost=True,
+        views=("summary",),
+    ),
+    Metric(
+        name="costs", label="All costs", format="money", views=("sweep",),
+        from_run=lambda result: sum(metric.from_run(result) for metric in cost_metrics() if metric.from_run),
+    ),
+    Metric(
+        name="dividends", label="Dividends received less paid", format="money", from_run=_sum_of("dividends"),
+        views=("summary",),
+    ),
+    Metric(
+        name="benchmark_return", label="Benchmark return", format="percent", from_returns=lambda s: s.benchmark,
+        views=("summary",),
+    ),
+    Metric(
+        name="excess_return", label="Excess over benchmark", format="percent", unit="of total return", better="higher",
+        from_returns=lambda s: s.total - s.benchmark, views=("summary", "comparison", "overview", "published"),
+        after={"comparison": "worst_drawdown", "published": "worst_drawdown", "overview": "sharpe"},
+    ),
+    Metric(
+        name="open_positions", label="Open positions", format="count", unit="at the end",
+        from_run=lambda result: len(result.open_positions), views=("summary", "comparison"),
+    ),
+    Metric(name="open_value", label="Value of the open positions", format="money", from_run=_last_of("net"), views=()),
+    Metric(
+        name="final_equity", label="Final equity", format="money", unit="dollars", from_run=_last_of("equity"),
+        views=("summary", "comparison", "sweep", "surface"), after={"summary": "dividends"},
+    ),
+    Metric(
+        name="residual", label="Ledger residual", format="exact_money", from_run=lambda result: result.residual,
+        views=("summary",),
+    ),
+)  # fmt: skip
+"""All metrics, in the order of the JSON of a run."""
+
+
+def metrics_in(view: View) -> tuple[Metric, ...]:
+    """The metrics of a view, in its order."""
+    shown = [metric for metric in METRICS if view in metric.views]
+    for metric in list(shown):
+        names = [other.name for other in shown]
+        if metric.after.get(view) in names:
+            shown.remove(metric)
+            names.remove(metric.name)
+            shown.insert(names.index(metric.after[view]) + 1, metric)
+    return tuple(shown)
+
+
+def metric_of(name: str) -> Metric:
+    """The metric of a name.
+
+    Raises
+    ------
+    UnknownNameError
+    """
+    for metric in METRICS:
+        if metric.name == name:
+            return metric
+    raise UnknownNameError("metric", name, [metric.name for metric in METRICS])
+
+
+def cost_metrics() -> tuple[Metric, ...]:
+    """The metrics whose sum is all costs."""
+    return tuple(metric for metric in METRICS if metric.is_cost)

@@ -1,4 +1,7 @@
-"""Panel: the bars of one simulation as plain arrays, from the session before its window to its end."""
+"""The panel: the bars of one simulation as numpy arrays, the sessions before its window included.
+
+``BarReplay`` makes of it the bars that exit rules see, one session after the other.
+"""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -6,16 +9,17 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from dipfolio.market import sessions
-from dipfolio.market.bars import Bars
-from dipfolio.market.splits import factors
+from dipfolio.data import calendar
+from dipfolio.data.bars import Bars
+from dipfolio.data.corporate_actions import split_factors
+from dipfolio.engine.exits import Bar, PriceHistory, read_only
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Panel:
-    """Figures of shape (sessions, symbols), NaN where a symbol does not trade; sessions as datetime64[D].
+    """Values of shape (sessions, symbols), NaN where a symbol does not trade; sessions as datetime64[D].
 
     Attributes
     ----------
@@ -25,9 +29,9 @@ class Panel:
         The session after each, from the exchange's calendar.
     open, high, low, close, volume, dividends : array of float
     factor : array of float
-        Shares of these prices for one share as it was traded in that session (:mod:`dipfolio.market.splits`).
-    prior_close : array of float, shape (symbols,)
-        The closes before the first session, NaN where there are none.
+        Shares of these prices for one share as it was traded in that session (:mod:`dipfolio.data.corporate_actions`).
+    earlier : tuple of array of float, each of shape (earlier sessions, symbols)
+        Open, high, low, close and volume of all sessions before the first.
     """
 
     symbols: tuple[str, ...]
@@ -40,10 +44,16 @@ class Panel:
     volume: Floats
     dividends: Floats
     factor: Floats
-    prior_close: Floats
+    earlier: tuple[Floats, ...]
 
     def __len__(self) -> int:
         return len(self.sessions)
+
+    @cached_property
+    def prior_close(self) -> Floats:
+        """The closes before the first session, NaN where there are none. Shape (symbols,)."""
+        closes = self.earlier[PriceHistory.FIELDS.index("close")]
+        return closes[-1] if len(closes) else np.full(len(self.symbols), np.nan)
 
     @cached_property
     def marks(self) -> Floats:
@@ -52,7 +62,7 @@ class Panel:
 
     @cached_property
     def pays(self) -> NDArray[np.bool_]:
-        """Whether any symbol pays a dividend in a session. Shape (sessions,)."""
+        """True if any symbol pays a dividend in a session. Shape (sessions,)."""
         return np.asarray((self.dividends != 0).any(axis=1))
 
     @cached_property
@@ -61,10 +71,10 @@ class Panel:
         return np.diff(self.sessions, prepend=self.sessions[:1]).astype(int)
 
 
-def panel_of(bars: Bars, first: int) -> Panel:
+def build_panel(bars: Bars, first: int) -> Panel:
     """The arrays of the bars from session number ``first`` on."""
     days = bars.sessions[first:]
-    following = sessions.between(days[0], sessions.offset(days[-1], 1))[1:]
+    following = calendar.between(days[0], calendar.offset(days[-1], 1))[1:]
     return Panel(
         symbols=bars.symbols,
         sessions=days.to_numpy().astype("datetime64[D]"),
@@ -75,6 +85,43 @@ def panel_of(bars: Bars, first: int) -> Panel:
         close=bars.close.to_numpy()[first:],
         volume=bars.volume.to_numpy()[first:],
         dividends=bars.dividends.to_numpy()[first:],
-        factor=factors(bars.splits, days, bars.symbols),
-        prior_close=bars.close.to_numpy()[first - 1] if first else np.full(len(bars.symbols), np.nan),
+        factor=split_factors(bars.splits, days, bars.symbols),
+        earlier=tuple(getattr(bars, name).to_numpy()[:first] for name in PriceHistory.FIELDS),
     )
+
+
+class BarReplay:
+    """The bars of a panel for exit rules, in the order of the sessions.
+
+    Prices are copied session by session into memory of its own, which the bars show. So no later price is in reach of a bar,
+    and nothing that is done to a bar can change the panel. One simulation has one of these.
+
+    Parameters
+    ----------
+    panel : Panel
+    """
+
+    def __init__(self, panel: Panel) -> None:
+        self._panel, self._earlier, self._seen = panel, len(panel.earlier[0]), 0
+        self._prices = np.stack([getattr(panel, name) for name in PriceHistory.FIELDS])
+        self._memory = np.zeros((len(self._prices), self._earlier + len(panel), len(panel.symbols)))
+        self._memory[:, : self._earlier] = panel.earlier
+        self._shown = read_only(self._memory)
+
+    def bar(self, number: int) -> Bar:
+        """The bar of a session; the numbers must not fall from one call to the next."""
+        first, last = self._earlier + self._seen, self._earlier + number + 1
+        self._memory[:, first:last] = self._prices[:, self._seen : number + 1]
+        self._seen = number + 1
+        known = self._shown[:, :last]
+        open_, high, low, close, _ = known[:, -1]
+        return Bar(
+            number=number,
+            session=self._panel.sessions[number],
+            next_session=self._panel.next_sessions[number],
+            open=open_,
+            high=high,
+            low=low,
+            close=close,
+            history=PriceHistory(known),
+        )

@@ -1,4 +1,7 @@
-"""Result: the frozen record of a run."""
+"""The result of a run: settings, tables of equity, positions, fills, trades and events, and provenance of the data.
+
+A result can be saved as ``run.json`` and one CSV file for each table, and be loaded again.
+"""
 
 import json
 from dataclasses import asdict, dataclass, fields
@@ -8,23 +11,22 @@ from typing import Any
 
 import pandas as pd
 
+from dipfolio.data.bars import Origin, Provenance
 from dipfolio.engine.account import Account
-from dipfolio.engine.cells import original, write_csv
-from dipfolio.engine.showing import Shown
-from dipfolio.engine.tape import Event, Fill
-from dipfolio.engine.trades import COLUMNS
+from dipfolio.engine.display import Displayable
+from dipfolio.engine.run_log import AccountEvent, Fill
+from dipfolio.engine.trades import TRADE_COLUMNS
 from dipfolio.errors import ReportError
-from dipfolio.market.bars import Origin, Provenance
-from dipfolio.market.exact import read_csv
+from dipfolio.storage import read_csv, unescape_formula, write_csv
 
 _TABLES = ("equity", "positions", "fills", "trades", "open_positions", "events")
-FORMAT = 1
+FORMAT_VERSION = 1
 """Version of the files; a reader refuses any other."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Result(Shown):
-    """What a run did and what it was made of.
+class Result(Displayable):
+    """The record of a run: its settings, tables and data provenance.
 
     Attributes
     ----------
@@ -36,7 +38,7 @@ class Result(Shown):
     window : (date, date)
         First and last session of the record.
     base : date or None
-        The session before the window, on whose close the first decision may fall; None where the figures begin
+        The session before the window, on whose close the first decision may fall; None where the data begin
         with the window.
     equity : DataFrame of shape (sessions, columns)
         equity, cash, gross and net exposure in dollars, return and benchmark return of each session, and the dollars of
@@ -44,7 +46,7 @@ class Result(Shown):
     positions : DataFrame of shape (sessions, symbols)
         Shares on each close.
     fills, trades, open_positions, events : DataFrame
-        See :mod:`dipfolio.engine.tape` and :mod:`dipfolio.engine.trades`.
+        See :mod:`dipfolio.engine.run_log` and :mod:`dipfolio.engine.trades`.
     benchmark : str
         Empty for none.
     provenance : Provenance
@@ -84,18 +86,18 @@ class Result(Shown):
 
     @property
     def bankrupt(self) -> bool:
-        """Whether the account was wiped out, which ended the run."""
+        """True if the account was wiped out, which ended the run."""
         return bool((self.events["kind"] == "bankrupt").any())
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Result):
             return NotImplemented
-        return all(_same(getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+        return all(_equal(getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
 
     __hash__ = None  # type: ignore[assignment]
 
     def facts(self) -> tuple[tuple[str, Any], ...]:
-        """What the account came to; :func:`dipfolio.measure` has the ratios."""
+        """The outcome of the account; :func:`dipfolio.measure` has the ratios."""
         final = float(self.equity["equity"].iloc[-1])
         return (
             ("strategy", self.strategy),
@@ -109,6 +111,7 @@ class Result(Shown):
             ("open positions", len(self.open_positions)),
             ("events", dict(self.events["kind"].value_counts())),
             ("residual", f"${self.residual:.6f}"),
+            *(("remark", sentence) for sentence in self.provenance.told),
         )
 
     def __repr__(self) -> str:
@@ -125,7 +128,7 @@ class Result(Shown):
         """
         folder = Path(folder)
         record = {
-            "format": FORMAT,
+            "format": FORMAT_VERSION,
             **{f.name: getattr(self, f.name) for f in fields(self) if f.name not in _TABLES},
             "account": asdict(self.account),
             "provenance": asdict(self.provenance),
@@ -150,11 +153,11 @@ def load(folder: Path | str) -> Result:
     folder = Path(folder)
     try:
         record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        if record.pop("format") != FORMAT:
+        if record.pop("format") != FORMAT_VERSION:
             raise ReportError(f"{folder} was written by another version of dipfolio; run the strategy again.")
-        tables = {name: _read(folder / f"{name}.csv", indexed=name in ("equity", "positions")) for name in _TABLES}
+        tables = {name: _read_table(folder / f"{name}.csv", indexed=name in ("equity", "positions")) for name in _TABLES}
         result = Result(**{**record, **tables, **_typed(record)})
-        _check_whole(result)
+        _check_complete(result)
         return result
     except ReportError:
         raise
@@ -176,11 +179,12 @@ def _typed(record: dict[str, Any]) -> dict[str, Any]:
             sessions=spans,
             sha256=provenance["sha256"],
             warnings=tuple(provenance.get("warnings", ())),
+            told=tuple(provenance.get("told", ())),
         ),
     }
 
 
-def _check_whole(result: Result) -> None:
+def _check_complete(result: Result) -> None:
     """Refuse tables that were cut off or have lost a column."""
     index = result.equity.index
     if not (len(index) and (index[0].date(), index[-1].date()) == result.window and index.equals(result.positions.index)):
@@ -196,12 +200,12 @@ _COLUMNS = {
         "equity", "cash", "gross", "net", "return", "benchmark", "commission", "fees", "slippage", "borrow", "interest",
         "dividends",
     ),
-    "fills": tuple(field.name for field in fields(Fill)), "trades": COLUMNS, "open_positions": COLUMNS,
-    "events": tuple(field.name for field in fields(Event)),
+    "fills": tuple(field.name for field in fields(Fill)), "trades": TRADE_COLUMNS, "open_positions": TRADE_COLUMNS,
+    "events": tuple(field.name for field in fields(AccountEvent)),
 }  # fmt: skip
 
 
-def conform(table: pd.DataFrame) -> pd.DataFrame:
+def cast_columns(table: pd.DataFrame) -> pd.DataFrame:
     """The table with the type that each column name stands for; the same before saving and after loading."""
     return table.astype({column: _TYPES[column] for column in table.columns if column in _TYPES})
 
@@ -215,7 +219,7 @@ _TYPES = {
 }
 
 
-def _read(path: Path, *, indexed: bool) -> pd.DataFrame:
+def _read_table(path: Path, *, indexed: bool) -> pd.DataFrame:
     header = pd.read_csv(path, nrows=0).columns
     text = [column for column in header if _TYPES.get(column) == "str"]
     missing = {column: [""] for column in header if column not in text}
@@ -224,12 +228,12 @@ def _read(path: Path, *, indexed: bool) -> pd.DataFrame:
         if _TYPES.get(column) == "datetime64[s]":
             table[column] = pd.to_datetime(table[column], format="%Y-%m-%d")
         elif column in text:
-            table[column] = table[column].map(original)
-    table = conform(table.rename(columns=original))
+            table[column] = table[column].map(unescape_formula)
+    table = cast_columns(table.rename(columns=unescape_formula))
     return table.set_index("session").astype("float64") if indexed else table
 
 
-def _same(one: Any, other: Any) -> bool:
+def _equal(one: Any, other: Any) -> bool:
     if isinstance(one, pd.DataFrame):
         return one.equals(other) and one.index.name == other.index.name and list(one.columns) == list(other.columns)
     return bool(one == other)

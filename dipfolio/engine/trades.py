@@ -1,4 +1,4 @@
-"""Trades: fills put together into round trips, each from flat to flat in one symbol."""
+"""Trades: round trips that are built from fills, each from flat to flat in one symbol."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dipfolio.engine.orders import FUZZ
 from dipfolio.engine.panel import Panel
-from dipfolio.engine.tape import Fill, Tape
+from dipfolio.engine.run_log import Fill, RunLog
+from dipfolio.engine.sizing import position_after
 
-COLUMNS = (
+TRADE_COLUMNS = (
     "symbol", "side", "shares", "entry_session", "entry_price", "entry_at", "exit_session", "exit_price", "exit_at",
     "sessions", "gross", "commission", "fees", "borrow", "dividends", "profit", "return", "worst", "best", "reason",
 )  # fmt: skip
@@ -29,18 +29,19 @@ class _Trip:
     symbol: int
     fills: list[tuple[Fill, float, float]] = field(default_factory=list)
     """Fill, the shares of it that belong here, and the fraction of its charges."""
+    held: float = 0.0
+    """Shares after the last of its fills."""
 
-    @property
-    def held(self) -> float:
-        """Shares after the last of its fills."""
-        held = sum(shares for _, shares, _ in self.fills)
-        return 0.0 if abs(held) < FUZZ else held
+    def take(self, fill: Fill, shares: float) -> None:
+        """Add these shares of a fill, with their part of its charges."""
+        self.fills.append((fill, shares, shares / fill.shares))
+        self.held = float(position_after(self.held, shares))
 
 
-def round_trips(panel: Panel, tape: Tape) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Closed trades and open positions, each as a table of :data:`COLUMNS`, ordered by entry, then symbol."""
-    rows = [_describe(trip, panel, tape) for trip in _trips(tape.fills)]
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
+def round_trips(panel: Panel, run_log: RunLog) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Closed trades and open positions, each as a table of :data:`TRADE_COLUMNS`, ordered by entry, then symbol."""
+    rows = [_describe(trip, panel, run_log) for trip in _trips(run_log.fills)]
+    table = pd.DataFrame(rows, columns=list(TRADE_COLUMNS))
     table = table.astype({"entry_session": "datetime64[s]", "exit_session": "datetime64[s]"})
     order = {symbol: place for place, symbol in enumerate(panel.symbols)}
     table = table.sort_values(["entry_session", "symbol"], key=lambda c: c.map(order) if c.name == "symbol" else c, kind="stable")
@@ -52,33 +53,33 @@ def _trips(fills: list[Fill]) -> Iterator[_Trip]:
     current: dict[int, _Trip] = {}
     for fill in fills:
         trip = current.setdefault(fill.symbol, _Trip(symbol=fill.symbol))
-        held = trip.held
-        closing = -held if held * fill.shares < 0 and abs(fill.shares) > abs(held) + FUZZ else fill.shares
-        trip.fills.append((fill, closing, closing / fill.shares))
+        after = float(position_after(trip.held, fill.shares))
+        reverses = trip.held * after < 0
+        trip.take(fill, -trip.held if reverses else fill.shares)
         if trip.held == 0:
             yield current.pop(fill.symbol)
-        rest = fill.shares - closing
-        if rest:
-            current[fill.symbol] = _Trip(symbol=fill.symbol, fills=[(fill, rest, rest / fill.shares)])
+        if reverses:
+            current[fill.symbol] = _Trip(symbol=fill.symbol)
+            current[fill.symbol].take(fill, after)
     yield from current.values()
 
 
-def _describe(trip: _Trip, panel: Panel, tape: Tape) -> dict[str, Any]:
+def _describe(trip: _Trip, panel: Panel, run_log: RunLog) -> dict[str, Any]:
     first, last, held = trip.fills[0][0], trip.fills[-1][0], trip.held
     side = 1 if trip.fills[0][1] > 0 else -1
     shares = np.array([shares for _, shares, _ in trip.fills])
     prices = np.array([fill.price for fill, _, _ in trip.fills])
     into, out = shares * side > 0, shares * side < 0
-    end = tape.last if held else last.session
+    end = run_log.last if held else last.session
     carried = slice(first.session + 1, end + 1)
     mark = panel.close[end, trip.symbol] if held else 0.0
     gross = float(-(shares * prices).sum() + held * mark)
     charges = {
         "commission": sum(fill.commission * part for fill, _, part in trip.fills),
         "fees": sum(fill.fees * part for fill, _, part in trip.fills),
-        "borrow": float(tape.borrow[carried, trip.symbol].sum()),
+        "borrow": float(run_log.borrow[carried, trip.symbol].sum()),
     }
-    dividends = float(tape.dividends[carried, trip.symbol].sum())
+    dividends = float(run_log.dividends[carried, trip.symbol].sum())
     profit = gross - sum(charges.values()) + dividends
     entry = float((shares * prices)[into].sum() / shares[into].sum())
     worst, best = _excursion(trip, panel, end, entry, side, closed=not held)

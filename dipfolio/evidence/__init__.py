@@ -1,78 +1,176 @@
-"""Is it more than luck? Event studies, placebos, Sharpe ratios, selection, and a register of everything that was tried.
+"""Is it more than luck? Event studies, placebo tests, Sharpe ratios, data-snooping tests, and a log of all trials.
 
 Every module works on any strategy and any event::
 
     from dipfolio import load_bars
-    from dipfolio.evidence import event_study, event_tests
+    from dipfolio.evidence import run_event_study, run_event_tests
 
     returns = load_bars("data").returns
-    monday = event_study.study(returns[["NVDA", "AVGO"]], returns["SPY"], "2025-01-27")
-    for score in event_tests.scores(monday):
-        print(score.name, score.p_value, score.warning)
+    study = run_event_study(returns[["NVDA", "AVGO"]], returns["SPY"], "2025-04-03")
+    for test in run_event_tests(study):
+        print(test.name, test.p_value, test.warning)
 
-What is often needed has its name here as well; each is imported when it is first used.
+The names below are public. Each is imported when it is first used.
 """
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
+from dipfolio import lazy_attribute
+
 if TYPE_CHECKING:
-    from dipfolio.evidence.abnormal import abnormal_course
-    from dipfolio.evidence.bootstrap import Difference, mean_differences, sharpe_interval
-    from dipfolio.evidence.claims import CLAIMS, Claim
-    from dipfolio.evidence.course import Course
-    from dipfolio.evidence.deflation import deflate
-    from dipfolio.evidence.delay import later
-    from dipfolio.evidence.estimate import Estimate
-    from dipfolio.evidence.event_study import EventStudy, EventWindow, study
-    from dipfolio.evidence.event_tests import Score, scores
-    from dipfolio.evidence.examination import Examination, examine
-    from dipfolio.evidence.holding import moved
-    from dipfolio.evidence.multiplicity import effective_trials, holm
-    from dipfolio.evidence.placebo import Placebo, matched_dates, other_names, random_entry, rotation
-    from dipfolio.evidence.power import detectable
-    from dipfolio.evidence.recovery import Recovery, Survival, recover, survival
-    from dipfolio.evidence.register import Register
-    from dipfolio.evidence.selection import Overfitting, SuperiorAbility, Survivors, overfitting, superior_ability, survivors
-    from dipfolio.evidence.sensitivity import Sensitivity, sensitivities
-    from dipfolio.evidence.sharpe import Sharpe, difference_z, hac_error, sharpe_of
-    from dipfolio.evidence.swept import Swept, entries_of
-    from dipfolio.evidence.thesis import Thesis, judge
-    from dipfolio.evidence.trials import Trial, trial_of
-    from dipfolio.evidence.verdict import Verdict
-    from dipfolio.evidence.walkforward import WalkForward, walk_forward
+    from dipfolio.evidence.assessment import Assessment, SampleSplit, assess
+    from dipfolio.evidence.bootstrap import (
+        MeanDifference,
+        SharpeDifference,
+        mean_differences,
+        sharpe_differences,
+        sharpe_interval,
+    )
+    from dipfolio.evidence.calendar_time import (
+        CalendarTimeTest,
+        Held,
+        SessionReturns,
+        calendar_time_test,
+        held_by_trades,
+        session_returns,
+    )
+    from dipfolio.evidence.data_snooping import (
+        OverfittingResult,
+        SPAResult,
+        StepMResult,
+        probability_of_overfitting,
+        spa_test,
+        stepm_test,
+    )
+    from dipfolio.evidence.estimates import Estimate
+    from dipfolio.evidence.event_study import EventStudy, EventWindow, run_event_study
+    from dipfolio.evidence.event_tests import EventTestResult, run_event_tests
+    from dipfolio.evidence.multiple_testing import effective_trials, holm
+    from dipfolio.evidence.placebo import (
+        Placebo,
+        matched_dates_placebo,
+        random_baskets_placebo,
+        rotation_placebo,
+        scaled_dates_placebo,
+    )
+    from dipfolio.evidence.recovery import Recovery, SurvivalCurve, find_recovery, survival_curve
+    from dipfolio.evidence.sensitivity import SensitivityCase, run_sensitivity, with_delay
+    from dipfolio.evidence.sharpe_ratio import (
+        SharpeRatio,
+        hac_error,
+        min_backtest_length,
+        minimum_detectable_effect,
+        sharpe_difference_error,
+        sharpe_of,
+        statistical_power,
+    )
+    from dipfolio.evidence.trial_log import SweepTrials, Trial, TrialLog, deflate_sharpe, trial_of, trials_of_sweep
+    from dipfolio.evidence.volatility import expected_size
+    from dipfolio.evidence.walk_forward import WalkForward, run_walk_forward
 
 _HOMES = {
-    "CLAIMS": "claims", "Claim": "claims", "Course": "course", "Difference": "bootstrap", "Estimate": "estimate",
-    "EventStudy": "event_study", "EventWindow": "event_study", "Examination": "examination", "Overfitting": "selection",
-    "Placebo": "placebo", "Recovery": "recovery", "Register": "register", "Score": "event_tests",
-    "Sensitivity": "sensitivity", "Sharpe": "sharpe", "SuperiorAbility": "selection", "Survival": "recovery",
-    "Survivors": "selection", "Swept": "swept", "Thesis": "thesis", "Trial": "trials", "Verdict": "verdict",
-    "WalkForward": "walkforward", "abnormal_course": "abnormal", "deflate": "deflation", "detectable": "power",
-    "difference_z": "sharpe", "effective_trials": "multiplicity", "entries_of": "swept", "examine": "examination",
-    "hac_error": "sharpe", "holm": "multiplicity", "judge": "thesis", "later": "delay", "matched_dates": "placebo",
-    "mean_differences": "bootstrap", "moved": "holding", "other_names": "placebo", "overfitting": "selection",
-    "random_entry": "placebo", "recover": "recovery", "rotation": "placebo", "scores": "event_tests",
-    "sensitivities": "sensitivity", "sharpe_interval": "bootstrap", "sharpe_of": "sharpe", "study": "event_study",
-    "superior_ability": "selection", "survival": "recovery", "survivors": "selection", "trial_of": "trials",
-    "walk_forward": "walkforward",
-}  # fmt: skip
+    "assessment": ("Assessment", "SampleSplit", "assess"),
+    "bootstrap": ("MeanDifference", "SharpeDifference", "mean_differences", "sharpe_differences", "sharpe_interval"),
+    "calendar_time": (
+        "CalendarTimeTest",
+        "Held",
+        "SessionReturns",
+        "calendar_time_test",
+        "held_by_trades",
+        "session_returns",
+    ),
+    "data_snooping": ("OverfittingResult", "SPAResult", "StepMResult", "probability_of_overfitting", "spa_test", "stepm_test"),
+    "estimates": ("Estimate",),
+    "event_study": ("EventStudy", "EventWindow", "run_event_study"),
+    "event_tests": ("EventTestResult", "run_event_tests"),
+    "multiple_testing": ("effective_trials", "holm"),
+    "placebo": (
+        "Placebo",
+        "matched_dates_placebo",
+        "random_baskets_placebo",
+        "rotation_placebo",
+        "scaled_dates_placebo",
+    ),
+    "recovery": ("Recovery", "SurvivalCurve", "find_recovery", "survival_curve"),
+    "sensitivity": ("SensitivityCase", "run_sensitivity", "with_delay"),
+    "sharpe_ratio": (
+        "SharpeRatio",
+        "hac_error",
+        "min_backtest_length",
+        "minimum_detectable_effect",
+        "sharpe_difference_error",
+        "sharpe_of",
+        "statistical_power",
+    ),
+    "trial_log": ("SweepTrials", "Trial", "TrialLog", "deflate_sharpe", "trial_of", "trials_of_sweep"),
+    "volatility": ("expected_size",),
+    "walk_forward": ("WalkForward", "run_walk_forward"),
+}
 
 __all__ = [
-    "CLAIMS", "Claim", "Course", "Difference", "Estimate", "EventStudy", "EventWindow", "Examination", "Overfitting",
-    "Placebo", "Recovery", "Register", "Score", "Sensitivity", "Sharpe", "SuperiorAbility", "Survival", "Survivors",
-    "Swept", "Thesis", "Trial", "Verdict", "WalkForward", "abnormal_course", "deflate", "detectable", "difference_z",
-    "effective_trials", "entries_of", "examine", "hac_error", "holm", "judge", "later", "matched_dates",
-    "mean_differences", "moved", "other_names", "overfitting", "random_entry", "recover", "rotation", "scores",
-    "sensitivities", "sharpe_interval", "sharpe_of", "study", "superior_ability", "survival", "survivors", "trial_of",
-    "walk_forward",
-]  # fmt: skip
+    "Assessment",
+    "CalendarTimeTest",
+    "Estimate",
+    "EventStudy",
+    "EventTestResult",
+    "EventWindow",
+    "Held",
+    "MeanDifference",
+    "OverfittingResult",
+    "Placebo",
+    "Recovery",
+    "SPAResult",
+    "SampleSplit",
+    "SensitivityCase",
+    "SessionReturns",
+    "SharpeDifference",
+    "SharpeRatio",
+    "StepMResult",
+    "SurvivalCurve",
+    "SweepTrials",
+    "Trial",
+    "TrialLog",
+    "WalkForward",
+    "assess",
+    "calendar_time_test",
+    "deflate_sharpe",
+    "effective_trials",
+    "expected_size",
+    "find_recovery",
+    "hac_error",
+    "held_by_trades",
+    "holm",
+    "matched_dates_placebo",
+    "mean_differences",
+    "min_backtest_length",
+    "minimum_detectable_effect",
+    "probability_of_overfitting",
+    "random_baskets_placebo",
+    "rotation_placebo",
+    "run_event_study",
+    "run_event_tests",
+    "run_sensitivity",
+    "run_walk_forward",
+    "scaled_dates_placebo",
+    "session_returns",
+    "sharpe_difference_error",
+    "sharpe_differences",
+    "sharpe_interval",
+    "sharpe_of",
+    "spa_test",
+    "statistical_power",
+    "stepm_test",
+    "survival_curve",
+    "trial_of",
+    "trials_of_sweep",
+    "with_delay",
+]
 
 
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"dipfolio.evidence.{_HOMES[name]}"), name)
-    raise AttributeError(f"dipfolio.evidence has no {name!r}; it has {', '.join(__all__)}.")
+if not TYPE_CHECKING:  # a type checker knows the names from above, and would take every other for Any
+
+    def __getattr__(name: str) -> Any:
+        return lazy_attribute(__name__, _HOMES, name)
 
 
 def __dir__() -> list[str]:

@@ -1,20 +1,146 @@
-"""Event study: what names earned around an event beyond what was normal for them."""
+"""Event study: the abnormal returns of stocks around an event date against a model of their normal returns.
+
+A normal return is what a stock would have earned without the event. It is fitted per stock by least squares in an
+estimation window that ends before the event (MacKinlay, 1997, Journal of Economic Literature 35), as the market
+model, the constant-mean model or the market-adjusted model. The fit also gives the standard error of its forecast.
+Returns are fractions per session. The significance tests are in :mod:`dipfolio.evidence.event_tests`.
+"""
 
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dipfolio.engine.showing import Shown
+from dipfolio.engine.display import Displayable
 from dipfolio.errors import DataError, ParameterError, WindowError
-from dipfolio.evidence.normal_return import Floats, Model, NormalReturn, estimate
+
+ReturnModel = Literal["market", "mean", "adjusted"]
+"""``R = a + b Rm + e``; ``R = a + e``; ``R = Rm + e`` with nothing estimated but the size of e."""
+
+COEFFICIENTS_PER_MODEL: dict[ReturnModel, int] = {"market": 2, "mean": 1, "adjusted": 0}
+"""Coefficients that a model estimates."""
+
+MIN_ESTIMATION_RETURNS = 30
+"""Returns that a name needs in the estimation window."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class NormalReturn:
+    """A fitted model of normal returns (MacKinlay, 1997, Journal of Economic Literature 35, sections 4 and 5).
+
+    Attributes
+    ----------
+    model : {"market", "mean", "adjusted"}
+    alpha, beta : array of shape (names,)
+        Coefficients; 0 and 1 where the model fixes them.
+    sigma : array of shape (names,)
+        ``sqrt(sum(e^2) / free)``.
+    sessions, degrees_of_freedom : array of int, shape (names,)
+        Returns of the estimation window, and those less the coefficients estimated.
+    market_mean, market_spread : array of shape (names,)
+        ``mean(Rm)`` and ``sum((Rm - mean)^2)`` over the sessions of each name.
+    residuals : array of shape (estimation sessions, names)
+        NaN where a name has no return.
+    """
+
+    model: ReturnModel
+    alpha: Floats
+    beta: Floats
+    sigma: Floats
+    sessions: NDArray[np.int_]
+    degrees_of_freedom: NDArray[np.int_]
+    market_mean: Floats
+    market_spread: Floats
+    residuals: Floats
+
+    def abnormal(self, returns: Floats, market: Floats) -> Floats:
+        """``R - a - b Rm``, shape (sessions, names); NaN where a return is."""
+        return np.asarray(returns - self.alpha - np.multiply.outer(market, self.beta))
+
+    def deviation(self, market: Floats) -> Floats:
+        """Standard deviation of the sum of the abnormal returns of some sessions outside the window.
+
+        The exact forecast-error variance ``g' s^2 [I + X (X'X)^-1 X'] g`` with g all ones; written out for h sessions it is
+        ``s^2 [h + h^2 / n + (sum(Rm) - h mean(Rm))^2 / spread]``, without the last term under a constant mean and with the
+        first alone where nothing is estimated.
+
+        Parameters
+        ----------
+        market : array of shape (h,)
+            Market returns of these sessions.
+
+        Returns
+        -------
+        array of shape (names,)
+        """
+        h = len(market)
+        factor = np.full(self.sigma.shape, float(h))
+        if self.model != "adjusted":
+            factor = factor + h**2 / self.sessions
+        if self.model == "market":
+            factor = factor + (market.sum() - h * self.market_mean) ** 2 / self.market_spread
+        return np.asarray(self.sigma * np.sqrt(factor))
+
+
+def fit_normal_return(returns: Floats, market: Floats, model: ReturnModel = "market") -> NormalReturn:
+    """Fit a model of normal returns by least squares, name by name.
+
+    Parameters
+    ----------
+    returns : array of shape (sessions, names)
+        A NaN leaves its session out for that name alone.
+    market : array of shape (sessions,)
+        Without NaN.
+    model : {"market", "mean", "adjusted"}
+
+    Raises
+    ------
+    ParameterError
+        A model that there is not.
+    DataError
+        A name with fewer than 30 returns, or a market return that is missing or never changes.
+    """
+    if model not in COEFFICIENTS_PER_MODEL:
+        raise ParameterError(f"A model of normal returns is one of {', '.join(COEFFICIENTS_PER_MODEL)}, found {model!r}.")
+    if np.isnan(market).any() or np.ptp(market) == 0:
+        raise DataError("The market returns of an estimation window must be there on every session, and vary.")
+    known = ~np.isnan(returns)
+    count = known.sum(axis=0)
+    if count.min() < MIN_ESTIMATION_RETURNS:
+        raise DataError(
+            f"An estimation window needs at least {MIN_ESTIMATION_RETURNS} returns of each name, found {count.min()}."
+        )
+    mean = np.where(known, market[:, None], 0.0).sum(axis=0) / count
+    away = np.where(known, market[:, None] - mean, 0.0)
+    level = np.nanmean(returns, axis=0)
+    spread = (away**2).sum(axis=0)
+    beta = (away * np.where(known, returns - level, 0.0)).sum(axis=0) / spread if model == "market" else np.zeros(len(count))
+    alpha = level - beta * mean
+    if model == "adjusted":
+        alpha, beta = np.zeros(len(count)), np.ones(len(count))
+    residuals = returns - alpha - np.multiply.outer(market, beta)
+    free = count - COEFFICIENTS_PER_MODEL[model]
+    return NormalReturn(
+        model=model,
+        alpha=alpha,
+        beta=beta,
+        sigma=np.sqrt(np.nansum(residuals**2, axis=0) / free),
+        sessions=count,
+        degrees_of_freedom=free,
+        market_mean=mean,
+        market_spread=spread,
+        residuals=residuals,
+    )
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class EventWindow(Shown):
+class EventWindow(Displayable):
     """Which sessions belong to an event and which say what is normal.
 
     Attributes
@@ -40,7 +166,7 @@ class EventWindow(Shown):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Cumulative(Shown):
+class CumulativeAbnormalReturn(Displayable):
     """Abnormal returns of some sessions added up, each of shape (names,).
 
     Attributes
@@ -59,7 +185,7 @@ class Cumulative(Shown):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class EventStudy(Shown):
+class EventStudy(Displayable):
     """The abnormal returns of some names around one day.
 
     Attributes
@@ -85,7 +211,7 @@ class EventStudy(Shown):
     market: pd.Series
     window: EventWindow
 
-    def cumulative(self, first: int = 0, last: int = 0) -> Cumulative:
+    def cumulative(self, first: int = 0, last: int = 0) -> CumulativeAbnormalReturn:
         """CAR and SCAR from session ``first`` to session ``last``, both counted from day 0 and both included.
 
         Raises
@@ -96,7 +222,7 @@ class EventStudy(Shown):
         rows = self.rows(first, last)
         value = self._values[rows].sum(axis=0)
         deviation = self.normal.deviation(self._market[rows])
-        return Cumulative(value=value, deviation=deviation, scaled=value / deviation)
+        return CumulativeAbnormalReturn(value=value, deviation=deviation, scaled=value / deviation)
 
     def by_name(self) -> pd.DataFrame:
         """The day of the event, one row for each name: beta, car, t, p_value and rank_p_value.
@@ -116,7 +242,7 @@ class EventStudy(Shown):
             "beta": self.normal.beta,
             "car": car.value,
             "t": car.scaled,
-            "p_value": 2 * stats.t.sf(np.abs(car.scaled), self.normal.free),
+            "p_value": 2 * stats.t.sf(np.abs(car.scaled), self.normal.degrees_of_freedom),
             "rank_p_value": ranks,
         }
         return pd.DataFrame(columns, index=pd.Index(self.names, name="name"))
@@ -148,8 +274,12 @@ class EventStudy(Shown):
         return np.asarray(self.market.to_numpy())
 
 
-def study(
-    returns: pd.DataFrame, market: pd.Series, day: date | pd.Timestamp, window: EventWindow | None = None, model: Model = "market"
+def run_event_study(
+    returns: pd.DataFrame,
+    market: pd.Series,
+    day: date | pd.Timestamp,
+    window: EventWindow | None = None,
+    model: ReturnModel = "market",
 ) -> EventStudy:
     """Study one event.
 
@@ -187,7 +317,7 @@ def study(
     values, base = returns.to_numpy(), market.to_numpy()
     estimation, event = slice(first, first + window.estimation), slice(zero - window.before, last + 1)
     _refuse_missing(returns.iloc[event])
-    normal = estimate(values[estimation], base[estimation], model)
+    normal = fit_normal_return(values[estimation], base[estimation], model)
     index = pd.RangeIndex(-window.before, window.after + 1, name="session")
     return EventStudy(
         day=pd.Timestamp(day),

@@ -1,4 +1,8 @@
-"""Event tests: whether the abnormal returns of an event are more than chance, and which tests to believe."""
+"""Event tests: whether the abnormal returns of an event are more than chance, and which tests to trust.
+
+It has parametric, rank and sign tests of the mean (cumulative) abnormal return. Each result carries its p-value, the
+smallest p-value that the test can give, and a warning where the test rejects too often on dates without an event.
+"""
 
 import math
 from dataclasses import dataclass
@@ -6,12 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dipfolio.engine.showing import Shown
+from dipfolio.engine.display import Displayable
 from dipfolio.errors import DataError
-from dipfolio.evidence.event_study import EventStudy, rank_p_value
-from dipfolio.evidence.normal_return import Floats
+from dipfolio.evidence.event_study import EventStudy, Floats, rank_p_value
 
-OVER_REJECTS = {
+OVER_REJECTION_RATES = {
     "cross-sectional t": "14 %",
     "Patell": "14 %",
     "BMP": "17 % (25 % with normal critical values)",
@@ -23,12 +26,9 @@ OVER_REJECTS = {
 """Tests that take names for independent, and how many of 3,062 placebo dates they rejected at a nominal 5 % (seven large
 technology shares on SPY, 2014-2026; sign, J1 and Wilcoxon: of a simulated panel with the same correlation)."""
 
-STRESS = "On days when the market itself moved by more than 2 % even the best tests reject 11 to 18 % of placebo dates at 5 %."
-"""What no test of this module is free of; a stress-matched placebo is the remedy."""
-
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Score(Shown):
+class EventTestResult(Displayable):
     """The outcome of one test.
 
     Attributes
@@ -55,11 +55,11 @@ class Score(Shown):
 
     @property
     def over_rejects(self) -> bool:
-        """Whether the test finds events on too many days without one."""
-        return self.name in OVER_REJECTS
+        """True if the test finds events on too many days without one."""
+        return self.name in OVER_REJECTION_RATES
 
 
-def scores(study: EventStudy, first: int = 0, last: int = 0) -> tuple[Score, ...]:
+def run_event_tests(study: EventStudy, first: int = 0, last: int = 0) -> tuple[EventTestResult, ...]:
     """Every test of the mean (cumulative) abnormal return, the recommended ones first.
 
     Parameters
@@ -70,7 +70,7 @@ def scores(study: EventStudy, first: int = 0, last: int = 0) -> tuple[Score, ...
 
     Returns
     -------
-    tuple of Score
+    tuple of EventTestResult
         With a single name only those that use its own time series. Tests of ranks and signs judge the sum of the sessions.
     """
     from scipy import stats
@@ -164,12 +164,12 @@ def corrado(study: EventStudy, first: int = 0, last: int = 0) -> float:
     return float(rows.sum() / (math.sqrt(np.mean(mean**2)) * math.sqrt(len(rows))))
 
 
-def sign(values: Floats) -> float:
+def sign_test(values: Floats) -> float:
     """``(n+ - N / 2) / sqrt(N / 4)``."""
     return float(((values > 0).sum() - len(values) / 2) / math.sqrt(len(values) / 4))
 
 
-def generalised_sign(values: Floats, residuals: Floats) -> float:
+def generalised_sign_test(values: Floats, residuals: Floats) -> float:
     """The sign test with the share of positive residuals instead of one half (Cowan, 1992, Rev. Quant. Fin. Acc. 2)."""
     share = float((residuals > 0).sum() / (~np.isnan(residuals)).sum())
     names = len(values)
@@ -180,14 +180,14 @@ def _z_tests(study: EventStudy, first: int, last: int) -> dict[str, float]:
     """The tests that set a sum over independent names against the normal distribution."""
     car = study.cumulative(first, last)
     return {
-        "Patell": patell(car.scaled, study.normal.free),
+        "Patell": patell(car.scaled, study.normal.degrees_of_freedom),
         "J1": float(car.value.sum() / math.sqrt((car.deviation**2).sum())),
-        "generalised sign": generalised_sign(car.value, study.normal.residuals),
-        "sign": sign(car.value),
+        "generalised sign": generalised_sign_test(car.value, study.normal.residuals),
+        "sign": sign_test(car.value),
     }
 
 
-def _wilcoxon(values: Floats) -> Score:
+def _wilcoxon(values: Floats) -> EventTestResult:
     """Wilcoxon's signed-rank test; the statistic is the sum of the positive ranks."""
     from scipy import stats
 
@@ -198,13 +198,13 @@ def _wilcoxon(values: Floats) -> Score:
     return _score("Wilcoxon", found.statistic, both.pvalue, "signed ranks", 2.0 ** (1 - len(values)))
 
 
-def _score(name: str, statistic: float, p_value: float, reference: str, smallest: float = 0.0) -> Score:
+def _score(name: str, statistic: float, p_value: float, reference: str, smallest: float = 0.0) -> EventTestResult:
     warning = ""
-    if name in OVER_REJECTS:
-        warning = f"takes the names for independent: on placebo dates it rejected {OVER_REJECTS[name]} at a nominal 5 %"
+    if name in OVER_REJECTION_RATES:
+        warning = f"takes the names for independent: on placebo dates it rejected {OVER_REJECTION_RATES[name]} at a nominal 5 %"
     elif name == "Kolari-Pynnönen":
         warning = "asks whether all names moved together: names that split in two groups hide an event"
-    return Score(
+    return EventTestResult(
         name=name, statistic=float(statistic), p_value=min(float(p_value), 1.0), smallest=smallest, reference=reference,
         warning=warning,
     )  # fmt: skip

@@ -1,4 +1,7 @@
-"""Recovery: how long prices take to come back to where they were before a drop."""
+"""Recovery: how many sessions prices take to regain their level before a drop.
+
+The survival curve of many drops is the Kaplan-Meier estimate of the share that is not yet recovered.
+"""
 
 from dataclasses import dataclass
 
@@ -6,13 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dipfolio.engine.showing import Shown
+from dipfolio.engine.display import Displayable
 from dipfolio.errors import DataError, WindowError
-from dipfolio.evidence.placebo import SEED, clusters
+from dipfolio.evidence.placebo import SEED, cluster_labels
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Recovery(Shown):
+class Recovery(Displayable):
     """One drop and its end.
 
     Attributes
@@ -38,7 +41,7 @@ class Recovery(Shown):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Survival(Shown):
+class SurvivalCurve(Displayable):
     """Share of drops that are not over after so many sessions, by Kaplan and Meier (1958, J. Am. Stat. Assoc. 53).
 
     Attributes
@@ -66,7 +69,7 @@ class Survival(Shown):
         return float(done[0]) if len(done) else float("inf")
 
 
-def recover(close: pd.Series, session: pd.Timestamp, longest: int | None = None) -> Recovery:
+def find_recovery(close: pd.Series, session: pd.Timestamp, longest: int | None = None) -> Recovery:
     """When a price regained its close of before a session.
 
     Parameters
@@ -100,7 +103,9 @@ def recover(close: pd.Series, session: pd.Timestamp, longest: int | None = None)
     )
 
 
-def survival(drops: tuple[Recovery, ...], longest: int = 250, resamples: int = 500, seed: int = SEED, gap: int = 20) -> Survival:
+def survival_curve(
+    drops: tuple[Recovery, ...], longest: int = 250, resamples: int = 500, seed: int = SEED, gap: int = 20
+) -> SurvivalCurve:
     """The curve of the share that is still waiting, with a 95 % band.
 
     Parameters
@@ -108,7 +113,7 @@ def survival(drops: tuple[Recovery, ...], longest: int = 250, resamples: int = 5
     drops : tuple of Recovery
         In order of their sessions, all from one series.
     longest : int
-        Sessions on the curve; what was not over by then or when the figures ended is censored.
+        Sessions on the curve; what was not over by then or when the data ended is censored.
     resamples, seed : int
         Of the bootstrap, which draws whole clusters as their recoveries overlap.
     gap : int
@@ -124,7 +129,7 @@ def survival(drops: tuple[Recovery, ...], longest: int = 250, resamples: int = 5
     seen = np.array([min(drop.sessions, longest) for drop in drops])
     over = np.array([drop.regained is not None and drop.sessions <= longest for drop in drops])
     days = np.array([np.datetime64(drop.session.date()) for drop in drops])
-    number = clusters(np.busday_count(days[0], days), gap)
+    number = cluster_labels(np.busday_count(days[0], days), gap)
     members = [np.flatnonzero(number == n) for n in range(number[-1] + 1)]
     random = np.random.default_rng(seed)
     curves = np.empty((resamples, longest + 1))
@@ -133,7 +138,7 @@ def survival(drops: tuple[Recovery, ...], longest: int = 250, resamples: int = 5
         curves[row] = _kaplan_meier(seen[drawn], over[drawn], longest)
     low, high = np.quantile(curves, [0.025, 0.975], axis=0)
     index = pd.RangeIndex(longest + 1, name="sessions")
-    return Survival(
+    return SurvivalCurve(
         waiting=pd.Series(_kaplan_meier(seen, over, longest), index=index),
         low=pd.Series(low, index=index),
         high=pd.Series(high, index=index),
@@ -142,7 +147,7 @@ def survival(drops: tuple[Recovery, ...], longest: int = 250, resamples: int = 5
     )
 
 
-def rank_of(event: Recovery, others: tuple[Recovery, ...]) -> tuple[float, float]:
+def recovery_p_values(event: Recovery, others: tuple[Recovery, ...]) -> tuple[float, float]:
     """p-values of a recovery as quick, and as slow, as this one among others: ``(1 + #{as extreme}) / (1 + n)``.
 
     A drop whose end was not seen counts as extreme wherever it might be: the p-values are too large rather than too small.

@@ -1,25 +1,72 @@
-"""Sensitivity: what trades come to if they are made later, at other costs or with dearer borrowing."""
+"""Sensitivity: a strategy with later entries, other trading costs and higher borrow fees.
+
+A delayed strategy executes every decision some sessions later, or at the other price (open or close) of the session.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Literal
+from typing import ClassVar, Literal
 
+import pandas as pd
+
+from dipfolio.data.bars import Bars
 from dipfolio.engine.account import Account
-from dipfolio.engine.exits import FillAt
-from dipfolio.engine.showing import Shown
-from dipfolio.engine.simulation import simulate
+from dipfolio.engine.display import Displayable
+from dipfolio.engine.exits import Exit, FillAt
+from dipfolio.engine.simulation import checked_exit_rules, checked_targets, simulate
 from dipfolio.engine.strategy import Strategy
-from dipfolio.errors import DataError
-from dipfolio.evidence.delay import later
-from dipfolio.evidence.estimate import DESIGN_END
-from dipfolio.market.bars import Bars
-
-Varied = Literal["cost", "borrow"]
+from dipfolio.errors import DataError, ParameterError
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class _Later(Strategy):
+    """The decisions of another strategy, later; made by :func:`with_delay`."""
+
+    inner: ClassVar[Strategy]
+    delay: ClassVar[int] = 0
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols of the wrapped strategy."""
+        return self.inner.symbols
+
+    @property
+    def exits(self) -> tuple[Exit, ...]:
+        """The exits of the wrapped strategy, counted from the later entry."""
+        return checked_exit_rules(self.inner)
+
+    def targets(self, bars: Bars) -> pd.DataFrame:
+        """The targets of the wrapped strategy, so many rows further down."""
+        return checked_targets(self.inner, bars).shift(self.delay)
+
+
+def with_delay(strategy: Strategy, sessions: int = 0, fill: FillAt | None = None) -> Strategy:
+    """The same strategy with its orders executed so many sessions later, at the open or the close.
+
+    Positions are sized on the close before the later session; a holding time is counted from there.
+
+    Parameters
+    ----------
+    strategy : Strategy
+    sessions : int
+        0 or more.
+    fill : {"open", "close"}, optional
+        The strategy's own if not given.
+    """
+    if sessions < 0:
+        raise ParameterError(f"A delay is 0 or more sessions, found {sessions}; no order comes before its decision.")
+    own = type(strategy)
+    facts = {"inner": strategy, "delay": sessions, "unit": strategy.unit, "resize": strategy.resize, "__doc__": own.__doc__}
+    kind: type[Strategy] = type(own.__name__, (_Later,), facts)
+    return kind(universe=strategy.universe, fill=fill or strategy.fill)
+
+
+VariedCost = Literal["cost", "borrow"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntryVariant:
     """Where a trade is entered: so many sessions after the first that its decision could be executed in, at that price."""
 
     label: str
@@ -27,32 +74,14 @@ class Entry:
     fill: FillAt
 
 
-ON_MONDAY = (
-    Entry(label="Monday's open", sessions=0, fill="open"),
-    Entry(label="Monday's close", sessions=0, fill="close"),
-    Entry(label="Tuesday's open", sessions=1, fill="open"),
-)
-UNRESTRICTED = Entry(label="Wednesday's open", sessions=2, fill="open")
-"""The first at which shares under the short-sale price test could be sold freely again."""
-
-ON_FRIDAY = (
-    Entry(label="Friday's open", sessions=0, fill="open"),
-    Entry(label="Friday's close", sessions=0, fill="close"),
-    Entry(label="Monday's open", sessions=1, fill="open"),
-)
-"""Of the trade that was told."""
-
-ANY_DAY = (
-    Entry(label="next open", sessions=0, fill="open"),
-    Entry(label="next close", sessions=0, fill="close"),
-    Entry(label="second open", sessions=1, fill="open"),
+ANY_DATE_ENTRIES = (
+    EntryVariant(label="next open", sessions=0, fill="open"),
+    EntryVariant(label="next close", sessions=0, fill="close"),
+    EntryVariant(label="second open", sessions=1, fill="open"),
 )
 """Of a rule: after each decision."""
 
-EVE = DESIGN_END.date()
-"""The session before DeepSeek Monday."""
-
-SLIPPAGES = (0.0, 5.0, 20.0)
+SLIPPAGES_BPS = (0.0, 5.0, 20.0)
 """Basis points lost on each order."""
 
 BORROW_RATES = (0.003, 0.01, 0.03, 0.05)
@@ -60,7 +89,7 @@ BORROW_RATES = (0.003, 0.01, 0.03, 0.05)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Sensitivity(Shown):
+class SensitivityCase(Displayable):
     """One way in which the trade might have been made.
 
     Attributes
@@ -76,10 +105,10 @@ class Sensitivity(Shown):
     mean_trade : float
         Their mean return after all costs; NaN without one.
     ended : bool
-        Whether every trade has ended within the figures; otherwise the profit is at their last close.
+        Whether every trade has ended within the data; otherwise the profit is at their last close.
     """
 
-    varied: Varied
+    varied: VariedCost
     entry: str
     slippage_bps: float
     borrow_rate: float
@@ -89,53 +118,58 @@ class Sensitivity(Shown):
     ended: bool
 
 
-def sensitivities(
-    strategy: Strategy, bars: Bars, account: Account | None = None, *, entries: tuple[Entry, ...] = ON_MONDAY,
-    start: date | None = EVE,
-) -> tuple[Sensitivity, ...]:  # fmt: skip
+def run_sensitivity(
+    strategy: Strategy,
+    bars: Bars,
+    account: Account | None = None,
+    *,
+    entries: tuple[EntryVariant, ...] = ANY_DATE_ENTRIES,
+    start: date | None = None,
+) -> tuple[SensitivityCase, ...]:
     """Every entry with every slippage; for a strategy that sells short, also every borrow rate at its own entry.
 
     Parameters
     ----------
     strategy : Strategy
-        With the entries of Monday it decides on the Friday before, for Monday's open.
     bars : Bars
     account : Account, optional
         The defaults of :class:`Account`; commissions and fees stay in every cell.
-    entries : tuple of Entry
-        A short that could be entered on Monday also gets the first entry without the short-sale price test.
+    entries : tuple of EntryVariant
+        One of them has the strategy's own fill.
     start : date or None
-        First session of the account; None for that of the figures.
+        First session of the account; None for that of the data.
 
     Raises
     ------
     DataError
-        A strategy that does not trade in these figures.
+        A strategy that does not trade in these data.
     """
     return tuple(_all(strategy, bars, account or Account(), entries, start))
 
 
 def sells_short(strategy: Strategy, bars: Bars) -> bool:
-    """Whether it ever wants a negative position in these figures."""
-    return bool((strategy.targets(bars.select(strategy.symbols)) < 0).any(axis=None))
+    """True if it ever wants a negative position in these data."""
+    return bool((checked_targets(strategy, bars.select(strategy.symbols)) < 0).any(axis=None))
 
 
 def _all(
-    strategy: Strategy, bars: Bars, account: Account, entries: tuple[Entry, ...], start: date | None
-) -> Iterator[Sensitivity]:
+    strategy: Strategy, bars: Bars, account: Account, entries: tuple[EntryVariant, ...], start: date | None
+) -> Iterator[SensitivityCase]:
     short, own = sells_short(strategy, bars), next(entry for entry in entries if entry.fill == strategy.fill)
-    for entry in (*entries, UNRESTRICTED) if short and entries == ON_MONDAY else entries:
-        for slippage in SLIPPAGES:
+    for entry in entries:
+        for slippage in SLIPPAGES_BPS:
             yield _cell(strategy, bars, replace(account, slippage_bps=slippage), entry, start, "cost")
     for rate in BORROW_RATES if short else ():
         yield _cell(strategy, bars, replace(account, borrow_rate=rate), own, start, "borrow")
 
 
-def _cell(strategy: Strategy, bars: Bars, account: Account, entry: Entry, start: date | None, varied: Varied) -> Sensitivity:
-    result = simulate(later(strategy, entry.sessions, entry.fill), bars, account, start=start)
+def _cell(
+    strategy: Strategy, bars: Bars, account: Account, entry: EntryVariant, start: date | None, varied: VariedCost
+) -> SensitivityCase:
+    result = simulate(with_delay(strategy, entry.sessions, entry.fill), bars, account, start=start)
     if result.fills.empty:
-        raise DataError(f"{strategy.name} does not trade in these figures.")
-    return Sensitivity(
+        raise DataError(f"{strategy.name} does not trade in these data.")
+    return SensitivityCase(
         varied=varied, entry=entry.label, slippage_bps=account.slippage_bps, borrow_rate=account.borrow_rate,
         profit=float(result.equity["equity"].iloc[-1] / account.cash - 1), trades=len(result.trades),
         mean_trade=float(result.trades["return"].mean()), ended=result.open_positions.empty,

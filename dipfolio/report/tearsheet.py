@@ -1,45 +1,117 @@
-"""Tear sheet: one run as a quantstats page with our record under it.
+"""The tear sheet: a run as quantstats shows it, with the record of the run below it.
 
-The only place that imports quantstats. It gets aligned returns, never prices, never a ticker and never a string that
-was not ours: titles go in as a token and are put in their place escaped.
+This is the only module that imports quantstats, which gets aligned returns, never prices, tickers or text from
+outside: titles go in as a token that is replaced by the escaped title. Tear sheets of several runs are drawn in
+parallel processes.
 """
 
 import contextlib
 import dataclasses
+import gc
 import importlib
 import locale
+import math
+import multiprocessing
 import os
 import re
+import signal
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
-from dipfolio.engine.metrics import Metrics
+from dipfolio.data.risk_free import SESSIONS_PER_YEAR, RiskFree
+from dipfolio.engine.metrics import (
+    Metrics,
+    annual_return,
+    calmar,
+    compound_returns,
+    drawdowns,
+    total_return,
+)
 from dipfolio.engine.result import Result
-from dipfolio.market.rates import RiskFree
-from dipfolio.report.harmless import harmless
-from dipfolio.report.record import record_section, stylesheet
-from dipfolio.report.wording import heading, remarks
+from dipfolio.report.format import MISSING_TEXT, escape_control_characters, ratio
+from dipfolio.report.run_record import record_section, record_stylesheet
+from dipfolio.report.run_summary import run_heading, run_remarks
 
-TITLE = "dipfolio-title-token"
+TearsheetJob = tuple[Result, Metrics, RiskFree]
+
+MIN_PARALLEL_SHEETS = 3
+"""Sheets from which on it pays to start processes: each first imports quantstats, which takes as long as drawing one."""
+
+
+def tear_sheets(jobs: Sequence[TearsheetJob], processes: int | None = None, *, ends_after: bool = False) -> Iterator[str]:
+    """The page of each run, in the order of the runs, as they are finished.
+
+    Parameters
+    ----------
+    jobs : sequence of (Result, Metrics, RiskFree)
+    processes : int, optional
+        As many as there are processors; fewer than :data:`MIN_PARALLEL_SHEETS` sheets are drawn here.
+    ends_after : bool
+        Whether this process, if it draws, has little else to do (:func:`preload_drawing`).
+    """
+    count = min(processes or os.cpu_count() or 1, len(jobs))
+    if len(jobs) < MIN_PARALLEL_SHEETS or count == 1:
+        if jobs and ends_after:
+            preload_drawing()
+        yield from map(_draw, jobs)
+        return
+    with multiprocessing.get_context("spawn").Pool(count, initializer=_start_drawing) as pool:
+        yield from pool.imap(_draw, jobs)
+
+
+@cache
+def preload_drawing() -> None:
+    """Import what draws, in a process that is about to draw and then to end.
+
+    Charts are rings of objects, so that Python often looks for rings that nobody needs - each time through all modules
+    too. Those live as long as the process, and are frozen: it does not look at them again. With fewer looks while they
+    are imported (:func:`dipfolio.cli.app.main`) the whole command takes 0.83 of the time without (median of seven pairs).
+    """
+    import_quantstats()
+    gc.freeze()
+
+
+def _draw(job: TearsheetJob) -> str:
+    return tear_sheet(*job)
+
+
+def _start_drawing() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent answers interrupts
+    preload_drawing()
+
+
+TITLE_PLACEHOLDER = "dipfolio-title-token"
 """Upper case, as quantstats makes it so in one place."""
-BY_DAY = (
-    "Avg. Return", "Avg. Win", "Avg. Loss", "Win/Loss Ratio", "Profit Ratio", "Kelly Criterion", "Max Consecutive Wins",
-    "Max Consecutive Losses", "Gain/Pain Ratio", "Payoff Ratio", "Profit Factor", "Common Sense Ratio", "CPC Index",
-    "Outlier Win Ratio", "Outlier Loss Ratio",
+PER_DAY_METRICS = (
+    "Avg. Return", "Avg. Win", "Avg. Loss", "Kelly Criterion", "Max Consecutive Wins", "Max Consecutive Losses",
+    "Gain/Pain Ratio", "Payoff Ratio", "Profit Factor",
 )  # fmt: skip
 """Rows of quantstats that count sessions, though their names are those of trade statistics."""
+OMITTED_METRICS = (
+    "Smart Sharpe", "Smart Sortino", "Smart Sortino/√2", "Risk-Adjusted Return", "Win/Loss Ratio", "Profit Ratio",
+    "Expected Monthly", "Expected Yearly", "Risk of Ruin", "Common Sense Ratio", "CPC Index", "Outlier Win Ratio",
+    "Outlier Loss Ratio", "All-time (ann.)", "Serenity Index",
+)  # fmt: skip
+"""Rows of quantstats that are wrong, or say the same as another row; docs/tear-sheet.md has the reasons."""
+VAR_TAIL = 0.05
+"""Part of the sessions that value at risk and expected shortfall are about."""
+MAX_DRAWDOWNS_SHOWN = 10
+"""Drawdowns in the table; the chart has half of them."""
+NOT_RECOVERED = "not yet"
+"""Where a drawdown that goes on has its recovery."""
 
-CANVAS = "module://dipfolio.report.canvas"
+CHART_BACKEND = "module://dipfolio.report.quantstats_charts"
 """The backend of matplotlib that draws."""
 
-EPOCH = "1577836800"
+SOURCE_DATE_EPOCH = "1577836800"
 """Written into the charts as their date, so that equal runs give equal bytes."""
 
 
@@ -61,13 +133,15 @@ def tear_sheet(result: Result, metrics: Metrics, risk_free: float | RiskFree = 0
         page = _plain_page("No charts: no session lost and one more than doubled, which quantstats takes for prices.")
     else:
         rate = risk_free.scalar(pd.DatetimeIndex(result.returns.index)) if isinstance(risk_free, RiskFree) else risk_free
-        page, drawn = _quantstats_page(result, max(rate, 0.0)), True
-    notes = "".join(f"<li>{escape(harmless(remark))}</li>" for remark in remarks(result, metrics))
+        page, drawn = _quantstats_page(result, metrics, max(rate, 0.0)), True
+    notes = "".join(f"<li>{escape(escape_control_characters(remark))}</li>" for remark in run_remarks(result, metrics))
     banner = f'<ul class="remarks">{notes}</ul>' if notes else ""
     link = '<p><a href="#record">Trades, costs, assumptions and sources of this run</a></p>'
-    page = page.replace("<hr>", f"<hr>{banner}{link}", 1).replace(TITLE, escape(harmless(heading(result))))
+    page = page.replace("<hr>", f"<hr>{banner}{link}", 1).replace(
+        TITLE_PLACEHOLDER, escape(escape_control_characters(run_heading(result)))
+    )
     head, foot = page.index("</head>"), page.rindex("</body>")
-    style = f"<style>{stylesheet()}</style>\n"
+    style = f"<style>{record_stylesheet()}</style>\n"
     return "".join(
         [page[:head], style, page[head:foot], record_section(result, metrics, beside_quantstats=drawn), "\n", page[foot:]]
     )
@@ -88,15 +162,15 @@ def _plain_page(why: str) -> str:
     """A page without charts, for an account that quantstats would paint as something else."""
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{TITLE}</title>\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{TITLE_PLACEHOLDER}</title>\n'
         f"<style>body{{margin:30px;background:#fff;font:14px/1.5 Arial,sans-serif}}"
         f"h1{{font-size:24px;font-weight:400}}</style>\n</head>\n<body>\n"
-        f'<div class="container"><h1>{TITLE}</h1>\n<p>{why}</p>'
+        f'<div class="container"><h1>{TITLE_PLACEHOLDER}</h1>\n<p>{why}</p>'
         f"\n<hr></div>\n</body>\n</html>\n"
     )
 
 
-def _quantstats_page(result: Result, risk_free: float) -> str:
+def _quantstats_page(result: Result, metrics: Metrics, risk_free: float) -> str:
     returns, market = result.returns.copy(), result.benchmark_returns
     if (returns == returns.iloc[0]).all():
         market = None  # a flat line has no beta, and quantstats fails on it
@@ -104,22 +178,216 @@ def _quantstats_page(result: Result, risk_free: float) -> str:
         series.index = pd.DatetimeIndex(series.index, name=None).as_unit("ns")
     own, other = _drawable(result.strategy), _drawable(result.benchmark)
     other += " as benchmark" * (own == other)  # quantstats fails on two lines of one name
+    falls = drawdown_periods(returns)
     with _quiet_reproducible_matplotlib(), tempfile.TemporaryDirectory() as folder:
         from quantstats import reports
 
+        from dipfolio.report.quantstats_charts import SheetData, correct_saved_charts
+
         output = Path(folder) / "page.html"
-        reports.html(
-            returns,
-            benchmark=None if market is None else market.rename(other),
-            rf=risk_free,
-            title=TITLE,
-            output=str(output),
-            match_dates=False,
-            strategy_title=own,
-            benchmark_title=other,
-        )
+        worst = [(fall.first, fall.last) for fall in falls[: MAX_DRAWDOWNS_SHOWN // 2]]
+        with correct_saved_charts(SheetData(returns.copy(), market, risk_free, worst)):
+            reports.html(
+                returns,
+                benchmark=None if market is None else market.rename(other),
+                rf=risk_free,
+                title=TITLE_PLACEHOLDER,
+                output=str(output),
+                match_dates=False,
+                strategy_title=own,
+                benchmark_title=other,
+            )
         page = output.read_text(encoding="utf-8")
+    page = _with_figures(page, _key_figures(result, metrics, market, risk_free, falls))
+    page = _with_table(page, '<div id="eoy">', _years(returns, market, (other, own)))
+    page = _with_table(page, '<div id="ddinfo">', _falls(falls[:MAX_DRAWDOWNS_SHOWN]))
+    page = page.replace('<div id="eoy">', '<div id="years">')  # the rules for the old id write per cent signs into cells
+    page = page.replace(f"Benchmark: {other.upper()} ", f"Benchmark: {other} ")
     return _without_leftovers(page)
+
+
+class Drawdown(NamedTuple):
+    """A drawdown: its first and its last session below the high, the lowest, the first at the high again, and its depth."""
+
+    first: pd.Timestamp
+    lowest: pd.Timestamp
+    last: pd.Timestamp
+    recovered: pd.Timestamp | None
+    depth: float
+
+    @property
+    def days(self) -> int:
+        """Calendar days from the first session below the high to the last, both counted."""
+        return int((self.last - self.first).days) + 1
+
+
+def drawdown_periods(returns: pd.Series) -> list[Drawdown]:
+    """All drawdowns of the closes, the deepest first; the starting cash is the first high."""
+    below = drawdowns(returns)
+    sessions, number = below.index, (below == 0).cumsum()
+    falls = []
+    for _, fall in below[below < 0].groupby(number[below < 0]):
+        after = sessions.get_loc(fall.index[-1]) + 1
+        recovered = sessions[after] if after < len(sessions) else None
+        falls.append(Drawdown(fall.index[0], fall.idxmin(), fall.index[-1], recovered, float(fall.min())))
+    return sorted(falls, key=lambda fall: fall.depth)
+
+
+def _key_figures(
+    result: Result, metrics: Metrics, market: pd.Series | None, risk_free: float, falls: list[Drawdown]
+) -> dict[str, tuple[str, ...]]:
+    """The rows that quantstats has wrong, with the cells in the order of its columns: benchmark, if any, and strategy."""
+    base, returns = pd.Timestamp(result.base or result.window[0]), result.returns
+    own = _figures(returns, base, risk_free, falls) | {"Time in Market": _percent(metrics.time_in_market)}
+    if market is None:
+        return {label: (value,) for label, value in own.items()}
+    others = _figures(market, base, risk_free, drawdown_periods(market)) | {"Time in Market": _percent(1.0)}
+    both: dict[str, tuple[str, ...]] = {label: (others[label], value) for label, value in own.items()}
+    relative = _relative_figures(returns.to_numpy(), market.to_numpy(), metrics.annual_return, risk_free)
+    return both | {label: (MISSING_TEXT, value) for label, value in relative.items()}
+
+
+def _figures(returns: pd.Series, base: pd.Timestamp, risk_free: float, falls: list[Drawdown]) -> dict[str, str]:
+    """Label and value of the rows that a series has by itself."""
+    last = returns.index[-1]
+    total = total_return(returns)
+    yearly = annual_return(total, (last - base).days)
+    below = drawdowns(returns)
+    depth, ulcer = -float(below.min()), math.sqrt(float((below**2).mean()))
+    months, tail = compound_returns(returns, "ME"), np.sort(returns.to_numpy())[: math.ceil(VAR_TAIL * len(returns))]
+    return {
+        "CAGR": _percent(yearly),
+        "Max Drawdown": _percent(-depth),
+        "Max DD Date": str(falls[0].lowest.date()) if falls else MISSING_TEXT,
+        "Max DD Period Start": str(falls[0].first.date()) if falls else MISSING_TEXT,
+        "Max DD Period End": _recovery(falls[0]) if falls else MISSING_TEXT,
+        "Longest DD Days": str(max(fall.days for fall in falls)) if falls else MISSING_TEXT,
+        "Avg. Drawdown": _percent(float(np.mean([fall.depth for fall in falls]))) if falls else MISSING_TEXT,
+        "Avg. Drawdown Days": f"{np.mean([fall.days for fall in falls]):.0f}" if falls else MISSING_TEXT,
+        "Calmar": ratio(calmar(yearly, -depth)),
+        "Recovery Factor": ratio(_over(total, depth)),
+        "Ulcer Index": _percent(ulcer),
+        "Ulcer Performance Index": ratio(_over(yearly - risk_free, ulcer)),
+        "Daily Value-at-Risk": _percent(returns.quantile(VAR_TAIL)),
+        "Expected Shortfall (cVaR)": _percent(tail.mean()),
+        "Gain/Pain (1M)": ratio(_over(months.sum(), -months.clip(upper=0).sum())),
+        "Profit Factor": ratio(_over(returns.clip(lower=0).sum(), -returns.clip(upper=0).sum())),
+        "Win Days": _percent(_wins(returns)),
+        "Win Month": _percent(_wins(months)),
+        "Win Quarter": _percent(_wins(compound_returns(returns, "QE"))),
+        "Win Year": _percent(_wins(compound_returns(returns, "YE"))),
+        **{label: _percent(_since(returns, base, last - span)) for label, span in _spans(last).items()},
+        **{
+            f"{years}Y (ann.)": _percent(_since(returns, base, last - pd.DateOffset(years=years), a_year=True))
+            for years in (3, 5, 10)
+        },
+    }
+
+
+def _relative_figures(returns: np.ndarray, market: np.ndarray, yearly: float, risk_free: float) -> dict[str, str]:
+    """Label and value of the rows that relate the strategy to its benchmark; ``yearly`` is its annual return."""
+    if len(returns) < 2:
+        return dict.fromkeys(("R^2", "Information Ratio", "Beta", "Alpha", "Correlation", "Treynor Ratio"), MISSING_TEXT)
+    ahead, rate = returns - market, (1 + risk_free) ** (1 / SESSIONS_PER_YEAR) - 1
+    (own, common), (_, other) = np.cov(returns, market)
+    beta, correlation = _over(common, other), _over(common, math.sqrt(own * other))
+    alpha = (returns.mean() - rate - beta * (market.mean() - rate)) * SESSIONS_PER_YEAR
+    return {
+        "R^2": ratio(correlation**2),
+        "Information Ratio": ratio(_over(ahead.mean() * math.sqrt(SESSIONS_PER_YEAR), ahead.std(ddof=1))),
+        "Beta": ratio(beta),
+        "Alpha": _percent(alpha),
+        "Correlation": _percent(correlation),
+        "Treynor Ratio": _percent((yearly - risk_free) / beta if beta else math.nan),
+    }
+
+
+def _spans(last: pd.Timestamp) -> dict[str, Any]:
+    """How far before the last session the rows of recent returns begin."""
+    return {
+        "MTD": pd.Timedelta(days=last.day),
+        "3M": pd.DateOffset(months=3),
+        "6M": pd.DateOffset(months=6),
+        "YTD": pd.Timedelta(days=last.day_of_year),
+        "1Y": pd.DateOffset(years=1),
+    }
+
+
+def _since(returns: pd.Series, base: pd.Timestamp, begin: pd.Timestamp, *, a_year: bool = False) -> float:
+    """Return from the close of a day to the end; NaN where the window begins later."""
+    if base > begin:
+        return math.nan
+    total = total_return(returns[returns.index > begin])
+    return annual_return(total, (returns.index[-1] - begin).days) if a_year else total
+
+
+def _wins(returns: pd.Series) -> float:
+    """The returns above zero, among those that are not zero."""
+    return _over(float((returns > 0).sum()), float((returns != 0).sum()))
+
+
+def _over(value: float, divisor: float) -> float:
+    return float(value / divisor) if divisor > 0 else math.nan
+
+
+def _percent(value: float) -> str:
+    return MISSING_TEXT if math.isnan(value) else f"{ratio(value * 100)}%"
+
+
+def _recovery(fall: Drawdown) -> str:
+    return NOT_RECOVERED if fall.recovered is None else str(fall.recovered.date())
+
+
+def _with_figures(page: str, figures: dict[str, tuple[str, ...]]) -> str:
+    """The page with these rows in the place of those of quantstats, and without those that are left out."""
+
+    def corrected(row: re.Match[str]) -> str:
+        """The row with our value, or empty if it is left out."""
+        label, cells = row[1], re.findall("<td>([^<]*)</td>", row[2])
+        if label in OMITTED_METRICS:
+            return ""
+        return _row(
+            label,
+            figures.get(label, [re.sub(r"^-?\d+\.\d+(?=%?$)", lambda number: ratio(float(number[0])), cell) for cell in cells]),
+        )
+
+    page = page.replace("CAGR\ufe6a", "CAGR")
+    head, foot = page.index("<h3>Key Performance Metrics</h3>"), page.index('<div id="eoy">')
+    table = re.sub("<tr><td>([^<]*)</td>((?:<td>[^<]*</td>)+)</tr>\n", corrected, page[head:foot])
+    if "<tr><td>Avg. Drawdown</td>" not in table:  # quantstats leaves it out where nothing ever fell
+        following = "<tr><td>Avg. Drawdown Days</td>"
+        table = table.replace(following, _row("Avg. Drawdown", figures["Avg. Drawdown"]) + following, 1)
+    return f"{page[:head]}{table}{page[foot:]}"
+
+
+def _with_table(page: str, where: str, table: str) -> str:
+    """The page with another table in the place of the first one after a mark."""
+    head = page.index("<table>", page.index(where))
+    return f"{page[:head]}{table}{page[page.index('</table>', head) + len('</table>') :]}"
+
+
+def _years(returns: pd.Series, market: pd.Series | None, names: tuple[str, str]) -> str:
+    own = compound_returns(returns, "YE")
+    if market is None:
+        return _table(("Year", "Return"), [(str(day.year), _percent(value)) for day, value in own.items()])
+    other = compound_returns(market, "YE")
+    rows = [(str(day.year), _percent(other[day]), _percent(own[day]), _percent(own[day] - other[day])) for day in own.index]
+    return _table(("Year", *names, "Difference"), rows)
+
+
+def _falls(falls: Sequence[Drawdown]) -> str:
+    """The per cent signs of the third column are written by the page's own rules."""
+    rows = [(str(fall.first.date()), _recovery(fall), ratio(fall.depth * 100), str(fall.days)) for fall in falls]
+    return _table(("Started", "Recovered", "Drawdown", "Days"), rows)
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    head, body = "".join(f"<th>{escape(text)}</th>" for text in heads), "".join(_row(row[0], row[1:]) for row in rows)
+    return f"<table>\n<thead>\n<tr>{head}</tr>\n</thead>\n<tbody>\n{body}</tbody>\n</table>"
+
+
+def _row(label: str, cells: Sequence[str]) -> str:
+    return f"<tr><td>{label}</td>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>\n"
 
 
 def _drawable(name: str) -> str:
@@ -129,11 +397,11 @@ def _drawable(name: str) -> str:
 
 def _without_leftovers(page: str) -> str:
     """Without what refers to other sites or to a script that is not there; per-day rows say that they are."""
-    page = re.sub(r"<title>.*?</title>", f"<title>{TITLE}</title>", page, count=1)
+    page = re.sub(r"<title>.*?</title>", f"<title>{TITLE_PLACEHOLDER}</title>", page, count=1)
     page = re.sub(r'<link rel="shortcut icon"[^>]*>\s*', "", page)
     page = re.sub(r'<a href="http://quantstats.io"[^>]*>(.*?)</a>', r"\1", page)
-    page = page.replace('<body onload="save()">', "<body>").replace("CAGR\ufe6a", "CAGR")
-    for row in BY_DAY:
+    page = page.replace('<body onload="save()">', "<body>")
+    for row in PER_DAY_METRICS:
         page = page.replace(f"<td>{row}</td>", f"<td>{row} (by day)</td>")
     return page
 
@@ -170,10 +438,10 @@ def _quiet_reproducible_matplotlib() -> Iterator[None]:
     alias = [dataclasses.replace(font, name="Arial") for font in fonts if font.name == "DejaVu Sans"]
     missing = [] if any(font.name == "Arial" for font in fonts) else alias
     backend = matplotlib.get_backend()
-    matplotlib.use(CANVAS, force=True)
+    matplotlib.use(CHART_BACKEND, force=True)
     fonts.extend(missing)
     try:
-        with warnings.catch_warnings(), _environment("SOURCE_DATE_EPOCH", EPOCH), _english_months():
+        with warnings.catch_warnings(), _environment("SOURCE_DATE_EPOCH", SOURCE_DATE_EPOCH), _english_months():
             warnings.simplefilter("ignore")
             with matplotlib.rc_context(_quantstats_style()):
                 yield

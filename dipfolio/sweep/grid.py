@@ -1,4 +1,4 @@
-"""Grid: the values of each parameter that a sweep tries, and every combination of them."""
+"""Parameter grids: the values of each parameter that a sweep tries, and all their combinations."""
 
 import itertools
 import math
@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dipfolio.engine.parameter import Parameter, parameters
+from dipfolio.data import calendar
+from dipfolio.engine.parameters import Parameter, list_parameters
 from dipfolio.errors import ParameterError, UnknownNameError
-from dipfolio.market import sessions
 
-FORMS = "a value, a list such as 1,2,5, or a range such as 1:60 or 0.01:0.06:0.0025"
-WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
-MOST = 100_000
+VALUE_FORMATS = "a value, a list such as 1,2,5, or a range such as 1:60 or 0.01:0.06:0.0025"
+BOOLEAN_WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+MAX_RANGE_VALUES = 100_000
 """Values in one range."""
 
 
@@ -30,7 +30,7 @@ class Axis:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Grid:
+class ParameterGrid:
     """Every combination of the axes' values; the last axis changes fastest.
 
     Attributes
@@ -70,7 +70,7 @@ class Grid:
         return f"{' x '.join(parts) or 'nothing varied'} = {len(self):,} variant{'s' if len(self) != 1 else ''}"
 
 
-def grid_of(owner: type, given: Mapping[str, str]) -> Grid:
+def parse_grid(owner: type, given: Mapping[str, str]) -> ParameterGrid:
     """The grid of a strategy's parameters.
 
     Parameters
@@ -78,7 +78,7 @@ def grid_of(owner: type, given: Mapping[str, str]) -> Grid:
     owner : type
         The strategy class.
     given : mapping
-        Name of a parameter to its text: :data:`FORMS`.
+        Name of a parameter to its text: :data:`VALUE_FORMATS`.
 
     Raises
     ------
@@ -87,21 +87,21 @@ def grid_of(owner: type, given: Mapping[str, str]) -> Grid:
     ParameterError
         A text that is no range and no list of values of the parameter's type.
     """
-    known = {item.name: item for item in parameters(owner)}
+    known = {item.name: item for item in list_parameters(owner)}
     axes, fixed = [], {}
     for name, text in given.items():
         item = known.get(name.replace("-", "_"))
         if item is None:
             raise UnknownNameError("parameter", name, [item.flag for item in known.values()])
-        values = values_of(item, text)
+        values = parse_values(item, text)
         if len(values) == 1:
             fixed[item.name] = values[0]
         else:
             axes.append(Axis(name=item.name, points=values))
-    return Grid(axes=tuple(axes), fixed=fixed)
+    return ParameterGrid(axes=tuple(axes), fixed=fixed)
 
 
-def values_of(item: Parameter, text: str) -> tuple[Any, ...]:
+def parse_values(item: Parameter, text: str) -> tuple[Any, ...]:
     """The values that a text stands for.
 
     Numbers and dates have ranges, both ends included; dates go from session to session. A range of numbers with decimals
@@ -111,15 +111,17 @@ def values_of(item: Parameter, text: str) -> tuple[Any, ...]:
     Raises
     ------
     ParameterError
-        As in :func:`grid_of`, or a value twice.
+        As in :func:`parse_grid`, or a value twice.
     """
     free = item.kind is str and not item.choices
     parts = [part.strip() for part in text.split(";" if free else ",")]
     if not all(parts):
-        raise ParameterError(f"{item.flag}: {text!r} has an empty place; write {FORMS}.")
+        raise ParameterError(f"{item.flag}: {text!r} has an empty place; write {VALUE_FORMATS}.")
     ranged = item.kind in (int, float, date)
     values = list(itertools.chain.from_iterable(_range(item, p) if ranged and ":" in p else [_value(item, p)] for p in parts))
-    doubled = next((value for k, value in enumerate(values) if value in values[:k]), None) if len(values) < MOST else None
+    doubled = (
+        next((value for k, value in enumerate(values) if value in values[:k]), None) if len(values) < MAX_RANGE_VALUES else None
+    )
     if doubled is not None:
         raise ParameterError(f"{item.flag}: {doubled} stands twice in {text!r}.")
     return tuple(values)
@@ -128,22 +130,22 @@ def values_of(item: Parameter, text: str) -> tuple[Any, ...]:
 def _range(item: Parameter, text: str) -> list[Any]:
     ends = [part.strip() for part in text.split(":")]
     if len(ends) not in (2, 3) or not all(ends):
-        raise ParameterError(f"{item.flag}: {text!r} is no range; write {FORMS}.")
+        raise ParameterError(f"{item.flag}: {text!r} is no range; write {VALUE_FORMATS}.")
     if item.kind is date:
         return _days(item, ends)
     try:
         first, last, *given = (Decimal(part) for part in ends)
     except InvalidOperation:
-        raise ParameterError(f"{item.flag}: {text!r} is no range of numbers; write {FORMS}.") from None
+        raise ParameterError(f"{item.flag}: {text!r} is no range of numbers; write {VALUE_FORMATS}.") from None
     if not all(number.is_finite() for number in (first, last, *given)):
-        raise ParameterError(f"{item.flag}: {text!r} is no range of numbers; write {FORMS}.")
+        raise ParameterError(f"{item.flag}: {text!r} is no range of numbers; write {VALUE_FORMATS}.")
     finest = min(0, *(int(number.as_tuple().exponent) for number in (first, last)))
     step = given[0] if given else Decimal(1).scaleb(finest) if item.kind is float else Decimal(1)
     if not step > 0 or last < first:
         raise ParameterError(f"{item.flag}: {text!r} must go upwards in steps above 0.")
     count = (last - first) / step
-    if count > MOST:
-        raise ParameterError(f"{item.flag}: {text!r} has more than {MOST:,} values; choose a larger step.")
+    if count > MAX_RANGE_VALUES:
+        raise ParameterError(f"{item.flag}: {text!r} has more than {MAX_RANGE_VALUES:,} values; choose a larger step.")
     reached = first + step * int(count)
     if reached != last:
         raise ParameterError(f"{item.flag}: steps of {step} from {first} reach {reached} and {reached + step}, not {last}.")
@@ -155,7 +157,7 @@ def _days(item: Parameter, ends: list[str]) -> list[date]:
     step = int(ends[2]) if len(ends) == 3 and ends[2].isdigit() else 1 if len(ends) == 2 else 0
     if step < 1 or last < first:
         raise ParameterError(f"{item.flag}: {':'.join(ends)!r} must go upwards in steps of 1 or more sessions.")
-    days = [day.date() for day in sessions.between(first, last)][::step]
+    days = [day.date() for day in calendar.between(first, last)][::step]
     if not days:
         raise ParameterError(f"{item.flag}: there is no session from {first} to {last}.")
     return days
@@ -166,7 +168,7 @@ def _value(item: Parameter, text: str) -> Any:
         return None
     try:
         if item.kind is bool:
-            return WORDS[text.lower()]
+            return BOOLEAN_WORDS[text.lower()]
         if item.kind is date:
             return date.fromisoformat(text)
         if item.kind is int:
@@ -176,8 +178,8 @@ def _value(item: Parameter, text: str) -> Any:
             return int(number)
         value = item.kind(text)
     except (ValueError, KeyError, ArithmeticError):
-        what = {bool: "true or false", int: "a whole number", float: "a number", date: "a date such as 2025-01-27"}[item.kind]
-        raise ParameterError(f"{item.flag}: {text!r} is not {what}; write {FORMS}.") from None
+        what = {bool: "true or false", int: "a whole number", float: "a number", date: "a date such as 2024-12-31"}[item.kind]
+        raise ParameterError(f"{item.flag}: {text!r} is not {what}; write {VALUE_FORMATS}.") from None
     if item.choices and value not in item.choices:
         raise UnknownNameError(f"{item.flag}", text, item.choices, f"Choices: {', '.join(item.choices)}.")
     return value

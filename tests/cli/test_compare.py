@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from dipfolio.cli.home import Home
-from dipfolio.cli.main import _guarded
+from dipfolio.cli.app import _guarded
+from dipfolio.cli.workspace import Workspace
 from dipfolio.engine.result import load
 from dipfolio.report import tearsheet
-from tests.runs import FREE, run, save
+from tests.support.runs import FREE, run, save
 
 ROOT = Path(__file__).parents[2]
 SERIES = "date,nav\n" + "\n".join(f"2025-01-{day:02d},{100 + day}" for day in (2, 3, 6, 7, 8, 10, 13, 14, 15, 16, 17, 21))
@@ -24,7 +24,7 @@ def ask(tmp_path, monkeypatch, capsys):
     """The program in this process and without drawing: exit code, output, errors."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(tearsheet, "tear_sheet", lambda *_: "<!DOCTYPE html><title>sheet</title>")
-    home = Home(strategies=ROOT / "strategies", data=ROOT / "data", reports=tmp_path / "reports")
+    home = Workspace(strategies=ROOT / "strategies", data=ROOT / "data", reports=tmp_path / "reports")
 
     def call(*words):
         code = _guarded(list(words), home)
@@ -47,6 +47,7 @@ def page(reports):
     return (reports / "comparison.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_several_names_are_run_compared_and_shown_in_the_gallery(tmp_path):
     """The real program, with its tear sheets."""
     done = subprocess.run(

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from dipfolio.cli.home import Home
-from dipfolio.cli.main import COMMANDS, _guarded
-from dipfolio.engine import catalogue
-from tests import runs
+from dipfolio.cli.app import COMMANDS, _guarded
+from dipfolio.cli.workspace import Workspace
+from dipfolio.engine import loader
+from tests.support import runs
 
 ROOT = Path(__file__).parents[2]
-NAMES = catalogue.names(ROOT / "strategies")
+NAMES = loader.list_strategy_names(ROOT / "strategies")
 HOSTILE = '''
 class Hostile:
     """Titles \x1b]0;are text\x07 here."""
@@ -30,9 +30,11 @@ def told(capsys, tmp_path, monkeypatch):
         monkeypatch.setenv("_DIPFOLIO_COMPLETE", f"{told_to}_complete")
         monkeypatch.setenv("COMP_WORDS", line if incomplete else " ".join(before))
         monkeypatch.setenv("COMP_CWORD", str(len(before)))
-        place = Home.at(home, "dipfolio")
+        place = Workspace.at(home, "dipfolio")
         with pytest.raises(SystemExit) as left:
-            _guarded([], Home(strategies=place.strategies, data=place.data, reports=tmp_path / "reports", program="dipfolio"))
+            _guarded(
+                [], Workspace(strategies=place.strategies, data=place.data, reports=tmp_path / "reports", program="dipfolio")
+            )
         assert not left.value.code
         return [line for line in capsys.readouterr().out.splitlines() if line]
 
@@ -69,7 +71,7 @@ def test_a_first_word_is_a_command_or_a_strategy(told):
         ("dipfolio evidence dip-rule --dr", ["--drop"]),
         ("dipfolio check dip-rule dip", ["dip-with-stops"]),
         ("dipfolio new mine --from eq", ["equal-weight"]),
-        ("dipfolio data ", ["check", "fetch", "status"]),
+        ("dipfolio data ", ["check", "export", "fetch", "status"]),
         ("dipfolio data fetch --re", ["--refresh"]),
         ("dipfolio completion ", ["bash", "zsh", "fish"]),
         ("dipfolio nothing-like-it --he", ["--help"]),
@@ -86,9 +88,9 @@ def test_figures_and_reports_are_folders(told):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_parameter_of_every_strategy_is_completed(told, name):
-    from dipfolio.engine.parameter import parameters
+    from dipfolio.engine.parameters import list_parameters
 
-    flags = {f"--{item.flag}" for item in parameters(catalogue.load_strategy(ROOT / "strategies", name))}
+    flags = {f"--{item.flag}" for item in list_parameters(loader.load_strategy(ROOT / "strategies", name))}
     for before in ("", "sweep ", "evidence "):
         assert flags <= set(words(told(f"dipfolio {before}{name} --")))
 
@@ -114,8 +116,8 @@ def test_titles_are_told_with_the_names_and_stay_text(told, tmp_path):
     assert told("dipfolio broken --", home=tmp_path) == ["plain,--version", "plain,--strategies", "plain,--help"]
 
 
-@pytest.mark.parametrize("line", ["dipfolio ", "dipfolio sweep dip-rule --d", "dipfolio compare "])
-def test_while_one_types_no_library_of_figures_is_imported(line):
+@pytest.mark.parametrize("line", ["dipfolio ", "dipfolio sweep d", "dipfolio compare "])
+def test_names_are_completed_without_a_library_of_data(line):
     asked = {"_DIPFOLIO_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
     code = (
         "import sys\nfrom dipfolio.__main__ import run\ntry:\n    run()\nfinally:\n"
@@ -128,9 +130,22 @@ def test_while_one_types_no_library_of_figures_is_imported(line):
     assert done.stdout or line.endswith("compare ")
 
 
+def test_options_of_a_strategy_that_prints_and_of_one_that_fails_are_completed(told, tmp_path, capsys):
+    (tmp_path / "strategies").mkdir()
+    text = (
+        "from dipfolio import Strategy, no_instruction\n\nprint('loud')\n\n\nclass Loud(Strategy):\n    width: int = 3\n\n"
+        "    def targets(self, bars):\n        return no_instruction(bars)\n"
+    )
+    (tmp_path / "strategies" / "loud.py").write_text(text, encoding="utf-8")
+    (tmp_path / "strategies" / "fails.py").write_text("raise ValueError('now')\n", encoding="utf-8")
+    assert told("dipfolio loud --wid", home=tmp_path) == ["plain,--width"]
+    assert "loud" not in capsys.readouterr().err
+    assert "plain,--width" not in told("dipfolio fails --", home=tmp_path)
+
+
 @pytest.mark.parametrize(("shell", "said"), [("bash", "complete -o"), ("zsh", "compdef"), ("fish", "complete --no-files")])
 def test_the_script_completes_the_installed_program(capsys, shell, said):
-    assert not _guarded(["completion", shell], Home.at(ROOT))
+    assert not _guarded(["completion", shell], Workspace.at(ROOT))
     script = capsys.readouterr().out
     assert said in script
     assert f"_DIPFOLIO_COMPLETE={shell}_complete" in script
@@ -138,7 +153,7 @@ def test_the_script_completes_the_installed_program(capsys, shell, said):
 
 
 def test_another_shell_is_refused_with_those_there_are(capsys):
-    assert _guarded(["completion", "tcsh"], Home.at(ROOT)) == 2
+    assert _guarded(["completion", "tcsh"], Workspace.at(ROOT)) == 2
     assert "'tcsh' is not one of 'bash', 'zsh', 'fish'" in capsys.readouterr().err
 
 
@@ -149,12 +164,15 @@ REAL = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shell", REAL)
 def test_a_real_shell_completes_with_it(tmp_path, shell):
     if not shutil.which(shell):
         pytest.skip(f"{shell} is not installed")
     program = tmp_path / "dipfolio"
-    program.write_text(f"#!{sys.executable}\nfrom dipfolio.__main__ import run\nrun()\n", encoding="utf-8")
+    program.write_text(
+        f'#!/bin/sh\nexec "{sys.executable}" -c "from dipfolio.__main__ import run; run()" "$@"\n', encoding="utf-8"
+    )
     program.chmod(0o755)
     surroundings = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
     done = subprocess.run(

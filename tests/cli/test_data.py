@@ -1,6 +1,5 @@
-"""``data``: what a user sees of the figures, through a pipe and on a terminal, and what a mistake costs."""
+"""``data``: what a user sees of the data, through a pipe and on a terminal, and what a mistake costs."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -10,8 +9,11 @@ from pathlib import Path
 import pytest
 from yfinance.data import YfData
 
-from dipfolio.cli.home import Home
-from tests.yahoo import Detour, chart
+from dipfolio.cli.workspace import Workspace
+from dipfolio.data.folder import load_bars, read_origin
+from dipfolio.data.universe import resolve
+from dipfolio.data.update import FetchRequest
+from tests.support.yahoo import Detour, chart
 
 ROOT = Path(__file__).parents[2]
 CLOSES = [138.31, 144.47, 149.43, 140.14, 140.11, 135.91]
@@ -19,12 +21,14 @@ CLOSES = [138.31, 144.47, 149.43, 140.14, 140.11, 135.91]
 
 @pytest.fixture
 def home(tmp_path):
-    """A home whose embedded figures are those of NVDA and SPY."""
+    """A home whose embedded data are those of NVDA and SPY."""
     (tmp_path / "data" / "prices").mkdir(parents=True)
     for symbol in ("NVDA", "SPY"):
         shutil.copy(ROOT / "data" / "prices" / f"{symbol}.csv", tmp_path / "data" / "prices")
-    for name in ("source.json", "dividends.csv"):
-        shutil.copy(ROOT / "data" / name, tmp_path / "data")
+    shutil.copy(ROOT / "data" / "source.json", tmp_path / "data")
+    head, *rows = (ROOT / "data" / "dividends.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    own = [row for row in rows if row.startswith(("NVDA,", "SPY,"))]
+    (tmp_path / "data" / "dividends.csv").write_text("".join([head, *own]), encoding="utf-8")
     return tmp_path
 
 
@@ -88,21 +92,21 @@ def test_fetch_brings_the_embedded_symbols_into_the_cache_and_later_commands_use
     code, out, err = ask("data", "fetch", *FETCH)
     assert (code, err) == (0, "")
     assert out.splitlines() == [
-        "NVDA  6 sessions, 2025-01-02 to 2025-01-10, 0 dividends",
-        "SPY   6 sessions, 2025-01-02 to 2025-01-10, 1 dividend",
+        "NVDA  NVIDIA, share: 6 sessions, 2025-01-02 to 2025-01-10, 0 dividends",
+        "SPY   SPDR S&P 500, fund: 6 sessions, 2025-01-02 to 2025-01-10, 1 dividend",
         f"{home / 'data' / 'cache'}: 2 symbols up to date.",
     ]
     assert ask("data", "status")[1].startswith(f"{home / 'data' / 'cache'}: 2 symbols, 2025-01-02 to 2025-01-10\n")
-    chosen = Home.at(home).figures(("NVDA", "SPY"))
+    chosen = Workspace.at(home).data_choice(("NVDA", "SPY"))
     assert chosen.folder == home / "data" / "cache"
-    assert chosen.reason.startswith(f"Figures: {home / 'data' / 'cache'}, retrieved 20")
+    assert chosen.reason.startswith(f"Data: {home / 'data' / 'cache'}, retrieved 20")
     assert "complete, to 2025-01-10" in ask("data", "fetch", *FETCH)[1]
 
 
 def test_a_cache_without_every_symbol_is_not_used_and_that_is_said(ask, home, yahoo):
     yahoo.charts.update(NVDA=chart(CLOSES))
     assert ask("data", "fetch", "nvda", *FETCH)[0] == 0
-    chosen = Home.at(home).figures(("NVDA", "SPY"))
+    chosen = Workspace.at(home).data_choice(("NVDA", "SPY"))
     assert chosen.folder == home / "data"
     assert "lacks SPY; `python backtest.py data fetch SPY` brings them" in chosen.reason
 
@@ -111,7 +115,7 @@ def test_one_symbol_that_fails_is_one_line_and_exit_code_one(ask, home, yahoo):
     yahoo.charts.update(NVDA=chart(CLOSES))
     code, out, err = ask("data", "fetch", "NVDA", "XXXX", *FETCH)
     assert code == 1
-    assert out.splitlines()[1] == "XXXX  Yahoo has no figures for XXXX: no such symbol, or one that is delisted."
+    assert out.splitlines()[1] == "XXXX  Yahoo has no data for XXXX: no such symbol, or one that is delisted."
     assert err == f"Error: 1 of 2 symbols failed; what {home / 'data' / 'cache'} had before is untouched.\n"
 
 
@@ -120,7 +124,32 @@ def test_a_group_of_symbols_can_be_named(ask, tmp_path, yahoo):
     code, out, _ = ask("data", "fetch", "hyperscalers", "--to", tmp_path / "four", *FETCH)
     assert code == 0
     assert [line.split()[0] for line in out.splitlines()[:4]] == ["MSFT", "META", "GOOG", "AMZN"]
-    assert json.loads((tmp_path / "four" / "source.json").read_text(encoding="utf-8"))["source"].startswith("Yahoo Finance")
+    assert read_origin(tmp_path / "four", "four").source.startswith("Yahoo Finance")
+
+
+def test_an_export_gives_a_run_the_same_figures(ask, home, yahoo, tmp_path):
+    yahoo.charts.update(NVDA=chart(CLOSES, splits={"2025-01-07": (10, 1)}), SPY=chart(CLOSES, dividends={"2025-01-06": 1.5}))
+    assert ask("data", "fetch", *FETCH)[0] == 0
+    code, out, err = ask("data", "export", "--to", tmp_path / "out")
+    assert (code, out, err) == (0, f"{tmp_path / 'out'}: 2 symbols, 1 dividend and 1 split.\n", "")
+    assert "fetched      1 dividend and 1 split with the prices; data export writes them as CSV\n" in ask("data", "status")[1]
+    wanted, found = (load_bars(folder) for folder in (home / "data" / "cache", tmp_path / "out"))
+    assert found.provenance.sha256 == wanted.provenance.sha256
+    assert ask("data", "check", tmp_path / "out")[0] == 0
+    assert ask("data", "export", "--to", tmp_path / "out") == (
+        2, "", f"Error: {tmp_path / 'out'} is not empty; choose another folder, or replace an earlier export with --force.\n",
+    )  # fmt: skip
+    code, out, err = ask("data", "export", "spy", "--to", tmp_path / "out", "--force", "--from", home / "data" / "cache")
+    assert (code, out, err) == (0, f"{tmp_path / 'out'}: 1 symbol, 1 dividend and 0 splits.\n", "")
+    assert load_bars(tmp_path / "out").symbols == ("SPY",)
+
+
+def test_a_file_of_a_persons_own_among_the_fetched_is_left_out_of_an_export_and_named(ask, home, yahoo, tmp_path):
+    yahoo.charts.update(NVDA=chart(CLOSES))
+    assert ask("data", "fetch", "NVDA", *FETCH)[0] == 0
+    shutil.copy(home / "data" / "prices" / "SPY.csv", home / "data" / "cache" / "prices")
+    code, _, err = ask("data", "export", "--to", tmp_path / "out")
+    assert (code, err) == (0, "Left out, as they were not fetched: SPY.\n")
 
 
 class Stopped(Detour):
@@ -148,8 +177,11 @@ def test_an_interruption_keeps_what_was_fetched_and_says_so(ask, home, yahoo):
         (["data", "fetch", "NVDA", "--start", "2025-02-01", "--end", "2025-01-01"], 2, "The start, 2025-02-01, is after the end"),
         (["data", "fetch", ","], 2, "',' names no symbol"),
         (["data", "fetch", "NVDA", "--start", "yesterday"], 2, "'yesterday' is no date"),
-        (["data", "check", "nowhere"], 1, "nowhere is no data folder"),
-        (["data", "status", "nowhere"], 1, "nowhere is no data folder"),
+        (["data", "check", "nowhere"], 2, "nowhere is no data folder"),
+        (["data", "status", "nowhere"], 2, "nowhere is no data folder"),
+        (["data", "export", "NVDA", "--to", "out"], 2, "There is no fetched symbol 'NVDA'"),
+        (["data", "export", "--to", "out"], 2, "cache has no fetched symbol to export"),
+        (["data", "export"], 2, "Missing option '--to'"),
         (["data", "stats"], 2, "There is no command 'stats'. Did you mean 'status'?"),
     ],
 )
@@ -162,7 +194,15 @@ def test_a_mistake_is_one_clear_line(ask, words, code, expected):
 
 
 @pytest.mark.parametrize(
-    "words", [["data", "--help"], ["data", "fetch", "--help"], ["data", "check", "--help"], ["list"], ["dat"]]
+    "words",
+    [
+        ["data", "--help"],
+        ["data", "fetch", "--help"],
+        ["data", "check", "--help"],
+        ["data", "export", "--help"],
+        ["list"],
+        ["dat"],
+    ],
 )
 def test_what_reads_no_figures_imports_nothing_heavy(words):
     program = (
@@ -179,3 +219,65 @@ def test_what_reads_no_figures_imports_nothing_heavy(words):
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_status_and_check_know_the_indices_of_arch(ask, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = ask("data", "status", "arch")
+    assert code == 0
+    assert out.startswith("arch: 2 symbols, 1999-01-04 to 2018-12-31\n")
+    assert "^GSPC   1999-01-04  2018-12-31      5031  arch: index levels as printed, no dividends" in out
+    code, out, _ = ask("data", "check", "arch")
+    assert code == 0
+    assert "warning  ^IXIC is a price index: dividends are missing" in out
+    assert out.splitlines()[-1].startswith("arch: 0 errors and ")
+
+
+def test_one_command_fetches_long_histories_says_what_each_series_is_and_goes_on_where_it_stopped(ask, home, yahoo, monkeypatch):
+    for politeness in ("pause", "wait"):
+        monkeypatch.setitem(FetchRequest.__init__.__kwdefaults__, politeness, 0.0)
+    symbols = resolve("history")
+    yahoo.charts.update({symbol: chart(CLOSES) for symbol in symbols})
+    yahoo.faults["^IRX"] = ["break"] * 4
+    window = ("--since", "2025", "--end", "2025-01-10")
+    code, out, err = ask("data", "fetch", "history", *window)
+    assert (code, "1 of 30 symbols failed" in err) == (1, True)
+    code, out, _ = ask("data", "fetch", "history", *window)
+    assert code == 0
+    told = {line.split()[0]: " ".join(line.split()[1:]) for line in out.splitlines()[:-1]}
+    assert set(told) == set(symbols)
+    assert told["KWEB"] == "KraneShares CSI China Internet, fund: complete, to 2025-01-10"
+    assert told["^GSPC"] == "S&P 500, price index without dividends: complete, to 2025-01-10"
+    assert told["^VIX"] == "Cboe Volatility Index, volatility index in points: complete, to 2025-01-10"
+    assert told["^IRX"].startswith(
+        "13-week Treasury bill, interest rate in per cent a year: 6 sessions, 2025-01-02 to 2025-01-10"
+    )
+    asked = [name for name, query in yahoo.asked if name == "NVDA" and "period1" in query]
+    assert len(asked) == 1
+    assert (home / "data" / "cache" / "prices" / "^GSPC.parquet").exists()
+    bars = load_bars(home / "data" / "cache", ("^GSPC", "^VIX", "KWEB"))
+    assert bars.close["^GSPC"].tolist() == CLOSES
+    assert [warning.symbol for warning in bars.warnings] == ["^GSPC"]
+
+
+def test_a_younger_symbol_begins_with_its_first_bar_and_that_is_said(ask, yahoo):
+    yahoo.charts["KWEB"] = chart(CLOSES[2:], "2025-01-06")
+    code, out, _ = ask("data", "fetch", "kweb", *FETCH)
+    assert code == 0
+    assert out.splitlines()[0] == (
+        "KWEB  KraneShares CSI China Internet, fund: 4 sessions, 2025-01-06 to 2025-01-10, 0 dividends; Yahoo has nothing earlier"
+    )
+
+
+def test_what_cannot_be_traded_is_refused_in_one_sentence(ask, yahoo, tmp_path):
+    yahoo.charts.update({symbol: chart(CLOSES) for symbol in ("NVDA", "^VIX")})
+    assert ask("data", "fetch", "NVDA", "^VIX", *FETCH, "--to", tmp_path / "two")[0] == 0
+    shutil.copytree(ROOT / "strategies", tmp_path / "strategies", ignore=shutil.ignore_patterns("__pycache__"))
+    refused = (
+        "Error: ^VIX (Cboe Volatility Index, volatility index in points) cannot be traded; "
+        "a strategy may read it and gives it no target.\n"
+    )
+    on_both = ("--universe", "NVDA,^VIX", "--data", tmp_path / "two", "--benchmark", "none", "--reports", tmp_path / "shelf")
+    assert ask("equal-weight", *on_both) == (2, "", refused)
+    code, _, err = ask("equal-weight", "--universe", "NVDA", "--benchmark", "^VIX", "--data", tmp_path / "two")
+    assert (code, "cannot be held, so it is no benchmark" in err) == (2, True)

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from dipfolio.cli.app import COMMANDS, _guarded, root_group
 from dipfolio.cli.data import data_commands
-from dipfolio.cli.home import Home
-from dipfolio.cli.main import COMMANDS, _guarded, doorway
-from dipfolio.engine import catalogue
+from dipfolio.cli.workspace import Workspace
+from dipfolio.engine import loader
 
 ROOT = Path(__file__).parents[2]
-NAMES = catalogue.names(ROOT / "strategies")
+NAMES = loader.list_strategy_names(ROOT / "strategies")
 PATHS = [
     (),
     *((name,) for name in COMMANDS),
@@ -24,7 +24,7 @@ STARTED = {"backtest.py": "python backtest.py", "python -m dipfolio": "python -m
 
 
 def helped(capsys, *path, program="backtest.py"):
-    assert not _guarded([*path, "--help"], Home.at(ROOT, program))
+    assert not _guarded([*path, "--help"], Workspace.at(ROOT, program))
     return capsys.readouterr().out
 
 
@@ -37,8 +37,8 @@ def examples(text, command="python backtest.py"):
 
 def parse(words):
     """The innermost context of a line, read by the real commands but not run."""
-    home = Home.at(ROOT)
-    context = doorway.make_context("backtest.py", list(words), obj=home)
+    home = Workspace.at(ROOT)
+    context = root_group.make_context("backtest.py", list(words), obj=home)
     while hasattr(context.command, "get_command"):
         name, command, rest = context.command.resolve_command(context, [*context._protected_args, *context.args])
         context = command.make_context(name, rest, parent=context)
@@ -58,12 +58,12 @@ def test_each_command_has_an_example_that_the_command_line_takes(capsys, monkeyp
 
 
 def given_is_a_grid(context):
-    from dipfolio.engine.parameter import parameters
-    from dipfolio.sweep.grid import grid_of
+    from dipfolio.engine.parameters import list_parameters
+    from dipfolio.sweep.grid import parse_grid
 
-    kind = catalogue.load_strategy(ROOT / "strategies", context.info_name)
-    values = {item.name: context.params[f"grid_{item.name}"] for item in parameters(kind)}
-    assert len(grid_of(kind, {name: value for name, value in values.items() if value is not None})) > 1
+    kind = loader.load_strategy(ROOT / "strategies", context.info_name)
+    values = {item.name: context.params[f"grid_{item.name}"] for item in list_parameters(kind)}
+    assert len(parse_grid(kind, {name: value for name, value in values.items() if value is not None})) > 1
 
 
 @pytest.mark.parametrize(("program", "command"), STARTED.items())
@@ -80,11 +80,11 @@ def test_help_names_the_program_as_it_was_started(capsys, program, command, path
 
 @pytest.mark.parametrize(("program", "command"), STARTED.items())
 def test_errors_name_the_program_as_it_was_started(capsys, program, command):
-    assert _guarded(["lst"], Home.at(ROOT, program)) == 2
+    assert _guarded(["lst"], Workspace.at(ROOT, program)) == 2
     assert capsys.readouterr().err.endswith(
         f"Did you mean 'list'? `{command} list` shows the strategies, `{command} --help` the commands.\n"
     )
-    assert _guarded(["list", "--all"], Home.at(ROOT, program)) == 2
+    assert _guarded(["list", "--all"], Workspace.at(ROOT, program)) == 2
     assert capsys.readouterr().err.endswith(f" See {program} list --help.\n")
 
 
@@ -119,8 +119,8 @@ def test_the_doorways_start_under_their_own_names(capsys, monkeypatch):
         (["completion"], "Choose from: bash, zsh, fish. See backtest.py completion --help."),
         (["data", "stat"], "Did you mean 'status'? See backtest.py data --help."),
         (["buy-the-dip", "--universe", "AMD"], "`python backtest.py data fetch AMD SPY` asks Yahoo Finance for others."),
-        (["buy-the-dip", "--start", "27.1.2025"], "write it as 2025-01-27. See backtest.py buy-the-dip --help."),
-        (["buy-the-dip", "--start", "2030-01-01"], "the figures run from 2024-01-02 to 2025-12-31."),
+        (["buy-the-dip", "--start", "27.1.2025"], "write it as 2024-12-31. See backtest.py buy-the-dip --help."),
+        (["buy-the-dip", "--start", "2030-01-01"], "the data run from 2024-01-02 to 2025-12-31."),
         (["buy-the-dip", "--fill", "noon"], "is not one of 'open', 'close'. See backtest.py buy-the-dip --help."),
         (["buy-the-dip", "--risk-free", "4.3"], "4.3 percent is 0.043."),
         (["sweep", "dip-rule", "--hold", "1-60"], "write a value, a list such as 1,2,5, or a range such as 1:60"),
@@ -132,7 +132,7 @@ def test_a_mistake_of_a_new_user_is_one_line_with_the_next_step(capsys, monkeypa
     monkeypatch.chdir(tmp_path)
     for name in ("strategies", "data"):
         (tmp_path / name).symlink_to(ROOT / name)
-    assert _guarded(words, Home.at(tmp_path)) in (1, 2)
+    assert _guarded(words, Workspace.at(tmp_path)) in (1, 2)
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("Error: ")
     assert step in line
@@ -140,7 +140,7 @@ def test_a_mistake_of_a_new_user_is_one_line_with_the_next_step(capsys, monkeypa
 
 def test_what_is_not_explained_is_not_listed(capsys, monkeypatch):
     monkeypatch.chdir(ROOT)
-    assert not _guarded(["buy-the-dip", "--help"], Home.at(ROOT))
+    assert not _guarded(["buy-the-dip", "--help"], Workspace.at(ROOT))
     said = capsys.readouterr().out
     assert "[STRATEGY]..." in said.splitlines()[0]
     assert "\n  [STRATEGY]..." not in said

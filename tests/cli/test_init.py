@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from dipfolio.cli import init
-from dipfolio.cli.home import Home
-from dipfolio.cli.main import _guarded
+from dipfolio.cli.app import _guarded
+from dipfolio.cli.workspace import Workspace
 
 ROOT = Path(__file__).parents[2]
 OURS = [
     ROOT / "backtest.py",
     *sorted((ROOT / "strategies").glob("*.py")),
-    *sorted(path for path in (ROOT / "data").rglob("*") if path.is_file() and "cache" not in path.parts),
+    *sorted(path for path in (ROOT / "data").rglob("*") if path.is_file() and "cache" not in path.relative_to(ROOT).parts),
 ]
 
 
@@ -27,7 +27,7 @@ def ask(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def run(*words, program="python -m dipfolio"):
-        code = _guarded([str(word) for word in words], Home.at(tmp_path, program))
+        code = _guarded([str(word) for word in words], Workspace.at(tmp_path, program))
         out, err = capsys.readouterr()
         return code or 0, out, err
 
@@ -39,7 +39,7 @@ def files(folder):
 
 
 def is_ours(folder):
-    """Whether a folder has the checkout's strategies, figures and doorway, byte for byte, and nothing else."""
+    """Whether a folder has the checkout's strategies, data and doorway, byte for byte, and nothing else."""
     names = [path.relative_to(ROOT) for path in OURS]
     return files(folder) == set(names) and all(filecmp.cmp(ROOT / name, folder / name, shallow=False) for name in names)
 
@@ -48,7 +48,7 @@ def test_a_new_folder_has_the_strategies_the_figures_and_a_doorway(ask, tmp_path
     code, out, err = ask("init", "my folder")
     assert (code, err) == (0, "")
     assert out == (
-        "my folder has the example strategies and the figures. Next: cd 'my folder' && python -m dipfolio list\n"
+        "my folder has the example strategies and the data. Next: cd 'my folder' && python -m dipfolio list\n"
     )  # fmt: skip
     assert is_ours(tmp_path / "my folder")
     assert [path.name for path in tmp_path.iterdir()] == ["my folder"]
@@ -56,13 +56,13 @@ def test_a_new_folder_has_the_strategies_the_figures_and_a_doorway(ask, tmp_path
 
 def test_without_a_folder_it_is_the_one_that_one_stands_in(ask, tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
-    assert ask("init") == (0, "This folder has the example strategies and the figures. Next: python -m dipfolio list\n", "")
+    assert ask("init") == (0, "This folder has the example strategies and the data. Next: python -m dipfolio list\n", "")
     assert (tmp_path / "notes.txt").read_text() == "mine"
     (tmp_path / "notes.txt").unlink()
     assert is_ours(tmp_path)
 
 
-@pytest.mark.parametrize("part", init.PARTS)
+@pytest.mark.parametrize("part", init.COPIED_NAMES)
 def test_nothing_is_overwritten_unasked(ask, tmp_path, part):
     (tmp_path / part).mkdir()
     code, out, err = ask("init")
@@ -91,7 +91,7 @@ def test_figures_that_were_fetched_and_compiled_files_are_not_copied(ask, tmp_pa
     for extra in ("data/cache/prices/NVDA.parquet", "strategies/__pycache__/dip_rule.pyc", "data/.hidden"):
         (source / extra).parent.mkdir(parents=True, exist_ok=True)
         (source / extra).write_text("")
-    monkeypatch.setattr(init, "starter", lambda: source)
+    monkeypatch.setattr(init, "find_starter", lambda: source)
     assert ask("init", "fresh")[0] == 0
     assert is_ours(tmp_path / "fresh")
 
@@ -122,7 +122,7 @@ def test_where_there_are_no_strategies_the_next_step_is_told(ask, tmp_path):
     assert err.endswith("There is no folder strategies; `python -m dipfolio init` makes one with examples.\n")
     code, _, err = ask("list")
     assert err == "No strategy in strategies; `python -m dipfolio init` brings examples.\n"
-    there_is_none = "There is no folder data; `python -m dipfolio init` brings the embedded figures, --data names others."
+    there_is_none = "There is no folder data; `python -m dipfolio init` brings the embedded data, --data names others."
     assert ask("data", "status") == (1, "", f"Error: {there_is_none}\n")
 
 

@@ -8,8 +8,10 @@ from typing import Literal
 import click
 import pytest
 
-from dipfolio.cli.options import Day, SectionedCommand, options_of
-from dipfolio.engine.parameter import parameter
+from dipfolio.cli.options import BenchmarkType, DateType, SectionedCommand, options_of
+from dipfolio.engine.account import Account
+from dipfolio.engine.parameters import parameter
+from dipfolio.report.run_record import option_arguments
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,12 +56,12 @@ def test_a_word_becomes_a_value_of_the_kind(words, name, value):
 
 @pytest.mark.parametrize("word", ["2025-02-29", "27/01/2025", "", "today"])
 def test_what_is_no_date_is_refused_with_an_example(word):
-    with pytest.raises(click.BadParameter, match="is no date; write it as 2025-01-27"):
-        Day().convert(word, None, None)
+    with pytest.raises(click.BadParameter, match="is no date; write it as 2024-12-31"):
+        DateType().convert(word, None, None)
 
 
 def test_a_date_stays_a_date():
-    assert Day().convert(date(2025, 1, 27), None, None) == date(2025, 1, 27)
+    assert DateType().convert(date(2025, 1, 27), None, None) == date(2025, 1, 27)
 
 
 def test_the_help_has_a_section_for_each_record(capsys):
@@ -69,3 +71,41 @@ def test_the_help_has_a_section_for_each_record(capsys):
     assert "First:\n --hold-for INTEGER sessions [default: 5]\n --drop FLOAT a fraction [default: 0.03]\n" in out
     assert "Second:\n --loud / --no-loud say more [default: no-loud]\n" in out
     assert "Other:\n --help" in out
+
+
+@pytest.mark.parametrize(("text", "expected"), [("0.003", 0.003), ("0.35%", 0.0035), ("35%", 0.35), ("300 %", 3.0)])
+def test_a_rate_of_an_account_is_a_fraction_or_has_the_sign_of_per_cent(text, expected):
+    command = SectionedCommand("account", callback=lambda **values: values, params=options_of(Account, "Account"))
+    assert command.main(["--borrow-rate", text], standalone_mode=False)["borrow_rate"] == expected
+
+
+@pytest.mark.parametrize("option", ["--borrow-rate", "--debit-rate"])
+def test_a_rate_above_fifteen_per_cent_is_asked_for(option):
+    command = SectionedCommand("account", callback=lambda **values: values, params=options_of(Account, "Account"))
+    with pytest.raises(
+        click.BadParameter, match=f"0.35 as {option} is a fraction, 35% a year; write 0.35% for 0.35 per cent, or 35%"
+    ):
+        command.main([option, "0.35"], standalone_mode=False)
+
+
+def test_the_words_of_a_command_with_a_high_rate_give_that_rate_again():
+    command = SectionedCommand("account", callback=lambda **values: values, params=options_of(Account, "Account"))
+    words = option_arguments({"borrow_rate": 0.3501})
+    assert words == ["--borrow-rate", "35.01%"]
+    assert command.main(words, standalone_mode=False)["borrow_rate"] == 0.3501
+
+
+def test_a_benchmark_may_be_written_in_small_letters():
+    assert BenchmarkType().convert("spy", None, None) == "SPY"
+    assert BenchmarkType().convert("None", None, None) == ""
+
+
+@pytest.mark.parametrize("text", ["nvda,smh", "NVDA, smh", "NVDA,SMH"])
+def test_a_universe_has_one_spelling_however_it_is_typed(text):
+    @dataclass(frozen=True, kw_only=True)
+    class Traded:
+        universe: str = parameter("article", help="what to trade")
+
+    command = SectionedCommand("traded", callback=lambda **values: values, params=options_of(Traded, "Traded"))
+    assert command.main(["--universe", text], standalone_mode=False) == {"universe": "NVDA,SMH"}
+    assert command.main([], standalone_mode=False) == {"universe": "article"}

@@ -1,24 +1,26 @@
-"""Running a strategy: the real program once, its small print in this process."""
+"""Running a strategy: the real program once, its details in this process, and runs of plain backtrader strategies."""
 
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from dipfolio.cli.home import Home
-from dipfolio.cli.main import _guarded
+from dipfolio.cli.app import _guarded, main
+from dipfolio.cli.workspace import Workspace
+from dipfolio.data.folder import load_bars
 from dipfolio.engine.account import Account
-from dipfolio.engine.catalogue import load_strategy, names
+from dipfolio.engine.loader import list_strategy_names, load_strategy
 from dipfolio.engine.metrics import measure
-from dipfolio.engine.parameter import parameters
+from dipfolio.engine.parameters import list_parameters
 from dipfolio.engine.result import load
 from dipfolio.engine.simulation import simulate
-from dipfolio.market.folder import load_bars
 
 ROOT = Path(__file__).parents[2]
 FILES = {
@@ -70,8 +72,8 @@ def ask(capsys, tmp_path, monkeypatch):
     """Run the command line in this process without drawing a page: gives exit code, standard output and standard error."""
     monkeypatch.setattr("dipfolio.report.tearsheet.tear_sheet", lambda *_: "<p>a page</p>")
     monkeypatch.chdir(tmp_path)
-    folders = Home.at(ROOT)
-    folders = Home(strategies=folders.strategies, data=folders.data, reports=Path("reports"))
+    folders = Workspace.at(ROOT)
+    folders = Workspace(strategies=folders.strategies, data=folders.data, reports=Path("reports"))
 
     def run(*words):
         code = _guarded([str(word) for word in words], folders)
@@ -99,9 +101,10 @@ def test_the_main_job_ends_well_and_says_where_the_page_is(table, place):
     assert {path.name for path in (place / "shelf").iterdir()} == {"buy-the-dip", "index.html", "trials.jsonl"}
 
 
+@pytest.mark.slow
 def test_progress_and_warnings_are_silent_where_there_is_no_terminal(table, machine):
-    assert table.stderr == ""
-    assert [line for line in machine.stderr.splitlines() if "dipfolio" in line or "findfont" in line] == []
+    """Of libraries either, although Python shows every warning to ``machine``."""
+    assert (table.stderr, machine.stderr) == ("", "")
 
 
 def test_the_piped_table_is_aligned_and_plain(table):
@@ -133,7 +136,7 @@ def test_the_json_has_the_numbers_of_the_table(table, machine):
     assert found["Win rate by trade"] == f"{record['win_rate'] * 100:.1f} %"
     assert found["Commissions and fees"] == f"${record['commission'] + record['fees']:,.2f}"
     assert found["Borrow fees"] == f"${record['borrow']:,.2f}"
-    assert found["Dividends"] == f"${record['dividends']:,.2f}"
+    assert found["Dividends received less paid"] == f"${record['dividends']:,.2f}"
     assert found["Final equity"] == f"${record['final_equity']:,.2f}"
     assert found["Benchmark return (SPY)"] == f"{record['benchmark_return'] * 100:+.2f} %"
     assert found["Excess over benchmark"] == f"{record['excess_return'] * 100:+.2f} %"
@@ -161,12 +164,12 @@ def test_the_record_on_the_shelf_is_the_run(machine, place):
         assert record[name] == getattr(found, name), name
 
 
-@pytest.mark.parametrize("name", names(ROOT / "strategies"))
+@pytest.mark.parametrize("name", list_strategy_names(ROOT / "strategies"))
 def test_the_help_of_a_strategy_has_every_parameter_with_its_default(ask, name):
     code, out, err = ask(name, "--help")
     assert (code, err) == (0, "")
     text = squeezed(out)
-    for item in (*parameters(load_strategy(ROOT / "strategies", name)), *parameters(Account)):
+    for item in (*list_parameters(load_strategy(ROOT / "strategies", name)), *list_parameters(Account)):
         default = item.flag if item.default is True else f"no-{item.flag}" if item.default is False else item.default
         assert item.help, item.name
         assert f"--{item.flag}" in text
@@ -253,6 +256,279 @@ def test_on_a_terminal_progress_is_shown_and_the_result_stays_clean(place):
     os.close(theirs)
     shown = os.read(ours, 10_000).decode()
     os.close(ours)
-    assert (done.returncode, done.stdout) == (1, b"")
-    assert "Starting" in shown or "reading the figures" in shown
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert "Starting" in shown or "reading the data" in shown
     assert "Error: nowhere is no data folder" in shown
+
+
+# ---- a run that has been made before is answered from its record ----
+
+
+@pytest.fixture
+def rerun(tmp_path, capsys, monkeypatch):
+    """Run the program on the shipped strategies with reports of its own; returns exit code and output, counting simulations."""
+    from dipfolio.engine import simulation
+
+    made = []
+    real = simulation.simulate
+    monkeypatch.setattr(simulation, "simulate", lambda *a, **k: made.append(1) or real(*a, **k))
+
+    def run(*words):
+        made.clear()
+        with pytest.raises(SystemExit) as left:
+            main(home=ROOT, arguments=["hold-benchmark", "--end", "2024-03-28", "--reports", str(tmp_path), *words])
+        assert not left.value.code
+        return capsys.readouterr().out, len(made)
+
+    return run
+
+
+def test_the_same_question_is_answered_from_the_record(rerun):
+    first, simulated = rerun()
+    again, not_again = rerun()
+    assert (simulated, not_again) == (1, 0)
+    assert again == first
+
+
+@pytest.mark.slow
+def test_force_simulates_anew(rerun):
+    rerun()
+    assert rerun("--force")[1] == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", [("--cash", "5000"), ("--fill", "close"), ("--benchmark", "QQQ"), ("--start", "2024-02-01")])
+def test_another_question_is_simulated(rerun, words):
+    rerun()
+    assert rerun(*words)[1] == 1
+
+
+@pytest.mark.slow
+def test_a_record_that_was_touched_is_rebuilt(rerun, tmp_path):
+    first, _ = rerun()
+    (folder,) = [path for path in tmp_path.iterdir() if path.is_dir()]
+    (folder / "equity.csv").write_text("spoiled")
+    again, simulated = rerun()
+    assert (again, simulated) == (first, 1)
+    assert "spoiled" not in (folder / "equity.csv").read_text()
+
+
+@pytest.mark.slow
+def test_every_variant_that_was_run_is_in_the_register_once(rerun, tmp_path):
+    from dipfolio.evidence.trial_log import TRIAL_LOG_FILE, TrialLog
+
+    for words in ((), ("--fill", "close"), (), ("--force",)):
+        rerun(*words)
+    trials = TrialLog(tmp_path / TRIAL_LOG_FILE).read("hold-benchmark")
+    assert [trial.parameters["fill"] for trial in trials] == ["open", "close"]
+
+
+# ---- plain backtrader strategies are run, compared and checked like any other ----
+
+
+CROSS = '''
+import backtrader as bt
+
+class SmaCross(bt.Strategy):
+    """A 20/50 moving-average cross."""
+
+    params = (("fast", 20), ("slow", 50))
+
+    def __init__(self):
+        self.cross = bt.ind.CrossOver(bt.ind.SMA(period=self.p.fast), bt.ind.SMA(period=self.p.slow))
+
+    def next(self):
+        print("looking", len(self))
+        if not self.position and self.cross > 0:
+            self.buy(size=100)
+        elif self.position and self.cross < 0:
+            self.close()
+'''
+
+
+BRACKET = '''
+import backtrader as bt
+
+class Bracket(bt.Strategy):
+    """Buys with a stop and a target around the price."""
+
+    def next(self):
+        if not self.position and not self.broker.get_orders_open():
+            close = self.data.close[0]
+            self.buy_bracket(size=100, exectype=bt.Order.Market, stopprice=0.95 * close, limitprice=1.1 * close)
+'''
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    (tmp_path / "strategies").mkdir()
+    (tmp_path / "strategies" / "sma_cross.py").write_text(CROSS)
+    (tmp_path / "strategies" / "bracket.py").write_text(BRACKET)
+    os.symlink(ROOT / "data", tmp_path / "data")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.slow
+def test_two_backtrader_strategies_are_compared_on_one_page(home, program):
+    code, out, _ = program(home, "sma-cross", "bracket", "--end", "2024-12-31")
+    assert code == 0
+    page = (home / "reports" / "comparison.html").read_text()
+    for name in ("sma-cross", "bracket"):
+        assert name in out
+        assert name in page
+        record = json.loads((home / "reports" / f"{name}--end-2024-12-31" / "run.json").read_text())
+        assert record["residual"] < 0.01
+        assert (home / "reports" / f"{name}--end-2024-12-31" / "tearsheet.html").exists()
+
+
+def test_what_a_strategy_prints_is_kept_out_of_the_result(home, program):
+    code, out, err = program(home, "sma-cross", "--json", "--fast", "5", "--slow", "10", "--benchmark", "none")
+    assert code == 0
+    assert json.loads(out)["parameters"]["fast"] == 5
+    assert "looking 1" in err
+
+
+def test_they_pass_the_check(home, program):
+    code, out, _ = program(home, "check", "--all", "--sessions", "6")
+    assert code == 0
+    assert out.count("ok    orders and fills do not look ahead") == 2
+
+
+FAILS = """
+import backtrader as bt
+
+class Fails(bt.Strategy):
+    '''Fails in its first session.'''
+    params = dict(size=1)
+
+    def next(self):
+        self.nothing
+"""
+
+
+PEEKS = FAILS.replace("self.nothing", "self.buy(size=self.p.size) if self.data.close[1] > self.data.close[0] else None")
+
+
+def test_a_run_that_reads_a_later_session_fails_in_one_line(home, program):
+    (home / "strategies" / "peeks.py").write_text(PEEKS)
+    code, out, err = program(home, "peeks")
+    assert (code, out) == (1, "")
+    assert err.startswith("Error: Fails, in line 9 of peeks.py: data.close[1] of NVDA was read on 2024-01-02: only the current")
+    assert err.count("\n") == 1
+    assert not (home / "reports").exists()
+
+
+def test_a_failure_shows_the_frames_of_the_strategy_alone(home, program):
+    (home / "strategies" / "fails.py").write_text(FAILS)
+    code, _, err = program(home, "fails")
+    assert code == 1
+    assert re.findall(r'File ".*[/\\\\](\w+\.py)", line (\d+)', err)[0] == ("fails.py", "9")
+    assert "cerebro.py" not in err
+    assert err.splitlines()[-1].startswith("Error: Fails failed in line 9 of fails.py: AttributeError: ")
+
+
+@pytest.mark.slow
+def test_a_failure_in_a_cell_of_a_sweep_is_one_line(home, program):
+    (home / "strategies" / "fails.py").write_text(FAILS)
+    code, out, err = program(home, "sweep", "fails", "--size", "1:2", "--jobs", "2")  # a process for each cell
+    assert code == 1
+    assert re.search(r"^Error: Fails failed in line 9 of fails\.py: AttributeError: .*nothing.*\n\Z", err, re.MULTILINE)
+    assert "Traceback" not in out + err
+
+
+def test_a_run_on_the_indices_of_arch_takes_the_index_as_its_benchmark_and_says_what_they_are(ask, tmp_path):
+    code, out, err = ask("dip-rule", "--universe", "^IXIC", "--data", "arch", "--drop", "0.03", "--reports", "shelf")
+    assert code == 0
+    said = "The data lack SPY; the benchmark is ^GSPC (S&P 500, price index without dividends)."
+    assert err == f"{said} --benchmark names another, or none.\n"
+    assert rows(out)["Window"] == "1999-01-04 to 2018-12-31, 5,031 sessions"
+    assert rows(out)["Benchmark return (^GSPC)"] == "+104.12 %"  # 2,506.85 / 1,228.10 - 1
+    assert "^IXIC is a price index: dividends are missing" in out
+    assert "opens exactly at its last close" not in out  # true of ^GSPC, of which nothing was bought
+    (report,) = (tmp_path / "shelf").glob("dip-rule*")
+    kept = load(report)
+    prices = load_bars("arch", ("^IXIC",))
+    falls = np.flatnonzero(prices.close["^IXIC"].pct_change().to_numpy() <= -0.03)
+    first = prices.open["^IXIC"].iloc[falls[0] + 1]
+    assert kept.fills["price"].iloc[0] == pytest.approx(first * 1.0002)
+    assert kept.fills["session"].iloc[0] == prices.sessions[falls[0] + 1]
+
+
+def test_what_is_filled_at_opens_that_are_none_says_so(ask):
+    _, out, _ = ask("hold-benchmark", "--universe", "^GSPC", "--data", "arch", "--end", "2000-12-29")
+    assert "^GSPC opens exactly at its last close on 2,004 of 5,031 sessions" in out
+
+
+def test_a_benchmark_that_was_named_is_not_exchanged(ask):
+    code, _, err = ask("dip-rule", "--universe", "^IXIC", "--data", "arch", "--benchmark", "SPY")
+    assert code == 2
+    assert "SPY is the benchmark: --benchmark none runs without one" in err
+
+
+def test_the_indices_of_arch_are_swept_and_compared(ask):
+    code, out, _ = ask("sweep", "dip-rule", "--universe", "^IXIC", "--drop", "0.04,0.05", "--data", "arch", "--jobs", "1")
+    assert code == 0
+    assert "2 random cells, largest difference $0.00" in out
+    code, out, _ = ask("dip-rule", "equal-weight", "--universe", "^IXIC", "--data", "arch", "--benchmark", "none")
+    assert code == 0
+    assert "1999-01-04 to 2018-12-31, 5,031 sessions" in out
+
+
+@pytest.fixture
+def dated_data(tmp_path):
+    """The embedded data with made-up members: MSFT always, AAPL in 2024, NVDA from 2025 on."""
+    shutil.copytree(ROOT / "data", tmp_path / "dated", ignore=shutil.ignore_patterns("cache"))
+    rows = "symbol,from,to\nMSFT,2024-01-02,\nAAPL,2024-01-02,2024-12-31\nNVDA,2025-01-02,\n"
+    (tmp_path / "dated" / "universe.csv").write_text(rows, encoding="utf-8")
+    return tmp_path / "dated"
+
+
+def test_the_hindsight_in_a_name_is_the_difference_to_the_members_of_each_date(ask, dated_data):
+    dated = ("equal-weight", "--universe", "@universe", "--data", dated_data, "--no-costs")
+    code, out, _ = ask(*dated, "--hindsight", "magnificent-seven", "--json")
+    assert code == 0
+    record = json.loads(out)
+    own = simulate(
+        load_strategy(ROOT / "strategies", "equal-weight")(universe="magnificent-seven"),
+        load_bars(ROOT / "data"), Account().without_costs(),
+    )  # fmt: skip
+    today = measure(own).annual_return
+    assert record["hindsight"]["universe"] == "magnificent-seven"
+    assert record["hindsight"]["annual_return"] == pytest.approx(today, abs=1e-12)
+    assert record["hindsight"]["difference"] == pytest.approx(today - record["annual_return"], abs=1e-12)
+    code, out, _ = ask(*dated, "--hindsight", "magnificent-seven")
+    assert f"Hindsight in magnificent-seven: {100 * (today - record['annual_return']):+.2f} % a year." in out
+
+
+def test_a_member_is_held_with_an_equal_part_from_its_first_day_to_its_last(ask, dated_data, tmp_path):
+    code, _, _ = ask("equal-weight", "--universe", "@Universe", "--data", dated_data, "--no-costs", "--reports", "shelf")
+    assert code == 0
+    (report,) = (tmp_path / "shelf").glob("equal-weight*")
+    fills = load(report).fills
+    told = [(str(row.session.date()), row.symbol, row.shares > 0) for row in fills.itertuples()]
+    assert told == [
+        ("2024-01-03", "MSFT", True), ("2024-01-03", "AAPL", True), ("2025-01-03", "AAPL", False), ("2025-01-03", "NVDA", True),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--hindsight", "article"), "--hindsight is for one strategy on dated members: add --universe @universe"),
+        (("--universe", "@universe"), "has no universe.csv (symbol,from,to), which @universe stands for"),
+    ],
+)
+def test_dated_members_that_are_not_there_are_one_line(ask, words, message):
+    code, _, err = ask("equal-weight", *words)
+    assert code == 2
+    assert message in err
+    assert len(err.splitlines()) == 1
+
+
+def test_dated_members_are_swept_as_backtrader_runs_them(ask, dated_data):
+    code, out, _ = ask(
+        "sweep", "equal-weight", "--universe", "@universe", "--fill", "open,close", "--data", dated_data, "--jobs", "1"
+    )
+    assert code == 0
+    assert "2 random cells, largest difference $0.00" in out

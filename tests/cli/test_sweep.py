@@ -13,13 +13,13 @@ import pandas as pd
 import pytest
 
 from dipfolio.cli import sweep as command
-from dipfolio.cli.home import Home
-from dipfolio.cli.main import _guarded
+from dipfolio.cli.app import _guarded
+from dipfolio.cli.workspace import Workspace
+from dipfolio.data.folder import load_bars
 from dipfolio.engine.account import Account
-from dipfolio.engine.catalogue import load_strategy
+from dipfolio.engine.loader import load_strategy
 from dipfolio.engine.metrics import measure
 from dipfolio.engine.simulation import simulate
-from dipfolio.market.folder import load_bars
 
 ROOT = Path(__file__).parents[2]
 GRID = ("--drop", "0.03:0.05:0.01", "--hold", "1:6")
@@ -33,7 +33,7 @@ def start(*words, **given):
 
 
 def inside(*words):
-    return _guarded(["sweep", *words], Home.at(ROOT))
+    return _guarded(["sweep", *words], Workspace.at(ROOT))
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +71,7 @@ def test_the_table_holds_the_figures_of_every_cell(said, reports):
     assert ((1 + returns).prod() - 1).tolist() == pytest.approx(table["total_return"].tolist())
 
 
+@pytest.mark.slow
 def test_the_command_on_the_page_runs_the_cell(said, reports):
     page = (reports / "sweep-dip-rule" / "sweep.html").read_text(encoding="utf-8")
     found = re.search(r"<code>(python backtest\.py dip-rule --cash 200000\.0 --drop 0\.04 --hold 20)</code>", page)
@@ -83,6 +84,7 @@ def test_the_command_on_the_page_runs_the_cell(said, reports):
     assert not list(reports.glob(".sweep-*"))
 
 
+@pytest.mark.slow
 def test_what_is_done_survives_an_interruption(tmp_path):
     grid = ("dip-rule", "--drop", "0.01:0.06:0.0001", "--hold", "1:60")
     words = (*grid, "--jobs", "1", "--verify", "0", "--reports", str(tmp_path))
@@ -133,6 +135,10 @@ def test_cells_that_the_strategy_refuses_are_left_out_and_counted(tmp_path, caps
         (("dip-rule", "--hold", "0"), "No cell of the grid can be run: hold must be above 0"),
         (("dip-rule", "--start", "2025-03-01", "--end", "2025-02-01"), "is after the end"),
         (("dip-rule", "--verify", "-1"), "x>=0"),
+        (("dip-rule", "--hold", "5", "--walk-forward", "5"), "chooses among variants, and here is one; give a parameter several"),
+        (("dip-rule", "--hold", "5,9", "--walk-forward", "1"), "needs at least 2 parts out of sample, found 1"),
+        (("dip-rule", "--hold", "5,9", "--walk-forward", "200"), "502 sessions are too few for 200 parts out of sample"),
+        (("dip-rule", "--hold", "5,9", "--walk-forward", "2", "--benchmark", "no-such"), "--benchmark none runs without one"),
     ],
 )
 def test_a_mistake_is_one_line(words, expected, capsys, tmp_path):
@@ -143,12 +149,94 @@ def test_a_mistake_is_one_line(words, expected, capsys, tmp_path):
 
 
 def test_a_difference_above_a_cent_is_an_error(monkeypatch, tmp_path, capsys):
-    from dipfolio.sweep import work
+    from dipfolio.sweep import tasks
 
-    monkeypatch.setattr(work, "difference", lambda *_: (0.011, "fees"))
+    monkeypatch.setattr(tasks, "backtrader_difference", lambda *_: (0.011, "fees"))
     assert inside("dip-rule", "--hold", "1:2", "--reports", str(tmp_path)) == 1
     assert "The sweep and backtrader differ by 0.0110 in the fees of {'hold': " in capsys.readouterr().err
     assert not (tmp_path / "sweep-dip-rule").exists()
+
+
+def walked(capsys, tmp_path, *words):
+    assert not inside("dip-rule", *words, "--reports", str(tmp_path), "--verify", "0")
+    return capsys.readouterr().out
+
+
+def test_a_walk_forward_test_is_chained_runs_of_what_was_best_before(capsys, tmp_path):
+    grid = ("--drop", "0.02:0.04:0.01", "--hold", "5,20", "--cash", "200000")
+    record = json.loads(walked(capsys, tmp_path, *grid, "--walk-forward", "3", "--json"))["walk_forward"]
+    bars, cash, kind = load_bars(ROOT / "data", ("SMH",)), 200_000.0, load_strategy(ROOT / "strategies", "dip-rule")
+    edge = len(bars) - 3 * (len(bars) // 4)
+    for number, part in enumerate(record["parts"]):
+        first = edge + number * (len(bars) // 4)
+        start, end = (bars.sessions[row].date() for row in (first, first + len(bars) // 4 - 1))
+        assert part["window"] == [start.isoformat(), end.isoformat()]
+        assert part["training"] == ["2024-01-02", bars.sessions[first - 1].date().isoformat()]
+        past = bars.until(bars.sessions[first - 1])
+        cells = [{"drop": drop, "hold": hold} for drop in (0.02, 0.03, 0.04) for hold in (5, 20)]
+        earned = [simulate(kind(**cell), past, Account(cash=200_000)).equity["equity"].iloc[-1] for cell in cells]
+        assert part["parameters"] == cells[earned.index(max(earned))]
+        run = simulate(kind(**part["parameters"]), bars, Account(cash=cash), start=start, end=end)
+        assert part["cash"] == pytest.approx(cash, abs=0.005)
+        cash = run.equity["equity"].iloc[-1] - part["closing_costs"]
+        assert part["final_equity"] == pytest.approx(cash, abs=0.005)
+        assert bool(len(run.open_positions)) == (part["closing_costs"] > 0) == bool(part["closed_at_the_end"])
+    assert record["out_of_sample"]["total_return"] == pytest.approx(cash / 200_000 - 1)
+    spy = load_bars(ROOT / "data", ("SPY",)).returns["SPY"].iloc[edge:]
+    assert record["benchmark"]["total_return"] == pytest.approx((1 + spy).prod() - 1)
+    account = pd.read_parquet(tmp_path / "sweep-dip-rule" / "walk-forward.parquet")
+    assert account["equity"].tolist() == record["equity"]
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".sweep")] == []
+
+
+def test_the_terminal_and_the_page_say_the_answer_and_the_register_counts_each_variant_once(capsys, tmp_path):
+    grid = ("--hold", "5,20", "--rank-by", "sharpe")
+    said = walked(capsys, tmp_path / "a", *grid, "--walk-forward", "2", "--walk-window", "rolling", "--benchmark", "none")
+    assert "Chosen anew 2 times on the past alone, dip-rule " in said
+    assert "the best Sharpe ratio in the part before it" in said
+    assert "SPY" not in said
+    page = (tmp_path / "a" / "sweep-dip-rule" / "sweep.html").read_text(encoding="utf-8")
+    assert '<p class="answer">Chosen anew 2 times' in page
+    assert "<code>python backtest.py dip-rule --hold 5</code>" in page
+    walked(capsys, tmp_path / "b", *grid)
+    counted = [(tmp_path / name / "trials.jsonl").read_text() for name in "ab"]
+    assert counted[0] == counted[1]
+
+
+def test_a_single_event_is_refused_after_the_sweep_and_leaves_nothing_half_done(capsys, tmp_path):
+    assert inside("buy-the-dip", "--hold", "1:3", "--walk-forward", "3", "--reports", str(tmp_path), "--verify", "0") == 2
+    assert "a single event cannot be walked forward; the command evidence" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["trials.jsonl"]
+
+
+def test_an_interrupted_choice_goes_on_with_what_was_swept_before(capsys, tmp_path, monkeypatch):
+    from dipfolio.sweep import runner
+
+    words = ("dip-rule", "--hold", "5,20", "--walk-forward", "2", "--verify", "0", "--reports", str(tmp_path))
+    run_tasks, run_task, calls = runner.run_tasks, runner.run_task, []
+
+    def interrupted(*given):
+        calls.append(len(given))  # and not the folder, whose lock ends with it
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return run_tasks(*given)
+
+    monkeypatch.setattr(runner, "run_tasks", interrupted)
+    assert inside(*words) == 1
+    assert "Go on with --resume." in capsys.readouterr().err
+    monkeypatch.setattr(runner, "run_tasks", run_tasks)
+    done = []
+    monkeypatch.setattr(runner, "run_task", lambda task, bars: done.append(len(bars)) or run_task(task, bars))
+    assert not inside(*words, "--resume")
+    assert sorted(set(done)) == [335, 502]  # the second choice, and the best in hindsight; the first and the whole are kept
+    assert len(done) == 4
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".sweep")] == []
+
+
+def test_json_is_all_that_is_printed(capsys, tmp_path):
+    record = json.loads(walked(capsys, tmp_path, "--hold", "5,20", "--json"))
+    assert (record["variants"], record["walk_forward"]) == (2, None)
+    assert Path(record["report"]).name == "sweep.html"
 
 
 def test_the_help_shows_the_parameters_without_their_columns(capsys):
@@ -156,4 +244,4 @@ def test_the_help_shows_the_parameters_without_their_columns(capsys):
     out = capsys.readouterr().out
     assert "--drop VALUES" in out
     assert "default: 0.04" in out
-    assert command.FORMS in out.replace("\n", " ")
+    assert command.GRID_SYNTAX_HELP in out.replace("\n", " ")

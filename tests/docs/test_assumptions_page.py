@@ -5,13 +5,13 @@ from dataclasses import replace
 import pytest
 
 from dipfolio.engine.account import Account
-from dipfolio.engine.parameter import parameters
+from dipfolio.engine.parameters import list_parameters
 from dipfolio.engine.simulation import simulate
-from dipfolio.report.assumptions import assumptions
-from tests.documents import page, part, table
-from tests.ideas import script
-from tests.markets import make_bars
-from tests.runs import run
+from dipfolio.report.run_record import state_assumptions
+from tests.support.documents import page, part, table
+from tests.support.markets import make_bars
+from tests.support.runs import run
+from tests.support.strategies import script
 
 FREE = Account(cash=1_000_000.0).without_costs()
 TEXT = page("docs/assumptions.md")
@@ -23,16 +23,16 @@ def held(rows, bars, account=FREE, **how):
 
 
 def test_the_table_has_every_field_of_the_account_in_its_order():
-    assert [option for option, *_ in OPTIONS] == [f"`--{item.flag}`" for item in parameters(Account)]
+    assert [option for option, *_ in OPTIONS] == [f"`--{item.flag}`" for item in list_parameters(Account)]
 
 
-@pytest.mark.parametrize("item", parameters(Account), ids=lambda item: item.name)
+@pytest.mark.parametrize("item", list_parameters(Account), ids=lambda item: item.name)
 def test_each_default_in_the_table_is_that_of_the_code(item):
     (default,) = [default for option, default, _ in OPTIONS if option == f"`--{item.flag}`"]
     assert item.default == ({"yes": True, "no": False}[default] if item.kind is bool else float(default))
 
 
-@pytest.mark.parametrize("topic", [topic for topic, _ in assumptions(run())])
+@pytest.mark.parametrize("topic", [topic for topic, _ in state_assumptions(run())])
 def test_each_topic_of_the_report_is_explained(topic):
     assert f"* **{topic}.** " in TEXT
 
@@ -46,7 +46,7 @@ def test_the_figures_in_the_sentences_are_those_of_the_default_account():
 
 
 def test_without_costs_means_what_the_document_lists():
-    changed = {item.name for item in parameters(Account) if getattr(Account(), item.name) != getattr(FREE, item.name)}
+    changed = {item.name for item in list_parameters(Account) if getattr(Account(), item.name) != getattr(FREE, item.name)}
     assert changed == {
         "commission_per_share", "commission_minimum", "sec_taf", "slippage_bps", "borrow_rate", "debit_rate"
     }  # fmt: skip

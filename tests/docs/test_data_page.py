@@ -7,13 +7,13 @@ from dataclasses import fields
 
 import pytest
 
-from dipfolio.cli.home import Home
+from dipfolio.cli.workspace import Workspace
+from dipfolio.data.bars import Origin
+from dipfolio.data.folder import load_bars
 from dipfolio.engine.account import Account
 from dipfolio.engine.simulation import simulate
-from dipfolio.market.bars import Origin
-from dipfolio.market.folder import load_bars
-from tests.documents import ROOT, page, table, words
-from tests.ideas import script
+from tests.support.documents import ROOT, page, table, words
+from tests.support.strategies import script
 
 TEXT = page("data/README.md")
 SAID = words(TEXT)
@@ -110,8 +110,8 @@ def test_a_folder_without_dividends_pays_none_and_that_is_a_warning(own, bars, p
 
 
 def test_a_folder_without_splits_and_events_uses_those_of_the_project(own, bars):
-    home = Home(strategies=ROOT / "strategies", data=ROOT / "data", reports=own / "reports")
+    home = Workspace(strategies=ROOT / "strategies", data=ROOT / "data", reports=own / "reports")
     alone = home.load(own, ("NVDA",))
-    assert (alone.splits, alone.events) == (bars.splits, bars.events)
+    assert (alone.splits, alone.events) == (tuple(s for s in bars.splits if s.symbol == "NVDA"), bars.events)
     (own / "splits.csv").write_text("symbol,ex_date,ratio\n", encoding="utf-8")
     assert home.load(own, ("NVDA",)).splits == ()

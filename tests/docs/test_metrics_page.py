@@ -1,43 +1,42 @@
-"""docs/metrics.md: it has every number that the product shows, and the numbers that it shows are computed anew."""
+"""docs/metrics.md and docs/tear-sheet.md have every number that the product shows; those that they show are computed anew."""
 
 import math
 import re
 import warnings
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import pytest
 
+from dipfolio.data.folder import load_bars
 from dipfolio.engine import metrics as formulas
 from dipfolio.engine.account import Account
-from dipfolio.engine.catalogue import load_strategy
-from dipfolio.engine.metrics import Metrics, measure
+from dipfolio.engine.loader import load_strategy
+from dipfolio.engine.metrics import METRICS, measure
 from dipfolio.engine.simulation import simulate
-from dipfolio.market.folder import load_bars
-from dipfolio.report.board import metric_rows
-from dipfolio.report.comparison import comparison_page
-from dipfolio.report.contender import contenders
-from dipfolio.report.fairness import judge
-from dipfolio.report.gallery import card, gallery_page
-from dipfolio.report.record import record_section
-from dipfolio.report.surface import surface_page
-from dipfolio.report.tearsheet import BY_DAY
-from dipfolio.report.wording import part as portion
-from dipfolio.report.wording import percent, ratio, rows
-from dipfolio.sweep.outcome import FIGURES
-from tests.documents import ROOT, page, part, table, words
-from tests.report.test_comparison import without_plotly
-from tests.report.test_surface import made
-from tests.report.test_tearsheet import Page
-from tests.runs import run, save, track
+from dipfolio.report.comparison.alignment import align_tracks, build_contenders
+from dipfolio.report.comparison.page import comparison_page
+from dipfolio.report.comparison.tables import metric_rows
+from dipfolio.report.format import percent, ratio
+from dipfolio.report.format import unsigned_percent as portion
+from dipfolio.report.run_record import record_section
+from dipfolio.report.run_summary import summary_rows
+from dipfolio.report.runs_index import index_page, read_card
+from dipfolio.report.sweep_page import sweep_result_page
+from dipfolio.report.tearsheet import OMITTED_METRICS, PER_DAY_METRICS
+from dipfolio.sweep.metrics import metric_columns
+from tests.report.test_tearsheet import PERCENT, PLAIN, RELATIVE, WORDS
+from tests.support.documents import ROOT, page, part, table, words
+from tests.support.runs import run, save, track
+from tests.support.sweeps import made
+from tests.support.tear_sheets import Page, without_plotly
 
-TEXT = page("docs/metrics.md")
-SUMMARY, ELSEWHERE, RECORD, COMPARED, SWEPT, GALLERY = (
-    part(TEXT, heading)
-    for heading in (
-        "The summary of a run", "Where quantstats and empyrical differ", "The record under a tear sheet", "The comparison",
-        "The sweep", "The gallery",
-    )
-)  # fmt: skip
+SUMMARY, ELSEWHERE, COMPARED, SWEPT, GALLERY = (
+    part(page("docs/metrics.md"), heading)
+    for heading in ("The summary of a run", "Where quantstats and empyrical differ", "The comparison", "The sweep", "The gallery")
+)
+SHEET, RECORD = (
+    part(page("docs/tear-sheet.md"), heading) for heading in ("The sheet above the record", "The record under a tear sheet")
+)
 ACCOUNT = replace(Account(), cash=1000.0, fractional=True)
 ROUND = run({0: {"A": 10}, 4: {"A": 0}, 6: {"A": -5}}, account=ACCOUNT)
 RECORDED = record_section(ROUND, measure(ROUND))
@@ -55,12 +54,12 @@ def heads(html):
 
 def compared():
     """The page of two runs without the long script."""
-    return without_plotly(comparison_page(judge((track(label="one"), track(label="other"))), ROOT / "none"))
+    return without_plotly(comparison_page(align_tracks((track(label="one"), track(label="other"))), ROOT / "none"))
 
 
 def swept():
     """The page of a sweep without the long script."""
-    return without_plotly(surface_page(made(), "total_return", "python backtest.py dip", "nothing"))
+    return without_plotly(sweep_result_page(made(), "total_return", "python backtest.py dip", "nothing"))
 
 
 @pytest.fixture(scope="module")
@@ -71,12 +70,22 @@ def dip_rule():
 
 
 def test_the_summary_is_explained_row_by_row_in_its_order():
-    assert [row[0] for row in table(SUMMARY)] == [label.removesuffix(" (B)") for label, _ in rows(ROUND, measure(ROUND))]
+    assert [row[0] for row in table(SUMMARY)] == [label.removesuffix(" (B)") for label, _ in summary_rows(ROUND, measure(ROUND))]
 
 
-@pytest.mark.parametrize("name", [field.name for field in fields(Metrics)])
+@pytest.mark.parametrize("name", [metric.name for metric in METRICS])
 def test_each_number_of_the_json_is_explained(name):
     assert f"`{name}`" in SUMMARY
+
+
+def test_every_metric_has_its_one_label_in_the_document():
+    assert [metric.label for metric in METRICS if metric.label not in words(SUMMARY)] == []
+
+
+@pytest.mark.parametrize("label", ["Debit interest", "Commissions, fees", "Slippage, in the prices", "| Exposure", "| Costs"])
+def test_no_document_has_another_label(label):
+    for name in ("README.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))):
+        assert label not in page(name), name
 
 
 def test_the_record_is_explained_column_by_column():
@@ -89,9 +98,9 @@ def test_each_cost_of_the_record_is_explained(label):
 
 
 def test_each_metric_of_the_comparison_is_explained():
-    field = contenders(judge((track(label="one"), track(label="other"))))
+    field = build_contenders(align_tracks((track(label="one"), track(label="other"))))
     for row in metric_rows(field, None):
-        known = [name for name, *_ in table(SUMMARY)] + ["Time in market", "Entry sessions"]
+        known = [name for name, *_ in table(SUMMARY)] + ["Entry sessions", "Fills", "Turnover", "Observations"]
         assert row.label in known, row.label
         assert row.label in words(SUMMARY + COMPARED), row.label
 
@@ -103,14 +112,15 @@ def test_each_table_of_the_comparison_is_explained():
     assert tables <= titles
     named = first_column(COMPARED)
     assert tables <= named
-    assert {"Difference a year", "95 % from", "to", "Reading"} <= heads(html) & named
-    assert {"All costs", "Dividends received less paid"} <= {row[0].split(" of ")[0] for row in Page(html).rows if row} & named
+    assert {"Difference a year", "Difference in Sharpe ratio", "95 % from", "to", "p", "Reading"} <= heads(html) & named
+    assert "All costs" in {row[0].split(" of ")[0] for row in Page(html).rows if row} & named
+    assert "Dividends received less paid" in {row[0] for row in Page(html).rows if row} & first_column(SUMMARY)
     assert set(re.findall(r"<figcaption[^>]*><b>([^<]+)</b>", html)) - {"Trades"} == {"Equity", "Drawdown"} <= named
 
 
-@pytest.mark.parametrize("column", FIGURES)
+@pytest.mark.parametrize("column", metric_columns())
 def test_each_column_of_a_sweep_is_explained(column):
-    assert f"`{column}`" in SWEPT
+    assert f"`{column}`" in SWEPT or f"`{column}`" in SUMMARY  # metrics have one name in both
 
 
 def test_each_figure_on_the_page_of_a_sweep_is_explained():
@@ -118,26 +128,33 @@ def test_each_figure_on_the_page_of_a_sweep_is_explained():
     shown = heads(html) - {"hold", "drop", "Run it in full"}
     luck = re.search(r"What luck explains</h2>(.*?)</dl>", html, flags=re.S)[1]
     shown |= set(re.findall(r"<dt>([^<]+)</dt>", luck))
-    assert shown <= first_column(SWEPT)
+    assert shown <= first_column(SWEPT) | {row[0] for row in table(SUMMARY)}
     facts = set(re.findall(r"<div><dt>([^<]+)</dt>", html))
     assert {"Cells with an ended trade", "Median total return"} <= facts
 
 
 def test_each_column_of_the_gallery_is_explained(tmp_path):
     save(tmp_path, "one", ROUND)
-    numbers = heads(gallery_page(tmp_path)) - {"Run", "Equity", "Window", "Saved"}
+    numbers = heads(index_page(tmp_path)) - {"Run", "Equity", "Window", "Saved"}
     assert numbers
     assert [name for name in numbers if name not in words(GALLERY)] == []
 
 
 def test_the_sharpe_ratio_of_the_gallery_knows_no_riskless_rate(tmp_path):
-    shown = card(save(tmp_path, "one", ROUND)).numbers[2]
+    shown = read_card(save(tmp_path, "one", ROUND)).numbers[2]
     assert shown.value == measure(ROUND).sharpe != measure(ROUND, 0.05).sharpe
 
 
-@pytest.mark.parametrize("row", BY_DAY)
-def test_each_row_of_quantstats_that_counts_days_is_named(row):
-    assert re.search(rf" {re.escape(row)}[,.]", words(ELSEWHERE))
+def test_each_row_of_the_sheet_is_defined():
+    table_of_rows = SHEET.split("| Chart |")[0]
+    shown = {label.removesuffix(" (by day)") for label in (*PERCENT, *PLAIN, *WORDS, *RELATIVE, "Time in Market")}
+    assert first_column(table_of_rows) == shown
+    assert shown >= set(PER_DAY_METRICS)
+
+
+@pytest.mark.parametrize("row", OMITTED_METRICS)
+def test_each_row_that_is_left_out_is_named(row):
+    assert re.search(rf"[ :]{re.escape(row)}[, (]", words(SHEET).split("left out:")[1])
 
 
 def test_where_the_others_differ_is_as_measured(dip_rule):
@@ -158,7 +175,7 @@ def test_where_the_others_differ_is_as_measured(dip_rule):
         expected = [
             ["Annual return", *map(percent, yearly)],
             ["Time in market", portion(found.time_in_market), portion(stats.exposure(returns)), "-"],
-            ["Win rate", portion(found.win_rate), portion(stats.win_rate(returns)), "-"],
+            ["Win rate by trade", portion(found.win_rate), portion(stats.win_rate(returns)), "-"],
             ["Sharpe, 4 % riskless", *map(ratio, sharpes(0.04))],
             ["Sharpe, -1 % riskless", *map(ratio, sharpes(-0.01))],
             ["Last drawdown over?", percent(formulas.drawdowns(returns).iloc[-1]), str(falls["end"].iloc[-1]), "-"],

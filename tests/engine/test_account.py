@@ -1,19 +1,17 @@
-"""Account: the commenter's short to the cent, and every rule of the schedule by hand."""
+"""The account: its rules, its margin requirements by hand, and numbers that are refused."""
 
 import dataclasses
 from datetime import date
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from dipfolio.engine.account import Account
-from dipfolio.engine.parameter import parameters
+from dipfolio.engine.account import RULES, Account
+from dipfolio.engine.parameters import list_parameters
 from dipfolio.errors import ParameterError
 
 FRIDAY = np.datetime64("2025-01-24", "D")
-NUMBERS = [item.name for item in parameters(Account) if item.kind is float]
+NUMBERS = [item.name for item in list_parameters(Account) if item.kind is float]
 
 
 @pytest.fixture
@@ -29,78 +27,50 @@ def test_the_defaults_are_those_of_the_design(account):
     }  # fmt: skip
 
 
+OTHER = {float: lambda default: 1.5 * default + 0.125, bool: lambda default: not default}
+"""Another value of a parameter, by its type."""
+
+
+def another(item):
+    return {item.name: OTHER[item.kind](item.default)}
+
+
+def test_an_account_is_made_of_its_rules_and_nothing_else():
+    assert set(Account.__bases__) == set(RULES)
+    own = [field.name for rule in RULES for field in dataclasses.fields(rule)]
+    assert sorted(own) == sorted(field.name for field in dataclasses.fields(Account))
+    assert [item.name for item in list_parameters(Account)] == [field.name for field in dataclasses.fields(Account)]
+
+
+@pytest.mark.parametrize("item", list_parameters(Account), ids=lambda item: item.name)
+def test_each_field_of_the_account_changes_a_sentence_of_its_assumptions(item, account):
+    usual, changed = (dict(these.assumptions()) for these in (account, dataclasses.replace(account, **another(item))))
+    assert usual.keys() == changed.keys()
+    assert [topic for topic in usual if usual[topic] != changed[topic]] != []
+
+
+@pytest.mark.parametrize(("rule", "item"), [(rule, item) for rule in RULES for item in list_parameters(rule)])
+def test_each_rule_states_its_own_fields_alone_and_as_a_part_of_the_account(rule, item, account):
+    stated = rule(**another(item)).assumptions()
+    assert stated != rule().assumptions()
+    assert set(stated) <= set(dataclasses.replace(account, **another(item)).assumptions())
+    assert [kind for kind in RULES if kind is not rule and item.name in {field.name for field in dataclasses.fields(kind)}] == []
+
+
+def test_no_topic_is_stated_twice(account):
+    topics = [topic for topic, _ in account.assumptions()]
+    assert len(topics) == len(set(topics))
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_free_values_of_a_rule_are_those_of_an_account_without_costs(rule, account):
+    free = account.without_costs()
+    assert {name: getattr(free, name) for name in rule.FREE} == dict(rule.FREE)
+    assert {name for name in free.changed if name in {field.name for field in dataclasses.fields(rule)}} == set(rule.FREE)
+
+
 def test_every_parameter_has_a_line_of_help():
-    assert [item.name for item in parameters(Account) if not item.help] == []
-
-
-def test_the_short_of_the_commenter_costs_27_3925_to_enter(account):
-    # 3,000 x 0.005 = 15.00; 427,860 x 27.80e-6 = 11.894508; 3,000 x 0.000166 = 0.498
-    paid = account.commission(-3_000, 142.62) + account.sale_fees(-3_000, 142.62, FRIDAY)
-    assert float(paid) == pytest.approx(27.392508, abs=1e-9)
-
-
-def test_the_cover_of_the_commenter_costs_fifteen_dollars(account):
-    paid = account.commission(3_000, 124.80) + account.sale_fees(3_000, 124.80, np.datetime64("2025-01-27", "D"))
-    assert float(paid) == 15.0
-
-
-def test_the_weekend_of_the_commenter_costs_10_95(account):
-    # 1.02 x 142.62 = 145.4724, rounded up 146; 146 x 3,000 x 0.003 x 3 / 360
-    assert float(account.borrow_fee(-3_000, 142.62, 3)) == pytest.approx(10.95, abs=1e-12)
-
-
-def test_the_short_of_the_commenter_nets_53406_66_at_the_open_and_72546_66_at_the_close(account):
-    charges = 27.392508 + 15.0 + float(account.borrow_fee(-3_000, 142.62, 3))
-    assert round(3_000 * (142.62 - 124.80) - charges, 2) == 53_406.66
-    assert round(3_000 * (142.62 - 118.42) - charges, 2) == 72_546.66
-
-
-@pytest.mark.parametrize(
-    ("shares", "price", "fee"),
-    [
-        (0, 100, 0.0),
-        (1, 200, 1.00),  # the minimum
-        (200, 100, 1.00),  # the minimum exactly
-        (201, 100, 1.005),
-        (-201, 100, 1.005),
-        (1, 50, 0.50),  # 1 % of 50 dollars is less than the minimum
-        (10_000, 0.20, 20.00),  # 1 % of 2,000 dollars is less than 50
-        (0.5, 400, 1.00),
-    ],
-)
-def test_a_commission_has_a_minimum_and_a_maximum(account, shares, price, fee):
-    assert float(account.commission(shares, price)) == pytest.approx(fee, abs=1e-12)
-
-
-def test_sec_and_finra_fees_can_be_switched_off():
-    assert float(Account(sec_taf=False).sale_fees(-3_000, 142.62, FRIDAY)) == 0.0
-
-
-def test_a_market_order_gets_two_basis_points_less(account):
-    assert account.slipped(100.0, 5) == pytest.approx(100.02, abs=1e-12)
-    assert account.slipped(100.0, -5) == pytest.approx(99.98, abs=1e-12)
-    assert account.slipped(100.0, 0) == 100.0
-
-
-@pytest.mark.parametrize(
-    ("close", "collateral"),
-    [(100.0, 102), (100.01, 103), (50.0, 51), (0.10, 1), (142.62, 146), (1 / 1.02, 1), (150.0, 153), (250.0, 255), (350.0, 357)],
-)
-def test_the_borrow_fee_is_on_102_percent_of_the_mark_rounded_up_to_the_dollar(account, close, collateral):
-    assert float(account.borrow_fee(-360, close, 1)) == pytest.approx(0.003 * collateral, abs=1e-12)
-
-
-def test_the_borrow_fee_follows_the_mark_and_not_the_entry(account):
-    assert float(account.borrow_fee(-100, 200.0, 1)) == pytest.approx(2 * float(account.borrow_fee(-100, 100.0, 1)), abs=1e-12)
-
-
-def test_longs_borrow_nothing(account):
-    assert float(account.borrow_fee(3_000, 142.62, 3)) == 0.0
-
-
-@pytest.mark.parametrize(("cash", "days", "paid"), [(-36_000, 1, 6.0), (-36_000, 3, 18.0), (36_000, 3, 0.0), (0, 3, 0.0)])
-def test_only_negative_cash_pays_interest_for_each_calendar_day(account, cash, days, paid):
-    assert float(account.debit_interest(cash, days)) == pytest.approx(paid, abs=1e-12)
+    assert [item.name for item in list_parameters(Account) if not item.help] == []
 
 
 @pytest.mark.parametrize(
@@ -127,12 +97,13 @@ def test_scalars_and_arrays_agree(account):
     shares = np.array([-3_000.0, 500, 0, -1, 1e6, -7.25])
     price = np.array([142.62, 10, 7, 1e6, 0.25, 99.99])
     days = np.array([3, 1, 0, 4, 1, 2])
+    symbols = np.array(["NVDA", "A", "B", "C", "D", "E"])
     dates = np.array(["2025-01-24", "2025-05-14", "2021-02-25", "2018-05-21", "2026-04-04", "2024-01-02"], dtype="datetime64[D]")
     for rule, arguments in (
         (account.slipped, (price, shares)),
-        (account.commission, (shares, price)),
+        (account.commission, (shares, price, symbols)),
         (account.sale_fees, (shares, price, dates)),
-        (account.borrow_fee, (shares, price, days)),
+        (account.borrow_fee, (shares, price, days, symbols)),
         (account.debit_interest, (shares, days)),
         (account.maintenance, (shares, price)),
     ):
@@ -144,9 +115,9 @@ def test_scalars_and_arrays_agree(account):
 def test_without_costs_nothing_is_charged_and_the_rest_stays():
     account = Account(cash=5_000, max_leverage=1, fractional=True).without_costs()
     assert account.slipped(100.0, 5) == 100.0
-    assert float(account.commission(3_000, 142.62)) == 0
+    assert float(account.commission(3_000, 142.62, "NVDA")) == 0
     assert float(account.sale_fees(-3_000, 142.62, FRIDAY)) == 0
-    assert float(account.borrow_fee(-3_000, 142.62, 3)) == 0
+    assert float(account.borrow_fee(-3_000, 142.62, 3, "NVDA")) == 0
     assert float(account.debit_interest(-1_000, 3)) == 0
     assert (account.cash, account.max_leverage, account.fractional) == (5_000, 1, True)
 
@@ -177,12 +148,6 @@ def test_any_other_number_may_be_zero_and_the_message_about_a_negative_one_says_
         Account(**{name: -1.0})
 
 
-def test_slippage_of_the_whole_price_is_refused():
-    with pytest.raises(ParameterError, match="slippage_bps must be under 10,000"):
-        Account(slippage_bps=10_000.0)
-    assert Account(slippage_bps=9_999.5).slipped(100.0, -1) == pytest.approx(0.005)
-
-
 @pytest.mark.parametrize(
     ("name", "value"), [("cash", "1e6"), ("cash", True), ("sec_taf", 1), ("fractional", None), ("cash", date.min)]
 )
@@ -196,11 +161,32 @@ def test_an_account_cannot_be_changed(account):
         account.cash = 1.0
 
 
-@given(shares=st.integers(-1_000_000, 1_000_000), price=st.floats(0.01, 10_000))
-def test_no_charge_is_ever_negative_and_no_commission_above_its_maximum(shares, price):
-    account = Account()
-    commission = float(account.commission(shares, price))
-    assert 0 <= commission <= 0.01 * abs(shares) * price
-    assert float(account.sale_fees(shares, price, FRIDAY)) >= 0
-    assert float(account.borrow_fee(shares, price, 1)) >= 0
-    assert shares * (account.slipped(price, shares) - price) >= 0
+@pytest.mark.parametrize(
+    ("close", "needed"),
+    [
+        (0.01, 2.50), (2.20, 2.50), (2.50, 2.50), (3.99, 3.99), (4.99, 4.99),  # under 5 dollars: 2.50 dollars or 100 %
+        (5.00, 5.00), (9.00, 5.00), (16.66, 5.00), (16.67, 5.001), (100.0, 30.0),  # from 5 dollars on: 5 dollars or 30 %
+    ],
+)  # fmt: skip
+def test_a_short_share_needs_what_finra_4210_c_says_of_its_price(account, close, needed):
+    assert float(account.maintenance(-1, close)) == pytest.approx(needed, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("close", "exposure"),
+    [(2.20, 5.0), (3.99, 7.98), (4.99, 9.98), (5.00, 10.0), (9.00, 10.0), (10.0, 10.0), (16.67, 16.67), (100.0, 100.0)],
+)
+def test_a_short_share_takes_up_the_greater_of_the_initial_and_the_maintenance_requirement(account, close, exposure):
+    # twice the equity may be exposed: 5 dollars of maintenance take up 10, half of the price (Regulation T) takes up the price
+    assert float(account.requirement(-1, close)) == pytest.approx(exposure, abs=1e-12)
+    assert float(account.requirement(1, close)) == close
+
+
+def test_the_requirement_is_about_the_shares_of_the_day(account):
+    # 22 dollars in its day, 2.20 after ten for one: 30 % of 22 is less than half of it
+    assert float(account.requirement(-1, 2.20, 10.0)) == pytest.approx(2.20)
+    assert float(account.requirement(-1, 22.0, 0.1)) == pytest.approx(10 * 5.0)  # 2.20 in its day, one for ten since
+
+
+def test_beyond_four_times_the_equity_the_maintenance_of_longs_is_the_greater():
+    assert float(Account(max_leverage=5.0).requirement(1, 100.0)) == pytest.approx(125.0)

@@ -1,49 +1,30 @@
 from datetime import date
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from dipfolio.engine.account import Account
-from dipfolio.engine.exits import At, Bar, HoldFor, OpenTrades, Recovered, StopLoss, TakeProfit, TrailingStop
+from dipfolio.engine.exits import (
+    At,
+    Bar,
+    ChandelierExit,
+    Exit,
+    HoldFor,
+    OpenTrades,
+    PriceHistory,
+    Recovered,
+    StopLoss,
+    TakeProfit,
+    TrailingStop,
+)
 from dipfolio.engine.simulation import simulate
 from dipfolio.errors import ParameterError
-from tests.ideas import script
-from tests.markets import make_bars
+from tests.support.markets import make_bars, random_market
+from tests.support.runs import ENTER, leaving
+from tests.support.strategies import script
 
 FREE = Account().without_costs()
-ENTER = {0: {"A": 100}}
 SHORT = {0: {"A": -100}}
-
-
-def leaving(exits, rows=ENTER, fill="open", account=FREE, **market):
-    """The fills after the first as (session number, price, moment, reason)."""
-    bars = make_bars(**market)
-    result = simulate(script(rows, exits=exits, fill=fill), bars, account)
-    fills = result.fills.iloc[1:]
-    return [(bars.sessions.get_loc(row.session), row.price, row.at, row.reason) for row in fills.itertuples()]
-
-
-# ---- the entry price ----
-
-
-@pytest.mark.parametrize(("second", "after", "left"), [(120, 105, False), (120, 104, True), (80, 86, False), (80, 85, True)])
-def test_a_stop_counts_from_the_average_of_what_was_paid(second, after, left):
-    # 100 shares at 100 and 100 more at 120 cost 110 each, at 80 they cost 90 each: five per cent less is 104.50 or 85.50
-    bars = make_bars({"A": [100, 100, after, after, after]}, opens={"A": [100, 100, second, after, after]})
-    idea = script({0: {"A": 100}, 1: {"A": 200}}, resize=True, exits=(StopLoss(0.05),))
-    result = simulate(idea, bars, FREE)
-    assert [row.reason for row in result.trades.itertuples()] == ["stop loss 0.05"] * left
-
-
-@pytest.mark.parametrize("shares", [0.5, 1.0, -0.5, -1.0])
-def test_a_trailing_stop_follows_a_single_share_and_half_of_one_as_well(shares):
-    # the best close is 120 of a long and 80 of a short; ten per cent from there is 108 and 88
-    closes = [100, 100, 120, 109, 107, 100] if shares > 0 else [100, 100, 80, 87, 89, 100]
-    bars = make_bars({"A": closes})
-    idea = script({0: {"A": shares}}, exits=(TrailingStop(0.1),))
-    result = simulate(idea, bars, Account(fractional=True).without_costs())
-    assert [(row.exit_price, row.reason) for row in result.trades.itertuples()] == [(100, "trailing stop 0.1")]
 
 
 # ---- time ----
@@ -156,26 +137,6 @@ def test_a_gap_through_a_target_fills_at_the_open_even_if_the_stop_is_touched_la
     assert leaving(resting(), **market) == [(2, 112, "day", "profit target 0.1")]
 
 
-TWO_STOPS = (StopLoss(0.10, intraday=True), TrailingStop(0.05, intraday=True))
-TWO_TARGETS = (TakeProfit(0.10, intraday=True), TakeProfit(0.04, intraday=True))
-
-
-@pytest.mark.parametrize("exits", [TWO_STOPS, TWO_STOPS[::-1]])
-def test_of_two_stops_the_one_that_the_price_meets_first_counts(exits):
-    falling = {"closes": {"A": [100, 100, 100]}, "lows": {"A": [100, 100, 80]}}
-    assert leaving(exits, **falling) == [(2, 95, "day", "trailing stop 0.05")]
-    rising = {"closes": {"A": [100, 100, 100]}, "highs": {"A": [100, 100, 120]}}
-    assert leaving(exits, SHORT, **rising) == [(2, 105, "day", "trailing stop 0.05")]
-
-
-@pytest.mark.parametrize("exits", [TWO_TARGETS, TWO_TARGETS[::-1]])
-def test_of_two_targets_the_one_that_the_price_meets_first_counts(exits):
-    rising = {"closes": {"A": [100, 100, 100]}, "highs": {"A": [100, 100, 120]}}
-    assert leaving(exits, **rising) == [(2, 104, "day", "profit target 0.04")]
-    falling = {"closes": {"A": [100, 100, 100]}, "lows": {"A": [100, 100, 80]}}
-    assert leaving(exits, SHORT, **falling) == [(2, 96, "day", "profit target 0.04")]
-
-
 def test_where_stop_and_target_are_touched_in_one_session_the_stop_counts():
     market = {"closes": {"A": [100, 100, 100]}, "lows": {"A": [100, 100, 94]}, "highs": {"A": [100, 100, 111]}}
     assert leaving(resting(), **market) == [(2, 95, "day", "stop loss 0.05")]
@@ -258,6 +219,146 @@ def test_a_level_that_nobody_knows_is_never_reached():
     assert leaving((Recovered(),), closes={"A": [100, 500, 900, 901]}) == []
 
 
+# ---- the history that a rule sees ----
+
+
+class Watching(Exit):
+    """Never closes; keeps every bar that it is asked about."""
+
+    fill = "open"
+
+    def __init__(self):
+        self.bars = []
+
+    def __str__(self):
+        return "watching"
+
+    def closes(self, trades, bar):
+        self.bars.append(bar)
+        return np.zeros(trades.side.shape, dtype=bool)
+
+
+NEWEST_FIELDS = {"open": "opens", "high": "highs", "low": "lows", "close": "closes", "volume": "volumes"}
+
+
+@pytest.mark.parametrize("start", [None, 4])
+def test_the_history_has_every_session_up_to_that_of_the_bar_and_those_before_the_run(start):
+    market, rule = random_market(12, "AB"), Watching()
+    bars = make_bars(**market)
+    rows = {5: {"A": 100, "B": -100}}
+    simulate(script(rows, universe="A,B", exits=(rule,)), bars, FREE, start=bars.sessions[start].date() if start else None)
+    assert [bar.session for bar in rule.bars] == list(bars.sessions[6:].to_numpy().astype("datetime64[D]"))
+    for row, bar in enumerate(rule.bars, start=6):
+        assert len(bar.history) == row + 1
+        for field, name in NEWEST_FIELDS.items():
+            expected = np.array([[market[name][symbol][k] for symbol in "AB"] for k in range(row + 1)])
+            np.testing.assert_array_equal(getattr(bar.history, field), expected)
+            if field != "volume":
+                np.testing.assert_array_equal(getattr(bar, field), expected[-1])
+
+
+def test_a_history_made_by_hand_is_read_only_too():
+    prices = np.ones((5, 3, 2))
+    history = PriceHistory(prices)
+    with pytest.raises(ValueError, match="read-only"):
+        history.close[0, 0] = 2.0
+    assert prices.flags.writeable
+
+
+def test_a_symbol_without_bars_yet_is_nan_in_the_history():
+    nan, rule = np.nan, Watching()
+    bars = make_bars({"A": [10, 11, 12, 13, 14], "B": [nan, nan, nan, 5, 6]})
+    simulate(script(ENTER, universe="A,B", exits=(rule,)), bars, FREE)
+    np.testing.assert_array_equal(rule.bars[-1].history.close[:, 1], [nan, nan, nan, 5, 6])
+    np.testing.assert_array_equal(rule.bars[0].history.volume[:, 1], [nan, nan])
+
+
+# ---- the average true range and the chandelier ----
+
+
+def test_the_average_true_range_of_five_bars_by_hand():
+    # true ranges from the second bar on: 4 (high to low), 6 (up from a close of 100), 7 (down from a close of 105), 2
+    high, low, close = [101, 102, 106, 103, 101], [99, 98, 104, 98, 99], [100, 100, 105, 99, 100]
+    history = PriceHistory(np.array([close, high, low, close, close], dtype=float)[:, :, None])
+    found = [history.average_true_range(window).tolist() for window in (1, 2, 3, 4, 5)]
+    np.testing.assert_array_equal(found, [[2.0], [4.5], [5.0], [4.75], [np.nan]])
+    together = history.average_true_range(np.array([[1], [2], [3], [4], [5]]))
+    np.testing.assert_array_equal(together, found)
+
+
+def test_the_average_true_range_waits_for_a_symbol_that_is_listed_later():
+    nan = np.nan
+    close = np.array([[10.0, nan], [11, nan], [12, 50], [13, 52], [14, 53]])
+    history = PriceHistory(np.stack([close] * 5))
+    np.testing.assert_array_equal(history.average_true_range(2), [1.0, 1.5])
+    np.testing.assert_array_equal(history.average_true_range(3), [1.0, nan])
+    np.testing.assert_array_equal(PriceHistory(np.stack([close[:1]] * 5)).average_true_range(1), [nan, nan])
+
+
+def test_a_chandelier_over_five_bars_by_hand():
+    # bought at 100 in the second session; the high since is 112, the true ranges of the third and fourth are 12 and 13, so the
+    # level on the fourth close is 112 - 12.5 = 99.5: 99 is below it, and the trade ends at the open of the fifth
+    market = {
+        "closes": {"A": [100, 100, 110, 99, 97]}, "opens": {"A": [100, 100, 102, 108, 98]},
+        "highs": {"A": [100, 100, 112, 108, 98]}, "lows": {"A": [100, 100, 101, 97, 96]},
+    }  # fmt: skip
+    rule = ChandelierExit(1.0, 2)
+    assert leaving((rule,), **market) == [(4, 98, "open", "chandelier 1 x ATR 2")]
+    market["closes"]["A"][3] = 100  # above the level
+    assert leaving((rule,), **market) == []
+
+
+def plain_chandelier(market, entry, side, multiple, window):
+    """Number of the session in which the trade ends, by loops over lists; None for never."""
+    high, low, close = (market[name]["A"] for name in ("highs", "lows", "closes"))
+    best = None
+    for t in range(entry, len(close) - 1):
+        price = high[t] if side > 0 else low[t]
+        best = price if best is None or side * price > side * best else best
+        if t < window:
+            continue
+        total = 0.0
+        for s in range(t - window + 1, t + 1):
+            total += max(high[s] - low[s], abs(high[s] - close[s - 1]), abs(low[s] - close[s - 1]))
+        if side * close[t] <= side * (best - side * multiple * total / window):
+            return t + 1
+    return None
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("side", [1, -1])
+@pytest.mark.parametrize("window", [3, 22])
+def test_a_chandelier_over_thirty_bars_ends_where_plain_loops_end_it(seed, side, window):
+    market = random_market(30, seed=seed)
+    expected = plain_chandelier(market, 3, side, 1.5, window)
+    found = leaving((ChandelierExit(1.5, window),), {2: {"A": 100 * side}}, **market)
+    reason = f"chandelier 1.5 x ATR {window}"
+    assert found == ([] if expected is None else [(expected, market["opens"]["A"][expected], "open", reason)])
+
+
+def test_the_thirty_bar_markets_end_some_trades():
+    ends = [plain_chandelier(random_market(30, seed=seed), 3, side, 1.5, 3) for seed in range(6) for side in (1, -1)]
+    assert sum(end is not None for end in ends) > 6
+
+
+def test_a_chandelier_knows_the_sessions_before_the_run():
+    market = random_market(30)
+    bars = make_bars(**market)
+    rows = {10: {"A": 100}}
+    whole = simulate(script(rows, exits=(ChandelierExit(0.5, 9),)), bars, FREE)
+    cut = simulate(script(rows, exits=(ChandelierExit(0.5, 9),)), bars, FREE, start=bars.sessions[10].date())
+    assert len(whole.trades) == 1
+    assert cut.trades.to_dict() == whole.trades.to_dict()
+
+
+def test_a_chandelier_of_no_size_is_refused():
+    for multiple in (0, -1, float("nan"), float("inf")):
+        with pytest.raises(ParameterError, match="multiple above 0"):
+            ChandelierExit(multiple)
+    with pytest.raises(ParameterError, match="at least 1 session, found 0"):
+        ChandelierExit(3.0, 0)
+
+
 # ---- symbols that stop trading ----
 
 
@@ -276,7 +377,16 @@ def test_a_symbol_that_stops_trading_is_paid_out_at_its_last_close():
 
 @pytest.mark.parametrize(
     "rule",
-    [HoldFor(3), At(date(2025, 1, 7)), StopLoss(0.05), TakeProfit(0.05), TrailingStop(0.05), Recovered(), Recovered("entry")],
+    [
+        HoldFor(3),
+        At(date(2025, 1, 7)),
+        StopLoss(0.05),
+        TakeProfit(0.05),
+        TrailingStop(0.05),
+        Recovered(),
+        Recovered("entry"),
+        ChandelierExit(2, 3),
+    ],
 )
 def test_a_rule_over_variants_equals_the_rule_over_each(rule):
     rng = np.random.default_rng(1)
@@ -288,45 +398,13 @@ def test_a_rule_over_variants_equals_the_rule_over_each(rule):
     }  # fmt: skip
     price = rng.uniform(80, 120, 4)
     days = {"session": np.datetime64("2025-01-06"), "next_session": np.datetime64("2025-01-07")}
-    bar = Bar(number=5, **days, open=price, high=price, low=price, close=price)
+    past = PriceHistory(np.stack([rng.uniform(80, 120, (7, 4)), *np.full((3, 7, 4), price), np.ones((7, 4))]))
+    bar = Bar(number=5, **days, open=price, high=price, low=price, close=price, history=past)
     together = rule.closes(OpenTrades(**arrays), bar)
     assert together.shape == shape
     for row in range(shape[0]):
         alone = rule.closes(OpenTrades(**{name: values[row] for name, values in arrays.items()}), bar)
         np.testing.assert_array_equal(together[row], alone)
-
-
-def test_exits_come_before_targets_and_are_not_undone_on_the_same_close():
-    rows = {row: {"A": 100} for row in range(6)}
-    bars = make_bars({"A": [100.0] * 6})
-    result = simulate(script(rows, exits=(HoldFor(1, fill="open"),)), bars, FREE)
-    assert result.fills["shares"].tolist() == [100, -100, 100, -100, 100]
-    assert pd.Index(result.fills["session"]).is_unique
-
-
-def test_a_target_for_the_close_may_open_again_what_left_at_that_sessions_open():
-    rows = {row: {"A": 100} for row in range(4)}
-    bars = make_bars({"A": [100.0, 101, 102, 103, 104]}, opens={"A": [100.0, 101, 101.5, 102.5, 103.5]})
-    result = simulate(script(rows, fill="close", exits=(HoldFor(1, fill="open"),)), bars, FREE)
-    assert result.trades[["entry_price", "exit_price"]].to_numpy().tolist() == [[101, 101.5], [102, 102.5], [103, 103.5]]
-
-
-def stopped_in_the_session_of(target, closes=(100, 100, 96, 96), low=94):
-    """Fills of a trade that is stopped in the session at whose close a target of the close before would be executed."""
-    market = {"closes": {"A": list(closes)}, "lows": {"A": [100, 100, low, 96]}}
-    rows = {0: {"A": 5}, 1: {"A": target}}
-    idea = script(rows, fill="close", resize=True, exits=(StopLoss(0.05, intraday=True),))
-    return simulate(idea, make_bars(**market), FREE).fills["shares"].tolist()
-
-
-@pytest.mark.parametrize("target", [0, 3, 8, -5])
-def test_an_exit_within_the_session_undoes_the_target_of_its_close(target):
-    assert stopped_in_the_session_of(target) == [5, -5]
-
-
-def test_without_an_exit_the_target_of_the_close_is_executed():
-    assert stopped_in_the_session_of(0, low=96) == [5, -5]
-    assert stopped_in_the_session_of(-5, low=96) == [5, -10]
 
 
 def test_a_level_of_nothing_is_never_reached():

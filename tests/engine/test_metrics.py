@@ -1,6 +1,5 @@
 """Metrics: each number from numpy, from quantstats, from empyrical or from paper."""
 
-import dataclasses
 import math
 import warnings
 from datetime import date
@@ -10,14 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dipfolio.data.folder import load_bars
 from dipfolio.engine import metrics
 from dipfolio.engine.account import Account
-from dipfolio.engine.catalogue import load_strategy
+from dipfolio.engine.loader import load_strategy
 from dipfolio.engine.metrics import measure
 from dipfolio.engine.simulation import simulate
-from dipfolio.market.folder import load_bars
-from tests.ideas import script
-from tests.markets import make_bars
+from tests.support.markets import make_bars
+from tests.support.strategies import script
 
 ROOT = Path(__file__).parents[2]
 
@@ -174,8 +173,26 @@ def test_equity_and_returns_are_those_of_the_paper(worked):
     assert worked.returns.to_numpy() == pytest.approx(EQUITY / np.array([500_000, *EQUITY[:-1]]) - 1, abs=1e-12)
 
 
+def test_the_calmar_ratio_is_the_annual_return_over_the_worst_drawdown(returns):
+    days = (returns.index[-1] - pd.Timestamp("2024-01-01")).days
+    wealth = np.array([1.0, *np.cumprod(1 + returns)])
+    expected = (wealth[-1] ** (365.25 / days) - 1) / np.max(1 - wealth / np.maximum.accumulate(wealth))
+    found = metrics.measure_returns(metrics.ReturnSeries.of(returns, date(2024, 1, 1))).calmar
+    assert found == pytest.approx(expected, rel=1e-12)
+
+
+def test_there_is_no_calmar_ratio_without_a_drawdown():
+    rising = metrics.ReturnSeries.of(series([0.01, 0.0, 0.02]), date(2024, 1, 1))
+    assert math.isnan(metrics.measure_returns(rising).calmar)
+    assert math.isnan(metrics.calmar(0.1, -1e-16))  # the rounding of an equity that never fell
+
+
+def test_a_gain_too_large_for_a_year_is_infinite():
+    assert metrics.annual_return(50.0, 1) == math.inf
+
+
 def test_every_metric_of_a_run_is_that_of_the_paper(worked):
-    found = dataclasses.asdict(measure(worked))
+    found = measure(worked).by_name
     returns = EQUITY[1:] / EQUITY[:-1] - 1
     returns = np.array([0.0, *returns])
     wealth = EQUITY / 500_000
@@ -186,17 +203,22 @@ def test_every_metric_of_a_run_is_that_of_the_paper(worked):
         "volatility": returns.std(ddof=1) * 252**0.5,
         "sharpe": returns.mean() / returns.std(ddof=1) * 252**0.5,
         "sortino": returns.mean() / np.sqrt((np.minimum(returns, 0) ** 2).mean()) * 252**0.5,
+        "calmar": ((EQUITY[-1] / 500_000) ** (365.25 / 5) - 1) / abs((wealth / np.maximum.accumulate(wealth) - 1).min()),
         "worst_drawdown": (wealth / np.maximum.accumulate(wealth) - 1).min(),
         "time_in_market": 3 / 4,
         "mean_exposure": np.mean([0, 110_000 / EQUITY[1], 175_000 / EQUITY[2], 88_000 / EQUITY[3]]),
         "trades": 1,
         "win_rate": 1.0,
+        "fills": 3,
+        "turnover": (101_000 + 90_000 + 119_000) / 2 / EQUITY.mean() * 252 / 4,
         "entry_dates": 2,
+        "observations": 2,  # three sessions in the market are too few to be observations
         "commission": 20.0,
         "fees": 209_000 * 27.8e-6 + 3_000 * 0.000166,
         "slippage": 0.0,
         "borrow": BORROW,
         "interest": 0.0,
+        "costs": sum(CHARGES) + BORROW,
         "dividends": 500.0,
         "benchmark_return": 198 / 200 - 1,
         "excess_return": EQUITY[-1] / 500_000 - 1 - (198 / 200 - 1),
@@ -229,9 +251,41 @@ def test_a_profit_of_a_cent_is_a_win_and_no_profit_is_none():
     assert (found.trades, found.win_rate) == (2, 0.5)
 
 
+@pytest.mark.parametrize(
+    ("sessions", "held", "expected"),
+    [
+        (60, 30, 30),  # half of the sessions, 30 of them
+        (60, 29, 1),  # less than half
+        (61, 30, 1),
+        (58, 29, 1),  # half, but too few
+        (40, 39, 39),
+        (100, 60, 60),
+    ],
+)
+def test_a_position_held_most_of_the_time_has_its_sessions_as_observations(sessions, held, expected):
+    # bought at the open of row 1, sold at the open of row 1 + held - 1: in the market in that many sessions
+    plan = {0: {"A": 1}, held - 1: {"A": 0}} if held < sessions - 1 else {0: {"A": 1}}
+    found = measure(simulate(script(plan), make_bars({"A": [100.0 + k % 2 for k in range(sessions)]}), Account()))
+    assert found.time_in_market == held / sessions
+    assert (found.entry_dates, found.observations) == (1, expected)
+
+
+def test_many_short_trades_have_their_entries_as_observations():
+    rows = {row: {"A": 1 if row % 10 == 0 else 0} for row in range(118) if row % 10 in (0, 2)}
+    found = measure(simulate(script(rows), make_bars({"A": [100.0 + k % 2 for k in range(120)]}), Account()))
+    assert (found.entry_dates, found.observations, found.fills) == (12, 12, 24)
+    assert found.time_in_market == 36 / 120  # three sessions each: two nights and the session of the exit
+
+
+def test_turnover_is_half_of_what_was_traded_over_the_mean_equity_a_year():
+    bars = make_bars({"A": [100.0, 100, 100, 100]})
+    found = measure(simulate(script({0: {"A": 5}, 1: {"A": 0}}), bars, Account(cash=1_000.0).without_costs()))
+    assert found.turnover == pytest.approx((500 + 500) / 2 / 1_000 * 252 / 4)
+
+
 def test_a_run_without_a_trade_has_no_win_rate_and_no_ratio_and_keeps_its_cash():
     found = measure(simulate(script({}), make_bars({"A": [100.0, 101, 102]}), Account(cash=1_000.0)))
-    assert (found.trades, found.open_positions, found.entry_dates) == (0, 0, 0)
+    assert (found.trades, found.open_positions, found.entry_dates, found.observations, found.fills, found.turnover) == (0,) * 6
     assert (found.total_return, found.annual_return, found.worst_drawdown, found.final_equity) == (0, 0, 0, 1_000)
     assert (found.time_in_market, found.mean_exposure) == (0, 0)
     for name in ("win_rate", "sharpe", "sortino", "benchmark_return", "excess_return"):
@@ -281,7 +335,7 @@ def test_the_benchmark_return_is_that_of_its_prices_and_dividends(bars):
 
 
 def test_a_riskless_rate_that_changes_is_taken_off_each_session_by_itself():
-    from dipfolio.market.rates import RiskFree
+    from dipfolio.data.risk_free import RiskFree
 
     days = pd.DatetimeIndex(["2025-01-06", "2025-01-07", "2025-01-08"])
     returns = pd.Series([0.01, -0.02, 0.015], index=days)
@@ -293,7 +347,7 @@ def test_a_riskless_rate_that_changes_is_taken_off_each_session_by_itself():
 
 
 def test_a_constant_rate_gives_the_same_in_both_forms():
-    from dipfolio.market.rates import risk_free
+    from dipfolio.data.risk_free import parse_risk_free
 
     returns = pd.Series([0.01, -0.02, 0.015], index=pd.DatetimeIndex(["2025-01-06", "2025-01-07", "2025-01-08"]))
-    assert metrics.sharpe(returns, risk_free("0.043")) == metrics.sharpe(returns, 0.043)
+    assert metrics.sharpe(returns, parse_risk_free("0.043")) == metrics.sharpe(returns, 0.043)

@@ -1,15 +1,21 @@
+from dataclasses import replace
 from datetime import date
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from dipfolio.data.membership import Membership
+from dipfolio.data.schema import Split
 from dipfolio.engine.account import Account
 from dipfolio.engine.exits import HoldFor
-from dipfolio.engine.simulation import simulate
-from dipfolio.errors import StrategyError, WindowError
-from tests.ideas import script
-from tests.markets import make_bars
+from dipfolio.engine.simulation import checked_targets, simulate
+from dipfolio.engine.strategy import Strategy, no_instruction, wrap_backtrader
+from dipfolio.errors import ParameterError, StrategyError, WindowError
+from tests.support.markets import make_bars, random_market
+from tests.support.strategies import script
 
 FREE = Account().without_costs()
 NAN = np.nan
@@ -77,7 +83,7 @@ def test_the_record_names_what_was_used():
     ("start", "end", "message"),
     [
         (date(2025, 2, 1), date(2025, 1, 1), "start, 2025-02-01, is after the end, 2025-01-01"),
-        (date(2030, 1, 1), None, "No session from 2030-01-01 to the last: the figures run from 2025-01-02 to 2025-01-06."),
+        (date(2030, 1, 1), None, "No session from 2030-01-01 to the last: the data run from 2025-01-02 to 2025-01-06."),
         (date(2025, 1, 4), date(2025, 1, 5), "No session from 2025-01-04 to 2025-01-05"),
         (None, date(2020, 1, 1), "No session from the first to 2020-01-01"),
     ],
@@ -111,6 +117,99 @@ def test_targets_that_break_the_contract_are_refused(targets, message):
 
     with pytest.raises(StrategyError, match=message):
         simulate(Broken(universe="A"), make_bars({"A": [1.0, 1.0, 1.0]}), FREE)
+
+
+def signal(bars):
+    return bars.close > 100
+
+
+NOT_NUMBERS = {
+    "bool": signal,
+    "nullable bool": lambda bars: signal(bars).astype("boolean"),
+    "bool and NaN": lambda bars: signal(bars).astype(object).where(signal(bars)),
+    "one bool among numbers": lambda bars: signal(bars).astype(object).where(signal(bars), 0.5),
+    "one bool column": lambda bars: no_instruction(bars).assign(B=signal(bars)["B"]),
+    "text": lambda bars: bars.close.astype(str),
+    "text as objects": lambda bars: bars.close.astype(str).astype(object),
+    "categories": lambda bars: bars.close.astype("category"),
+    "complex": lambda bars: bars.close + 1j,
+    "dates": lambda bars: bars.close.apply(lambda column: pd.Series(column.index, index=column.index)),
+    "times": lambda bars: bars.close.apply(lambda column: pd.Series(column.index - column.index[0], index=column.index)),
+    "lists": lambda bars: bars.close.map(lambda price: [price]),
+}
+
+
+def answering(answer):
+    """A strategy over A and B that gives this table."""
+
+    class Answering(type(script({}))):
+        def targets(self, bars):
+            return answer(bars)
+
+    return Answering(universe="A,B", fill="open")
+
+
+@pytest.mark.parametrize("kind", NOT_NUMBERS)
+def test_targets_that_are_no_numbers_are_refused_with_the_remedy(kind):
+    bars = make_bars({"A": [100.0, 101, 102], "B": [100.0, 99, 102]})
+    with pytest.raises(
+        StrategyError, match=r"answering: targets must be numbers, how much to hold; those of [AB] are "
+    ) as caught:
+        simulate(answering(NOT_NUMBERS[kind]), bars)
+    remedy = "no_instruction(bars).mask(signal, weight)" if "bool" in kind else "Start from no_instruction(bars)"
+    assert remedy in str(caught.value)
+
+
+NUMBERS = {
+    "objects with None": lambda wanted: wanted.astype(object).where(wanted.notna(), None),
+    "decimals": lambda wanted: wanted.map(lambda value: None if value != value else Decimal(int(value))),
+    "fractions": lambda wanted: wanted.map(lambda value: pd.NA if value != value else Fraction(int(value))),
+    "whole numbers": lambda wanted: wanted.fillna(7).astype("int16"),
+    "nullable whole numbers": lambda wanted: wanted.astype("Int64"),
+    "nullable floats": lambda wanted: wanted.astype("Float64"),
+    "arrow": lambda wanted: wanted.astype("double[pyarrow]"),
+    "half precision": lambda wanted: wanted.astype("float16"),
+    "sparse": lambda wanted: wanted.astype(pd.SparseDtype("float64")),
+    "columns turned": lambda wanted: wanted[["B", "A"]],
+    "rows turned": lambda wanted: wanted.iloc[::-1],
+    "seconds": lambda wanted: wanted.set_axis(wanted.index.astype("datetime64[s]")),
+}
+
+
+@pytest.mark.parametrize("kind", NUMBERS)
+def test_numbers_of_every_dtype_and_order_are_read_rightly(kind):
+    bars = make_bars({"A": [100.0, 101, 102], "B": [100.0, 99, 102]})
+    wanted = no_instruction(bars)
+    wanted.iloc[0, 0], wanted.iloc[1, 1] = 7, -3
+    read = checked_targets(answering(lambda _: NUMBERS[kind](wanted)), bars)
+    expected = wanted.fillna(7) if kind == "whole numbers" else wanted
+    pd.testing.assert_frame_equal(read, expected, check_names=False, check_freq=False)
+    assert (read.dtypes == "float64").all()
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (lambda _: None, "must return a DataFrame, found NoneType. End it with a return."),
+        (lambda bars: bars.close["A"], "found Series. Write one column for each symbol"),
+        (lambda bars: bars.close.to_numpy(), "found ndarray. Write pd.DataFrame(values, index=bars.sessions"),
+        (lambda bars: bars.close.to_dict(), "found dict. no_instruction(bars) gives an empty table"),
+        (lambda bars: bars.close[["A"]], "3 x 2; found 3 x 1, where the symbol 'B' is missing."),
+        (lambda bars: bars.close.assign(C=1.0), "found 3 x 3, where the symbol 'C' is none of the bars."),
+        (lambda bars: bars.close.rename(columns=str.lower), "where the symbol 'a' is none of the bars."),
+        (lambda bars: bars.close[["A", "B", "B"]], "found 3 x 3, where the symbol 'B' stands twice."),
+        (lambda bars: bars.close.iloc[[0, 0, 1, 2]], "found 4 x 2, where the session 2025-01-02 stands twice."),
+        (lambda bars: bars.close.dropna().iloc[1:], "found 2 x 2, where the session 2025-01-02 is missing."),
+        (lambda bars: bars.close.reset_index(drop=True), "where the session 0 is none of the bars."),
+        (lambda bars: bars.close.T, "found 2 x 3, where the session 'A' is none of the bars."),
+        (lambda bars: bars.close / 0, "the target of A on 2025-01-02 is infinite. Look for a"),
+    ],
+)
+def test_a_table_of_another_shape_is_refused_with_the_first_place_and_the_remedy(answer, message):
+    bars = make_bars({"A": [100.0, 101, 102], "B": [100.0, 99, 102]})
+    with pytest.raises(StrategyError) as caught:
+        checked_targets(answering(answer), bars)
+    assert message in str(caught.value)
 
 
 def test_a_symbol_that_is_not_listed_yet_is_bought_when_it_appears():
@@ -177,9 +276,7 @@ def test_exposure_is_what_is_held_on_the_close():
 @pytest.mark.parametrize(("closes", "day"), [([np.nan, np.nan, 100, 110], "2025-01-02"), ([100, 110, 120, np.nan], "2025-01-07")])
 def test_a_benchmark_without_figures_is_no_market_that_stood_still(closes, day):
     bars = make_bars({"A": [100, 101, 102, 103], "M": closes})
-    with pytest.raises(
-        WindowError, match=f"The benchmark M has no figures on {day}: its figures run from .* Move --start or --end"
-    ):
+    with pytest.raises(WindowError, match=f"The benchmark M has no data on {day}: its data run from .* Move --start or --end"):
         simulate(script({}), bars, FREE, benchmark="M")
 
 
@@ -187,5 +284,172 @@ def test_a_benchmark_needs_no_figures_before_the_window():
     bars = make_bars({"A": [100, 101, 102, 103], "M": [np.nan, 100, 110, 121]})
     result = simulate(script({}), bars, FREE, benchmark="M", start=bars.sessions[2].date())
     assert result.equity["benchmark"].tolist() == pytest.approx([0.1, 0.1])
-    with pytest.raises(WindowError, match="no figures on 2025-01-02"):  # the first return would be from there
+    with pytest.raises(WindowError, match="no data on 2025-01-02"):  # the first return would be from there
         simulate(script({}), bars, FREE, benchmark="M", start=bars.sessions[1].date())
+
+
+# ---- rules in dollars a share are about the shares of the day, not about those of split-adjusted prices ----
+
+
+TEN = (Split(symbol="A", day=date(2025, 2, 3), ratio=10),)  # after all these bars: ten of today's shares were one
+
+
+def run(rows, account, closes=(2.0, 2.0, 2.0, 2.0)):
+    bars = replace(make_bars({"A": list(closes)}, volumes={"A": [1e9] * len(closes)}), splits=TEN)
+    return simulate(script(rows, resize=True), bars, account)
+
+
+def test_commission_is_charged_on_the_shares_of_the_day():
+    result = run({0: {"A": 100_000}}, Account(slippage_bps=0))
+    # 10,000 shares at 20 dollars: 50 dollars, not 500
+    assert result.fills["commission"].tolist() == [50]
+
+
+def test_the_trading_activity_fee_is_too():
+    result = run({0: {"A": 10_000}, 1: {"A": 0}}, Account(slippage_bps=0))
+    # sold 1,000 shares at 20: SEC 20,000 x 27.80e-6, TAF 1,000 x 0.000166
+    assert result.fills["fees"].tolist() == [0, pytest.approx(0.556 + 0.166)]
+
+
+def test_collateral_is_rounded_up_on_the_price_of_the_day():
+    account = Account(borrow_rate=0.36, slippage_bps=0, sec_taf=False, commission_per_share=0, commission_minimum=0)
+    result = run({0: {"A": -1000}}, account)
+    # 100 shares at 20 dollars, ceil(20.40) = 21: 2.10 a day; Friday to Monday 3 days, then one
+    assert result.equity["borrow"].tolist() == [0, 0, pytest.approx(6.3), pytest.approx(2.1)]
+
+
+def test_five_dollars_a_share_are_asked_of_the_shares_of_the_day():
+    # 1,000 of today's shares short at 2 are 100 at 20: 30 % of 2,000 is 600, more than 100 x 5
+    account = Account(cash=1100).without_costs()
+    assert run({0: {"A": -1000}}, account).events["kind"].tolist() == []
+    unsplit = simulate(script({0: {"A": -1000}}), make_bars({"A": [2.0] * 4}), account)
+    assert unsplit.events["detail"].tolist() == ["-1,000 to -440 shares"]  # 1,100 are 440 x 2.50 dollars
+
+
+def test_both_sets_of_books_use_them():
+    result = run({0: {"A": -50_000}, 2: {"A": 30_000}}, Account(), closes=(2, 2.1, 1.9, 2.2, 2.3))
+    assert result.residual < 1e-6
+    assert result.equity["commission"].sum() > 0
+
+
+def test_positions_and_prices_stay_those_of_today():
+    result = run({0: {"A": 1000}}, Account().without_costs())
+    assert result.fills[["shares", "price"]].to_numpy().tolist() == [[1000, 2]]
+
+
+class BuyWhenNervous(Strategy):
+    """Buy A after a close of the volatility index of 25 or more."""
+
+    universe: str = "A,^VIX"
+
+    def targets(self, bars):
+        wanted = no_instruction(bars)
+        wanted.loc[bars.close["^VIX"] >= 25, "A"] = 1.0
+        return wanted
+
+
+def test_a_strategy_may_read_what_cannot_be_traded():
+    bars = make_bars({"A": [10, 11, 12, 13], "^VIX": [20, 26, 30, 20]})
+    fills = simulate(BuyWhenNervous(), bars).fills
+    assert fills["symbol"].tolist() == ["A"]
+    assert fills["session"].tolist() == [bars.sessions[2]]
+
+
+@pytest.mark.parametrize("symbol", ["^VIX", "^IRX"])
+def test_a_target_of_what_cannot_be_traded_is_refused(symbol):
+    class Buy(Strategy):
+        """Buy everything."""
+
+        universe: str = f"A,{symbol}"
+
+        def targets(self, bars):
+            return no_instruction(bars).fillna(0.5)
+
+    with pytest.raises(
+        ParameterError, match=rf"\{symbol} \(.*\) cannot be traded; a strategy may read it and gives it no target"
+    ):
+        simulate(Buy(), make_bars({"A": [10, 11], symbol: [20, 26]}))
+
+
+def test_a_fill_of_a_backtrader_strategy_in_what_cannot_be_traded_is_refused():
+    import backtrader as bt
+
+    class Buys(bt.Strategy):
+        """Buy one of each."""
+
+        def next(self):
+            for data in self.datas:
+                self.buy(data, size=1)
+
+    brought = wrap_backtrader(Buys)
+    bars = make_bars({"A": [10, 11, 12], "^VIX": [20, 26, 30]})
+    with pytest.raises(ParameterError, match=r"\^VIX .* cannot be traded"):
+        simulate(brought(universe="A,^VIX"), bars)
+    assert set(simulate(brought(universe="A"), bars).fills["symbol"]) == {"A"}
+
+
+def test_what_nobody_can_hold_is_no_benchmark():
+    with pytest.raises(ParameterError, match=r"\^VIX .* cannot be held, so it is no benchmark"):
+        simulate(BuyWhenNervous(), make_bars({"A": [10, 11], "^VIX": [20, 26]}), benchmark="^VIX")
+
+
+def dated(rows, **market):
+    """Hand-made bars with dated members."""
+    members = tuple(Membership(symbol=symbol, start=date.fromisoformat(start), end=end) for symbol, start, end in rows)
+    return replace(make_bars(**market), membership=members)
+
+
+class BuyAll(Strategy):
+    """Half of the equity in each symbol, whether it is a member or not."""
+
+    universe: str = "@universe"
+
+    def targets(self, bars):
+        return no_instruction(bars).fillna(0.5)
+
+
+def test_a_symbol_is_bought_after_the_close_of_its_first_day_as_a_member_and_sold_after_its_last():
+    """A is a member up to 6 January, so the close of the 7th says that it is none; B is one from the 7th on."""
+    rows = [("A", "2024-06-03", date(2025, 1, 6)), ("B", "2025-01-07", None)]
+    closes = {"A": [10.0] * 6, "B": [20.0] * 6}
+    bars = dated(rows, closes=closes)
+    fills = simulate(BuyAll(), bars, FREE).fills
+    days = [str(day.date()) for day in bars.sessions]
+    assert days[3] == "2025-01-07"
+    told = [(str(row.session.date()), row.symbol, row.shares) for row in fills.itertuples()]
+    assert told == [(days[1], "A", 50_000), (days[4], "A", -50_000), (days[4], "B", 25_000)]
+
+
+def test_membership_of_later_days_changes_nothing_before():
+    """No decision up to the fourth session depends on whether B is a member on the fifth."""
+    market = random_market(12, "AB", seed=9)
+    early = [("A", "2025-01-02", None), ("B", "2025-01-10", None)]
+    one, other = (checked_targets(BuyAll(), dated(rows, **market)) for rows in (early, early[:1]))
+    assert one["A"].equals(other["A"])
+    assert one["B"].iloc[:5].isna().all()
+    assert one["B"].iloc[5:].eq(0.5).all()
+    assert other["B"].isna().all()
+
+
+def test_a_strategy_on_named_symbols_is_not_limited():
+    class BuyBoth(BuyAll):
+        """The same on two symbols by name."""
+
+        universe: str = "A,B"
+
+    bars = dated([("A", "2025-01-02", date(2025, 1, 2))], closes={"A": [10.0] * 4, "B": [20.0] * 4})
+    assert set(simulate(BuyBoth(), bars, FREE).fills["symbol"]) == {"A", "B"}
+
+
+def test_a_backtrader_strategy_is_refused_on_dated_members():
+    import backtrader as bt
+
+    class Buys(bt.Strategy):
+        """Buy one."""
+
+        def next(self):
+            self.buy(size=1)
+
+    bars = dated([("A", "2025-01-02", None)], closes={"A": [10.0] * 4})
+    with pytest.raises(ParameterError, match="sends its own orders, so @universe cannot limit it"):
+        simulate(wrap_backtrader(Buys)(universe="@universe"), bars)

@@ -2,23 +2,23 @@ import numpy as np
 import pytest
 
 from dipfolio.engine.account import Account
-from dipfolio.engine.panel import panel_of
+from dipfolio.engine.panel import build_panel
+from dipfolio.engine.run_log import Fill, RunLog
 from dipfolio.engine.simulation import simulate
-from dipfolio.engine.tape import Fill, Tape
 from dipfolio.engine.trades import round_trips
-from tests.ideas import script
-from tests.markets import make_bars
+from tests.support.markets import make_bars
+from tests.support.strategies import script
 
 FREE = Account().without_costs()
 
 
 def trips(fills, closes, **market):
     """Closed and open trips of fills given as (session, shares, price, moment)."""
-    panel = panel_of(make_bars({"A": closes}, **market), 0)
-    tape = Tape.blank(len(panel), 1)
-    tape.last = len(panel) - 1
-    tape.fills = [Fill(session=s, symbol=0, shares=n, price=p, at=at, commission=abs(n) * 0.01) for s, n, p, at in fills]
-    return round_trips(panel, tape)
+    panel = build_panel(make_bars({"A": closes}, **market), 0)
+    run_log = RunLog.empty(len(panel), 1)
+    run_log.last = len(panel) - 1
+    run_log.fills = [Fill(session=s, symbol=0, shares=n, price=p, at=at, commission=abs(n) * 0.01) for s, n, p, at in fills]
+    return round_trips(panel, run_log)
 
 
 def test_a_round_trip_by_hand():

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dipfolio.data.folder import load_bars
 from dipfolio.errors import DataError, WindowError
-from dipfolio.evidence.recovery import Recovery, rank_of, recover, survival
-from dipfolio.market.folder import load_bars
+from dipfolio.evidence.recovery import Recovery, find_recovery, recovery_p_values, survival_curve
 
 ROOT = Path(__file__).parents[2]
 MONDAY = pd.Timestamp("2025-01-27")
@@ -29,7 +29,7 @@ RECOVERIES = {  # METHODS 1.1: date of the recovery and the lowest close on the 
 @pytest.mark.parametrize("name", RECOVERIES)
 def test_each_name_regains_its_close_of_friday_on_the_known_day(close, name):
     day, worst = RECOVERIES[name]
-    found = recover(close[name], MONDAY)
+    found = find_recovery(close[name], MONDAY)
     assert str(found.regained.date()) == day
     assert found.sessions == close.index.get_loc(day) - close.index.get_loc(MONDAY)
     # the table's worst is of dividend-adjusted closes
@@ -38,12 +38,12 @@ def test_each_name_regains_its_close_of_friday_on_the_known_day(close, name):
 
 @pytest.mark.parametrize("name", ["META", "AAPL", "AMZN"])
 def test_three_names_were_above_fridays_close_on_monday_already(close, name):
-    found = recover(close[name], MONDAY)
+    found = find_recovery(close[name], MONDAY)
     assert (found.sessions, found.regained, found.worst) == (0, MONDAY, 0.0)
 
 
 def test_nvda_regains_its_close_of_142_62(close):
-    assert recover(close["NVDA"], MONDAY).level == 142.62
+    assert find_recovery(close["NVDA"], MONDAY).level == 142.62
 
 
 DROPS = {  # close to close, 24 to 27 January, in %
@@ -74,13 +74,13 @@ def test_the_gap_and_the_day_of_each_name(close, name):
 def test_a_recovery_by_hand_and_one_that_is_cut_off():
     days = pd.bdate_range("2024-01-01", periods=6)
     close = pd.Series([100.0, 90, 80, 95, 100, 70], index=days)
-    found = recover(close, days[1])
+    found = find_recovery(close, days[1])
     assert (found.level, found.sessions, found.regained) == (100, 3, days[4])
     assert found.worst == pytest.approx(80 / 90 - 1)
-    cut = recover(close, days[1], longest=2)
+    cut = find_recovery(close, days[1], longest=2)
     assert (cut.sessions, cut.regained) == (2, None)
     with pytest.raises(WindowError, match="one before it"):
-        recover(close, days[0])
+        find_recovery(close, days[0])
 
 
 def drops(*seen):
@@ -93,7 +93,7 @@ def drops(*seen):
 
 
 def test_a_curve_of_recoveries_by_hand():
-    found = survival(drops(0, 2, 2, -3, 5), longest=6)
+    found = survival_curve(drops(0, 2, 2, -3, 5), longest=6)
     # over on the day itself: 1 of 5; after 2 sessions 2 of 4; one lost to sight; after 5 the last one
     assert found.waiting.tolist() == pytest.approx([0.8, 0.8, 0.4, 0.4, 0.4, 0.0, 0.0])
     assert (found.median, found.drops, found.over) == (2, 5, 4)
@@ -102,25 +102,25 @@ def test_a_curve_of_recoveries_by_hand():
 
 
 def test_recoveries_after_the_longest_wait_count_as_not_seen():
-    found = survival(drops(4, 400), longest=10, resamples=20)
+    found = survival_curve(drops(4, 400), longest=10, resamples=20)
     assert found.waiting.iloc[-1] == 0.5
     assert found.over == 1
-    assert survival(drops(-4, -5), longest=10, resamples=20).median == float("inf")
+    assert survival_curve(drops(-4, -5), longest=10, resamples=20).median == float("inf")
 
 
 def test_drops_of_one_cluster_are_drawn_together():
     days = pd.bdate_range("2020-01-01", periods=3)
     together = tuple(Recovery(session=day, level=1.0, sessions=n, regained=day, worst=0.0) for n, day in enumerate(days, 1))
-    found = survival(together, longest=5, resamples=50)
+    found = survival_curve(together, longest=5, resamples=50)
     np.testing.assert_array_equal(found.low, found.high)  # one cluster is one draw
 
 
 def test_the_rank_of_a_recovery_counts_what_was_not_seen_against_it():
     event, *others = drops(10, 3, 20, -5, -12)
-    quick, slow = rank_of(event, tuple(others))
+    quick, slow = recovery_p_values(event, tuple(others))
     assert quick == (1 + 2) / 5  # 3, and the one lost to sight after 5, which may be over after 6
     assert slow == (1 + 3) / 5  # 20, and both that were not seen
     with pytest.raises(DataError, match="others like it"):
-        rank_of(event, ())
+        recovery_p_values(event, ())
     with pytest.raises(DataError, match="at least one drop"):
-        survival(())
+        survival_curve(())

@@ -4,12 +4,12 @@ import shutil
 
 import pytest
 
-from tests.mortal import ROOT, Mortal
+from tests.support.killed_process import ROOT, Mortal
 
 
 @pytest.fixture(scope="session")
 def mortal(tmp_path_factory):
-    """The program in a process of its own for each call; see :mod:`tests.mortal`."""
+    """The program in a process of its own for each call; see :mod:`tests.support.killed_process`."""
     server = Mortal(XDG_CACHE_HOME=str(tmp_path_factory.mktemp("caches")))
     yield server
     server.close()
@@ -17,7 +17,7 @@ def mortal(tmp_path_factory):
 
 @pytest.fixture
 def home(tmp_path):
-    """A home with the strategies and the figures of the repository."""
+    """A home with the strategies and the data of the repository."""
     home = tmp_path / "home"
     home.mkdir()
     shutil.copytree(ROOT / "strategies", home / "strategies", ignore=shutil.ignore_patterns("__pycache__"))

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.mortal import ROOT
-from tests.places import small_disk
-from tests.reports import all_whole, contents, left_over
-from tests.yahoo import Yahoo, chart
+from tests.support.killed_process import ROOT
+from tests.support.paths import small_disk
+from tests.support.reports import all_whole, contents, left_over
+from tests.support.yahoo import Yahoo, chart
+
+pytestmark = pytest.mark.slow
 
 RUN = ("hold-benchmark", "--end", "2024-02-29")
 OTHER = ("hold-benchmark", "--end", "2024-01-31")
@@ -81,8 +83,9 @@ def test_a_sweep_that_finds_no_room_goes_on_later(mortal, home, tmp_path):
 def test_a_fetch_without_room_keeps_what_there_is(mortal, home, tmp_path, size):
     yahoo = Yahoo()
     try:
-        yahoo.charts.update({symbol: chart([100.0, 101.0, 102.0]) for symbol in ("AAA", "BBB")})
-        words = ("data", "fetch", "AAA", "BBB", "--start", "2025-01-02", "--end", "2025-01-06")
+        symbols = ("AAA", "BBB", "CCC", "DDD", "EEE", "FFF")
+        yahoo.charts.update({symbol: chart([100.0, 101.0, 102.0]) for symbol in symbols})
+        words = ("data", "fetch", *symbols, "--start", "2025-01-02", "--end", "2025-01-06")
         with small_disk(tmp_path / "disk", size) as disk:
             code, out, err, _ = mortal(home, *words, "--to", disk / "cache", port=yahoo.port)
             assert code == 1

@@ -4,10 +4,12 @@ import shutil
 
 import pytest
 
-from tests.mortal import ROOT
-from tests.places import read_only
-from tests.reports import contents
-from tests.yahoo import Yahoo, chart
+from tests.support.killed_process import ROOT
+from tests.support.paths import read_only
+from tests.support.reports import contents
+from tests.support.yahoo import Yahoo, chart
+
+pytestmark = pytest.mark.slow
 
 RUN = ("hold-benchmark", "--end", "2024-01-31")
 

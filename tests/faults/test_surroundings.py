@@ -7,8 +7,10 @@ import sys
 
 import pytest
 
-from tests.mortal import PAGE, ROOT
-from tests.reports import contents
+from tests.support.killed_process import PAGE, ROOT
+from tests.support.reports import contents
+
+pytestmark = pytest.mark.slow
 
 WORDS = ["buy-the-dip", "--end", "2025-03-31"]
 PROGRAM = f"""
@@ -17,7 +19,7 @@ from pathlib import Path
 if "--set-locale" in sys.argv:
     locale.setlocale(locale.LC_ALL, "")
     assert locale.localeconv()["decimal_point"] == ",", locale.localeconv()["decimal_point"]
-from dipfolio.cli.main import main
+from dipfolio.cli.app import main
 main(home=Path.cwd(), arguments={WORDS!r})
 """
 
@@ -88,12 +90,12 @@ def test_spaces_and_other_letters_in_every_path_and_a_clock_far_ahead_change_no_
 
 @pytest.mark.parametrize("place", ["ein Ordner/Zahlen für später", "数据 📈", "a'b\"c", "-dash", "%2e%2e"])
 def test_folders_of_any_name_can_be_named(mortal, home, tmp_path, place):
-    figures, reports = tmp_path / "f" / place, tmp_path / "r" / place
-    shutil.copytree(ROOT / "data", figures, ignore=shutil.ignore_patterns("cache"))
-    words = ("hold-benchmark", "--end", "2024-01-31", "--data", figures, "--reports", reports)
+    prices, reports = tmp_path / "f" / place, tmp_path / "r" / place
+    shutil.copytree(ROOT / "data", prices, ignore=shutil.ignore_patterns("cache"))
+    words = ("hold-benchmark", "--end", "2024-01-31", "--data", prices, "--reports", reports)
     code, _, err, _ = mortal(home, *words)
     assert (code, err) == (0, "")
-    assert mortal(home, "data", "status", figures)[1].startswith(f"{figures}: 14 symbols")
+    assert mortal(home, "data", "status", prices)[1].startswith(f"{prices}: 14 symbols")
     assert mortal(home, "compare", "--reports", reports)[0] == 0
     assert sorted(path.name for path in reports.iterdir()) == [
         "comparison.html", "hold-benchmark--end-2024-01-31", "index.html", "trials.jsonl",
@@ -103,14 +105,14 @@ def test_folders_of_any_name_can_be_named(mortal, home, tmp_path, place):
 def test_a_path_whose_bytes_are_no_text_is_shown_and_does_not_fail(mortal, home, tmp_path):
     place = os.fsdecode(os.fsencode(tmp_path) + b"/re\xffports")
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    start = f"from dipfolio.cli.main import main; main(home=Path({str(home)!r}), arguments=['data', 'status', '.'])"
+    start = f"from dipfolio.cli.app import main; main(home=Path({str(home)!r}), arguments=['data', 'status', '.'])"
     code = f"from pathlib import Path; {start}"
     os.mkdir(place)
     done = subprocess.run([sys.executable, "-c", code], cwd=place, env=environment, text=True, capture_output=True, check=False)
     assert done.returncode == 1
     assert done.stderr == "Error: . is no data folder: it has no prices/ with a file for each symbol.\n"
     code, _, err, _ = mortal(home, "data", "status", tmp_path / "nowhere\udcff")
-    assert code == 1
+    assert code == 2
     assert "nowhere\\udcff is no data folder" in err
 
 

@@ -7,19 +7,21 @@ import sys
 
 import pytest
 
+from dipfolio import storage
 from dipfolio.errors import ReportError
-from dipfolio.evidence.register import FILE, Register
-from dipfolio.report import shelf
-from dipfolio.report.seal import breaches, seal, sealed_identity
-from dipfolio.sweep.parts import Parts
-from tests.mortal import ROOT
-from tests.reports import all_whole, left_over, reports_in
+from dipfolio.evidence.trial_log import TRIAL_LOG_FILE, TrialLog
+from dipfolio.storage import changed_files, verified_run_id, write_checksums
+from dipfolio.sweep.checkpoints import CheckpointFolder
+from tests.support.killed_process import ROOT
+from tests.support.reports import all_whole, left_over, reports_in
+
+pytestmark = pytest.mark.slow
 
 PLACING = """
 import sys
 from pathlib import Path
-from dipfolio.report.page import place_page
-from dipfolio.report.shelf import place
+from dipfolio.report.html import write_page
+from dipfolio.storage import replace_directory
 
 def write(folder):
     for name in ("one.txt", "two.txt"):
@@ -27,8 +29,8 @@ def write(folder):
 
 sys.stdin.readline()
 for round in range(30):
-    place(Path(sys.argv[1]), "idea", write)
-    place_page(Path(sys.argv[1]), "index.html", f"<p>{sys.argv[2]}</p>" * 1000)
+    replace_directory(Path(sys.argv[1]), "idea", write)
+    write_page(Path(sys.argv[1]), "index.html", f"<p>{sys.argv[2]}</p>" * 1000)
 """
 
 
@@ -67,8 +69,8 @@ def test_what_others_put_there_between_the_two_steps_is_replaced_too(tmp_path, m
 
     (tmp_path / "idea").mkdir()
     (tmp_path / "idea" / "page").write_text("older", encoding="utf-8")
-    monkeypatch.setattr(shelf.os, "rename", rename_and_be_overtaken)
-    shelf.place(tmp_path, "idea", lambda folder: (folder / "page").write_text("ours", encoding="utf-8"))
+    monkeypatch.setattr(storage.os, "rename", rename_and_be_overtaken)
+    storage.replace_directory(tmp_path, "idea", lambda folder: (folder / "page").write_text("ours", encoding="utf-8"))
     assert (tmp_path / "idea" / "page").read_text(encoding="utf-8") == "ours"
     assert [path.name for path in tmp_path.iterdir()] == ["idea"]
 
@@ -76,7 +78,7 @@ def test_what_others_put_there_between_the_two_steps_is_replaced_too(tmp_path, m
 @pytest.mark.slow
 def test_three_runs_of_the_same_strategy_at_once_all_succeed(home):
     command = (
-        "import sys; from pathlib import Path; from dipfolio.report import tearsheet; from dipfolio.cli.main import main;"
+        "import sys; from pathlib import Path; from dipfolio.report import tearsheet; from dipfolio.cli.app import main;"
         "tearsheet.tear_sheet = lambda *_, **__: 'a page'; sys.stdin.readline();"
         "main(home=Path.cwd(), arguments=['hold-benchmark', '--end', '2024-02-29', '--force', '--json'])"
     )
@@ -85,7 +87,7 @@ def test_three_runs_of_the_same_strategy_at_once_all_succeed(home):
     assert [folder.name for folder in reports_in(home / "reports")] == ["hold-benchmark--end-2024-02-29"]
     assert all_whole(home / "reports")
     assert left_over(home) == []
-    assert len(Register(home / "reports" / FILE).read()) == 1
+    assert len(TrialLog(home / "reports" / TRIAL_LOG_FILE).read()) == 1
 
 
 def test_a_report_that_vanishes_while_it_is_looked_at_is_made_anew(mortal, home, tmp_path):
@@ -94,20 +96,20 @@ def test_a_report_that_vanishes_while_it_is_looked_at_is_made_anew(mortal, home,
     mortal(home, *words)
     (folder,) = reports_in(home / "reports")
     record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    identity = sealed_identity(folder)
+    identity = verified_run_id(folder)
     (folder / "run.json").write_text(json.dumps({**record, "format": 0}), encoding="utf-8")
-    seal(folder, identity)
+    write_checksums(folder, identity)
     code, _, err, _ = mortal(home, *words)
     assert (code, err) == (0, "")
     assert json.loads((folder / "run.json").read_text(encoding="utf-8")) == record
-    assert breaches(folder) == ()
+    assert changed_files(folder) == ()
 
 
 def test_a_second_sweep_in_the_same_folder_is_refused_while_the_first_goes_on(tmp_path):
-    first = Parts(tmp_path / "parts", "key", resume=False)
+    first = CheckpointFolder(tmp_path / "parts", "key", resume=False)
     code = (
-        "import sys; from pathlib import Path; from dipfolio.sweep.parts import Parts;"
-        "Parts(Path(sys.argv[1]), 'other', resume=False)"
+        "import sys; from pathlib import Path; from dipfolio.sweep.checkpoints import CheckpointFolder;"
+        "CheckpointFolder(Path(sys.argv[1]), 'other', resume=False)"
     )
     second = [sys.executable, "-c", code, str(tmp_path / "parts")]
     done = subprocess.run(second, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -115,6 +117,6 @@ def test_a_second_sweep_in_the_same_folder_is_refused_while_the_first_goes_on(tm
     assert "belongs to a sweep that is going on; wait for it, or choose another --reports." in done.stderr.splitlines()[-1]
     assert (tmp_path / "parts" / "key.json").read_text(encoding="utf-8") == '{"key": "key"}'
     with pytest.raises(ReportError, match="going on"):
-        Parts(tmp_path / "parts", "key", resume=True)
+        CheckpointFolder(tmp_path / "parts", "key", resume=True)
     del first
-    assert Parts(tmp_path / "parts", "key", resume=True).done() == []
+    assert CheckpointFolder(tmp_path / "parts", "key", resume=True).done() == []

@@ -1,5 +1,6 @@
 """Tear sheet: what stands on the page, what must not, and that it is the same page every time."""
 
+# ruff: noqa: ARG005 - the formulas of the rows share one signature
 import dataclasses
 import hashlib
 import logging
@@ -9,27 +10,54 @@ import subprocess
 import sys
 import warnings
 from datetime import date
-from html.parser import HTMLParser
 from pathlib import Path
 
 import matplotlib as mpl
 import matplotlib.font_manager
 import numpy as np
+import pandas as pd
 import pytest
 
+from dipfolio.data.folder import load_bars
+from dipfolio.data.risk_free import parse_risk_free
 from dipfolio.engine.account import Account
-from dipfolio.engine.catalogue import load_strategy
 from dipfolio.engine.metrics import measure
 from dipfolio.engine.simulation import simulate
-from dipfolio.market.folder import load_bars
-from dipfolio.report.assumptions import assumptions
-from dipfolio.report.tearsheet import tear_sheet
-from tests.ideas import script
-from tests.markets import make_bars
+from dipfolio.report.run_record import state_assumptions
+from dipfolio.report.tearsheet import OMITTED_METRICS, drawdown_periods, tear_sheet, tear_sheets
+from tests.support.formulas import ANNUAL, ROOT_YEAR, below, by, compound, downside, falls, session
+from tests.support.markets import make_bars
+from tests.support.strategies import script
+from tests.support.tear_sheets import BENCHMARKED, KINDS, RATES, Page, strategy, wiped_out
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def jobs():
+    bars = make_bars({"A": [100.0 + day % 5 for day in range(40)]})
+    made = [simulate(script({start: {"A": 100}}), bars) for start in (0, 5, 10)]
+    return [(result, measure(result), parse_risk_free("0")) for result in made]
+
+
+@pytest.mark.slow
+def test_sheets_drawn_in_processes_are_those_drawn_here(jobs):
+    assert list(tear_sheets(jobs, processes=2)) == [tear_sheet(*job) for job in jobs]
+
+
+@pytest.mark.slow
+def test_a_few_sheets_are_drawn_here(jobs, monkeypatch):
+    monkeypatch.setattr("multiprocessing.get_context", lambda _: pytest.fail("started a process"))
+    assert len(list(tear_sheets(jobs[:2]))) == 2
+    assert len(list(tear_sheets(jobs, processes=1))) == 3
+
+
+def test_no_sheet_is_no_work():
+    assert list(tear_sheets([])) == []
+
 
 ROOT = Path(__file__).parents[2]
 FONTS = [font.name for font in mpl.font_manager.fontManager.ttflist]  # before any page was drawn
-WEEK = {"start": date(2025, 1, 27), "end": date(2025, 1, 31)}
 HOSTILE = "<script>alert(1)</script>{{metrics}}</body></head><hr>&\"'<img src=x onerror=alert(2)>"
 BY_DAY = [
     "Payoff Ratio",
@@ -42,97 +70,15 @@ BY_DAY = [
 ]
 
 
-class Page(HTMLParser):
-    """Tables, texts and attributes of a page."""
-
-    def __init__(self, html):
-        super().__init__()
-        self.rows, self.tags, self.attributes, self.texts, self.headings = [], [], [], [], []
-        self._cell, self._open = None, []
-        self.feed(html)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append(tag)
-        self.attributes += [(tag, name, value or "") for name, value in attrs]
-        if tag == "tr":
-            self.rows.append([])
-        if tag in ("td", "th", "h1", "title"):
-            self._open.append((tag, []))
-
-    handle_startendtag = handle_starttag
-
-    def handle_endtag(self, tag):
-        if self._open and self._open[-1][0] == tag:
-            text = "".join(self._open.pop()[1]).strip()
-            if tag in ("td", "th"):
-                self.rows[-1].append(text)
-            else:
-                self.headings.append((tag, text))
-
-    def handle_data(self, data):
-        self.texts.append(data)
-        if self._open:
-            self._open[-1][1].append(data)
-
-    @property
-    def text(self):
-        return "".join(self.texts)
-
-    def row(self, label):
-        """The cells of the one row with this label."""
-        (found,) = [row for row in self.rows if row and row[0] == label]
-        return found
-
-    def number(self, label, column=-1):
-        return float(self.row(label)[column].strip("%").replace(",", ""))
-
-
-def strategy(name, **parameters):
-    return load_strategy(ROOT / "strategies", name)(**parameters)
-
-
-def wiped_out():
-    """Twice the money short into a rise of 90 %."""
-    bars = make_bars({"A": [100.0, 100, 190, 190]})
-    return simulate(script({0: {"A": -2.0}}, unit="weight"), bars, Account().without_costs())
-
-
 @pytest.fixture(scope="module")
 def bars():
     return load_bars(ROOT / "data")
 
 
 @pytest.fixture(scope="module")
-def runs(bars):
-    """Runs by what is special about them."""
-    dip, even, short = strategy("buy-the-dip"), strategy("equal-weight"), strategy("short-nvda-friday")
-    return {
-        "dip SPY": simulate(dip, bars, benchmark="SPY"),
-        "dip none": simulate(dip, bars),
-        "even QQQ": simulate(even, bars, benchmark="QQQ"),
-        "even none": simulate(even, bars),
-        "short": simulate(short, bars, Account(cash=500_000.0), start=date(2025, 1, 24), end=date(2025, 1, 31)),
-        "one session": simulate(dip, bars, benchmark="SPY", start=date(2025, 1, 27), end=date(2025, 1, 27)),
-        "two sessions": simulate(dip, bars, benchmark="SPY", start=date(2025, 1, 27), end=date(2025, 1, 28)),
-        "week": simulate(dip, bars, benchmark="SPY", **WEEK),
-        "no trade": simulate(dip, bars, benchmark="SPY", start=date(2025, 6, 2), end=date(2025, 6, 30)),
-        "wiped out": wiped_out(),
-    }
-
-
-@pytest.fixture(scope="module")
-def html(runs):
-    """The page of a run, drawn once."""
-    drawn = {}
-
-    def draw(kind):
-        if kind not in drawn:
-            with warnings.catch_warnings():
-                warnings.simplefilter("error")
-                drawn[kind] = tear_sheet(runs[kind], measure(runs[kind]))
-        return drawn[kind]
-
-    return draw
+def html(drawn):
+    """The page of a run."""
+    return lambda kind: drawn(kind)[0]
 
 
 @pytest.fixture(scope="module")
@@ -146,9 +92,6 @@ def page(html):
         return read[kind]
 
     return parse
-
-
-KINDS = ["dip SPY", "dip none", "even QQQ", "even none", "short", "one session", "two sessions", "week", "no trade", "wiped out"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -183,7 +126,7 @@ def test_no_page_asks_for_anything_outside(html, page, kind):
 def test_every_trade_every_assumption_and_the_fingerprint_are_on_the_page(page, runs, kind):
     result, sheet = runs[kind], page(kind)
     assert result.provenance.sha256 in sheet.text
-    for topic, sentence in assumptions(result):
+    for topic, sentence in state_assumptions(result):
         assert topic in sheet.text
         assert sentence in sheet.text
     for name, version in result.versions.items():
@@ -225,7 +168,7 @@ def test_the_benchmark_of_the_page_is_ours(page, runs, kind):
 
 def test_the_idle_year_before_the_dip_is_on_the_page(html, page):
     assert "2 Jan, 2024" in html("dip SPY")
-    assert page("dip SPY").row("2024")[2] == "0.00"
+    assert page("dip SPY").row("2024")[2] == "0.00%"
 
 
 @pytest.mark.parametrize("label", BY_DAY)
@@ -327,15 +270,17 @@ def test_the_settings_of_the_caller_do_not_change_the_page(html, runs):
         assert {name: mpl.rcParams[name] for name in change} == change
 
 
+@pytest.mark.slow
 def test_another_process_writes_the_same_bytes(html):
     code = (
         "import hashlib; from pathlib import Path; from datetime import date; from dipfolio import load_bars, measure, simulate;"
-        "from dipfolio.engine.catalogue import load_strategy; from dipfolio.report.tearsheet import tear_sheet;"
+        "from dipfolio.engine.loader import load_strategy; from dipfolio.report.tearsheet import tear_sheet;"
         "dip = load_strategy(Path('strategies'), 'buy-the-dip')();"
         "run = simulate(dip, load_bars('data'), benchmark='SPY', start=date(2025, 1, 27), end=date(2025, 1, 31));"
         "print(hashlib.sha256(tear_sheet(run, measure(run)).encode()).hexdigest())"
     )
-    surroundings = {**os.environ, "PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "LC_ALL": "C", "SOURCE_DATE_EPOCH": "1"}
+    locale = "C" if str(ROOT).isascii() else "C.UTF-8"  # with C, Python 3.11 cannot read the path of an editable install
+    surroundings = {**os.environ, "PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "LC_ALL": locale, "SOURCE_DATE_EPOCH": "1"}
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=surroundings, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == hashlib.sha256(html("week").encode()).hexdigest()
     assert done.stderr == ""
@@ -425,10 +370,11 @@ def test_the_charts_are_labelled_with_the_benchmark_itself(runs, monkeypatch, be
 
     def draw(returns, **words):
         given.update(words)
-        Path(words["output"]).write_text("<html><head></head><body><hr></body></html>", encoding="utf-8")
+        reports(returns, **words)
 
+    reports = quantstats.reports.html
     monkeypatch.setattr(quantstats.reports, "html", draw)
-    result = dataclasses.replace(runs["dip SPY"], benchmark=benchmark)
+    result = dataclasses.replace(runs["two sessions"], benchmark=benchmark)
     tear_sheet(result, measure(result))
     assert (given["benchmark_title"], given["benchmark"].name, given["strategy_title"]) == (drawn, drawn, "buy-the-dip")
 
@@ -436,3 +382,230 @@ def test_the_charts_are_labelled_with_the_benchmark_itself(runs, monkeypatch, be
 def test_a_page_without_charts_does_not_speak_of_them(html):
     assert "quantstats counts by day" in html("dip SPY")
     assert "quantstats counts by day" not in html("wiped out")
+
+
+# Each row of the sheet, from its definition in docs/tear-sheet.md
+
+
+def streak(moves):
+    """The longest run of True."""
+    return max(map(len, "".join("x" if move else " " for move in moves).split()), default=0)
+
+
+def wins(returns):
+    return (returns > 0).sum() / (returns != 0).sum()
+
+
+def worst_twentieth(returns):
+    return np.mean(sorted(returns)[: int(np.ceil(len(returns) / 20))])
+
+
+def a_year(run, returns):
+    return (1 + compound(returns)) ** (365.25 / (run.window[1] - (run.base or run.window[0])).days) - 1
+
+
+def since(run, returns, day):
+    return compound(returns[returns.index > day]) if pd.Timestamp(run.base or run.window[0]) <= pd.Timestamp(day) else np.nan
+
+
+def deviation(returns):
+    return returns.std(ddof=1)
+
+
+def normal(x):
+    from statistics import NormalDist
+
+    return NormalDist().cdf(x)
+
+
+def likely(e, r):
+    """Bailey and Lopez de Prado (2012), against a true ratio of zero."""
+    ratio = e.mean() / deviation(e)
+    return normal(ratio / np.sqrt((1 - r.skew() * ratio + (r.kurtosis() + 2) / 4 * ratio**2) / (len(r) - 1)))
+
+
+# r: returns of the sessions, e: the same less the riskless rate of a session, f: that rate a year, run: the run
+PERCENT = {
+    "Risk-Free Rate": lambda r, e, f, run: f,
+    "Cumulative Return": lambda r, e, f, run: compound(r),
+    "CAGR": lambda r, e, f, run: a_year(run, r),
+    "Prob. Sharpe Ratio": lambda r, e, f, run: likely(e, r),
+    "Max Drawdown": lambda r, e, f, run: min(below(r)),
+    "Volatility (ann.)": lambda r, e, f, run: deviation(r) * ROOT_YEAR,
+    "Avg. Return (by day)": lambda r, e, f, run: r[r != 0].mean(),
+    "Avg. Win (by day)": lambda r, e, f, run: r[r > 0].mean(),
+    "Avg. Loss (by day)": lambda r, e, f, run: r[r < 0].mean(),
+    "Expected Daily": lambda r, e, f, run: (1 + compound(r)) ** (1 / len(r)) - 1,
+    "Kelly Criterion (by day)": lambda r, e, f, run: wins(r) - (1 - wins(r)) / (r[r > 0].mean() / -r[r < 0].mean()),
+    "Daily Value-at-Risk": lambda r, e, f, run: np.percentile(r, 5),
+    "Expected Shortfall (cVaR)": lambda r, e, f, run: worst_twentieth(r),
+    "MTD": lambda r, e, f, run: since(run, r, r.index[-1].replace(day=1) - pd.Timedelta(days=1)),
+    "3M": lambda r, e, f, run: since(run, r, r.index[-1] - pd.DateOffset(months=3)),
+    "6M": lambda r, e, f, run: since(run, r, r.index[-1] - pd.DateOffset(months=6)),
+    "YTD": lambda r, e, f, run: since(run, r, f"{r.index[-1].year - 1}-12-31"),
+    "1Y": lambda r, e, f, run: since(run, r, r.index[-1] - pd.DateOffset(years=1)),
+    "3Y (ann.)": lambda r, e, f, run: np.nan,
+    "5Y (ann.)": lambda r, e, f, run: np.nan,
+    "10Y (ann.)": lambda r, e, f, run: np.nan,
+    "Best Day": lambda r, e, f, run: max(r),
+    "Worst Day": lambda r, e, f, run: min(r),
+    "Best Month": lambda r, e, f, run: max(by(r, "M")),
+    "Worst Month": lambda r, e, f, run: min(by(r, "M")),
+    "Best Year": lambda r, e, f, run: max(by(r, "Y")),
+    "Worst Year": lambda r, e, f, run: min(by(r, "Y")),
+    "Avg. Drawdown": lambda r, e, f, run: np.mean([fall[0] for fall in falls(r)]),
+    "Ulcer Index": lambda r, e, f, run: np.sqrt(np.mean(np.square(below(r)))),
+    "Avg. Up Month": lambda r, e, f, run: by(r, "M")[lambda m: m > 0].mean(),
+    "Avg. Down Month": lambda r, e, f, run: by(r, "M")[lambda m: m < 0].mean(),
+    "Win Days": lambda r, e, f, run: wins(r),
+    "Win Month": lambda r, e, f, run: wins(by(r, "M")),
+    "Win Quarter": lambda r, e, f, run: wins(by(r, "Q")),
+    "Win Year": lambda r, e, f, run: wins(by(r, "Y")),
+}
+PLAIN = {
+    "Sharpe": lambda r, e, f, run: e.mean() / deviation(e) * ROOT_YEAR,
+    "Sortino": lambda r, e, f, run: e.mean() / downside(e) * ROOT_YEAR,
+    "Sortino/√2": lambda r, e, f, run: e.mean() / downside(e) * np.sqrt(126),
+    "Omega": lambda r, e, f, run: e[e > 0].sum() / -e[e < 0].sum(),
+    "Calmar": lambda r, e, f, run: a_year(run, r) / -min(below(r)),
+    "Skew": lambda r, e, f, run: r.skew(),
+    "Kurtosis": lambda r, e, f, run: r.kurtosis(),
+    "Ulcer Performance Index": lambda r, e, f, run: (a_year(run, r) - f) / np.sqrt(np.mean(np.square(below(r)))),
+    "Risk-Return Ratio": lambda r, e, f, run: r.mean() / deviation(r),
+    "Gain/Pain Ratio (by day)": lambda r, e, f, run: sum(r) / -sum(r[r < 0]),
+    "Gain/Pain (1M)": lambda r, e, f, run: sum(m := by(r, "M")) / -sum(m[m < 0]) if (by(r, "M") < 0).any() else np.nan,
+    "Payoff Ratio (by day)": lambda r, e, f, run: r[r > 0].mean() / -r[r < 0].mean(),
+    "Profit Factor (by day)": lambda r, e, f, run: sum(r[r > 0]) / -sum(r[r < 0]),
+    "Tail Ratio": lambda r, e, f, run: abs(np.percentile(r, 95) / np.percentile(r, 5)),
+    "Recovery Factor": lambda r, e, f, run: compound(r) / -min(below(r)),
+}
+WORDS = {
+    "Max DD Date": lambda r: str(falls(r)[0][2].date()),
+    "Max DD Period Start": lambda r: str(falls(r)[0][1].date()),
+    "Max DD Period End": lambda r: str(falls(r)[0][4].date()) if falls(r)[0][4] else "not yet",
+    "Longest DD Days": lambda r: str(max((fall[3] - fall[1]).days + 1 for fall in falls(r))),
+    "Avg. Drawdown Days": lambda r: f"{np.mean([(fall[3] - fall[1]).days + 1 for fall in falls(r)]):.0f}",
+    "Max Consecutive Wins (by day)": lambda r: str(streak(r > 0)),
+    "Max Consecutive Losses (by day)": lambda r: str(streak(r < 0)),
+}
+RELATIVE = {
+    "R^2": lambda r, b, f, run: np.corrcoef(r, b)[0, 1] ** 2,
+    "Information Ratio": lambda r, b, f, run: (r - b).mean() / (r - b).std() * ROOT_YEAR,
+    "Beta": lambda r, b, f, run: np.polyfit(b, r, 1)[0],
+    "Alpha": lambda r, b, f, run: 100 * ANNUAL * np.polyfit(b - session(f), r - session(f), 1)[1],
+    "Correlation": lambda r, b, f, run: 100 * np.corrcoef(r, b)[0, 1],
+    "Treynor Ratio": lambda r, b, f, run: 100 * (a_year(run, r) - f) / np.polyfit(b, r, 1)[0],
+}
+
+
+def shown(value, sign=""):
+    return "-" if np.isnan(value) else f"{value + 0.0:.2f}{sign}"
+
+
+@pytest.mark.parametrize("kind", BENCHMARKED)
+@pytest.mark.parametrize("label", [*PERCENT, *PLAIN])
+def test_each_row_is_its_definition(page, runs, kind, label):
+    run, rate = runs[kind], RATES.get(kind, 0.0)
+    for series, cell in zip((run.benchmark_returns, run.returns), page(kind).row(label)[1:], strict=True):
+        formula = (PERCENT | PLAIN)[label]
+        with np.errstate(all="ignore"):
+            value = formula(series, series - session(rate), rate, run) if len(falls(series)) else np.nan
+        expected = shown(value * 100, "%") if label in PERCENT else shown(value)
+        if cell != expected:  # a half may be rounded either way
+            assert float(cell.strip("%")) == pytest.approx(value * (100 if label in PERCENT else 1), abs=0.005001)
+            assert cell.endswith("%") == (label in PERCENT)
+
+
+@pytest.mark.parametrize("kind", BENCHMARKED)
+@pytest.mark.parametrize("label", WORDS)
+def test_each_row_of_dates_and_counts_is_its_definition(page, runs, kind, label):
+    expected = [WORDS[label](series) for series in (runs[kind].benchmark_returns, runs[kind].returns)]
+    assert page(kind).row(label)[1:] == expected
+
+
+@pytest.mark.parametrize("kind", BENCHMARKED)
+@pytest.mark.parametrize("label", RELATIVE)
+def test_each_row_about_the_benchmark_is_its_definition(page, runs, kind, label):
+    run = runs[kind]
+    none, cell = page(kind).row(label)[1:]
+    assert none == "-"
+    expected = RELATIVE[label](run.returns, run.benchmark_returns, RATES.get(kind, 0.0), run)
+    assert float(cell.strip("%")) == pytest.approx(expected, abs=0.005001)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "wiped out"])
+def test_the_sheet_has_these_rows_and_no_others(html, runs, kind):
+    table = Page(html(kind).split("Key Performance Metrics")[1].split("</table>")[0])
+    labels = [row[0] for row in table.rows[1:] if row[0]]
+    alone = [*PERCENT, *PLAIN, *WORDS, "Time in Market"]
+    with_benchmark = runs[kind].benchmark and kind not in ("no trade", "one session")
+    assert sorted(labels) == sorted([*alone, *RELATIVE] if with_benchmark else alone)
+    assert not set(labels) & set(OMITTED_METRICS)
+    assert [cell for row in table.rows for cell in row if "nan" in cell or "inf" in cell or cell in ("-0.00", "-0.00%")] == []
+
+
+def test_time_in_market_is_that_of_the_summary(page, runs):
+    found = measure(runs["dip SPY"]).time_in_market
+    assert page("dip SPY").row("Time in Market")[1:] == ["100.00%", f"{found * 100:.2f}%"]
+
+
+def test_an_account_that_never_moved_has_no_ratios(page):
+    sheet = page("no trade")
+    for label in ("Sharpe", "Profit Factor (by day)", "Win Days", "Calmar", "Recovery Factor", "Max DD Date", "Avg. Drawdown"):
+        assert sheet.row(label)[1:] == ["-"], label
+    assert sheet.row("Max Drawdown")[1:] == ["0.00%"]
+    assert len(sheet.rows[sheet.rows.index(["Started", "Recovered", "Drawdown", "Days"]) + 1]) != 4
+
+
+def test_recent_returns_begin_on_the_close_of_the_day_before_and_need_the_whole_time():
+    bars = make_bars({"A": [100.0, 100, 110, 121, 133.1]}, start="2025-12-26")
+    run = simulate(script({0: {"A": 1.0}}, unit="weight"), bars, Account().without_costs())
+    page = Page(tear_sheet(run, measure(run)))
+    assert run.window == (date(2025, 12, 26), date(2026, 1, 2))
+    assert page.row("MTD")[1] == page.row("YTD")[1] == "10.00%"
+    assert page.row("3M")[1] == "-"
+
+
+@pytest.mark.parametrize("kind", BENCHMARKED)
+def test_the_table_of_years(page, runs, kind):
+    run, sheet = runs[kind], page(kind)
+    for year, own in by(run.returns, "Y").items():
+        market = by(run.benchmark_returns, "Y")[year]
+        assert sheet.row(str(year)) == [str(year), *(shown(value * 100, "%") for value in (market, own, own - market))]
+
+
+def test_the_table_of_years_without_a_benchmark_is_compounded(page, runs):
+    for year, own in by(runs["even none"].returns, "Y").items():
+        assert page("even none").row(str(year)) == [str(year), shown(own * 100, "%")]
+
+
+@pytest.mark.parametrize("kind", BENCHMARKED)
+def test_the_table_of_drawdowns(page, runs, kind):
+    rows = page(kind).rows
+    begin = rows.index(["Started", "Recovered", "Drawdown", "Days"]) + 1
+    expected = [
+        [str(first.date()), str(back.date()) if back else "not yet", f"{depth * 100:.2f}", str((last - first).days + 1)]
+        for depth, first, _, last, back in falls(runs[kind].returns)[:10]
+    ]
+    assert rows[begin : begin + len(expected)] == expected
+
+
+def test_drawdowns_by_hand():
+    days = pd.to_datetime(["2025-01-02", "2025-01-03", "2025-01-06", "2025-01-07", "2025-01-08"])
+    first, second = drawdown_periods(pd.Series([-0.5, 0.0, 1.0, -0.1, 0.05], index=days))
+    assert (first.first, first.lowest, first.last, first.recovered) == (days[0], days[0], days[1], days[2])
+    assert (first.depth, first.days) == (-0.5, 2)
+    assert (second.first, second.lowest, second.last, second.recovered) == (days[3], days[3], days[4], None)
+    assert (second.depth, second.days) == (pytest.approx(-0.1), 2)
+    assert drawdown_periods(pd.Series([0.0, 0.1], index=days[:2])) == []
+
+
+# Each chart of the sheet, as it was given to the printer
+
+
+def labels(axis):
+    return [text.get_text() for text in axis.get_ticklabels()]
+
+
+def wealth(returns):
+    return np.cumprod(1 + returns.to_numpy()) - 1

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from tests.mortal import ROOT
+from tests.support.killed_process import ROOT
 
 SPEC = importlib.util.spec_from_file_location("audit", ROOT / "tools" / "audit.py")
 audit = importlib.util.module_from_spec(SPEC)

@@ -5,11 +5,11 @@ import shutil
 
 import pytest
 
-from dipfolio.engine import catalogue
+from dipfolio.engine import loader
 from dipfolio.errors import StrategyError, UnknownNameError
-from dipfolio.report.shelf import report_name, saved_run, saved_runs
-from tests.mortal import ROOT
-from tests.reports import contents
+from dipfolio.storage import report_name, saved_run, saved_runs
+from tests.support.killed_process import ROOT
+from tests.support.reports import contents
 
 RUN = ("hold-benchmark", "--end", "2024-01-31")
 REPORT = "hold-benchmark--end-2024-01-31"
@@ -25,6 +25,7 @@ def outside(home):
     return outside
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["absolute", "relative", "through a folder", "chain"])
 def test_a_strategy_that_is_a_link_out_of_the_folder_is_neither_read_nor_run(mortal, home, outside, kind):
     link = home / "strategies" / "trap.py"
@@ -48,9 +49,10 @@ def test_a_strategy_that_is_a_link_out_of_the_folder_is_neither_read_nor_run(mor
     assert "trap" in out
     assert "BROKEN: a link that leads out of the folder of strategies" in out
     with pytest.raises(StrategyError, match="leads out"):
-        catalogue.load_strategy(home / "strategies", "trap")
+        loader.load_strategy(home / "strategies", "trap")
 
 
+@pytest.mark.slow
 def test_a_link_within_the_folder_and_a_linked_folder_work(mortal, home):
     (home / "strategies" / "again.py").symlink_to("hold_benchmark.py")
     (home / "real").mkdir()
@@ -156,4 +158,4 @@ def test_what_an_option_says_never_leaves_the_shelf(tmp_path, value):
 
 def test_an_unknown_strategy_is_an_unknown_strategy_wherever_it_would_lie():
     with pytest.raises(UnknownNameError):
-        catalogue.load_strategy(ROOT / "strategies", "../tests/mortal")
+        loader.load_strategy(ROOT / "strategies", "../tests/mortal")

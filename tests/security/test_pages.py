@@ -7,31 +7,33 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dipfolio.data.folder import load_bars
 from dipfolio.engine.metrics import measure
-from dipfolio.evidence.dossier import day_of, dossiers
-from dipfolio.evidence.thesis import judge
-from dipfolio.market.folder import load_bars
-from dipfolio.report.comparison import comparison_page
-from dipfolio.report.fairness import judge as judge_terms
-from dipfolio.report.gallery import refresh
-from dipfolio.report.harmless import harmless
-from dipfolio.report.outside import read_outside
-from dipfolio.report.page import place_page
-from dipfolio.report.surface import surface_page
+from dipfolio.report.comparison.alignment import align_tracks as judge_terms
+from dipfolio.report.comparison.external_series import read_external_series
+from dipfolio.report.comparison.page import comparison_page
+from dipfolio.report.comparison.series import saved_track, with_unique_labels
+from dipfolio.report.evidence_page import evidence_page
+from dipfolio.report.format import escape_control_characters
+from dipfolio.report.html import write_page
+from dipfolio.report.runs_index import refresh_index
+from dipfolio.report.study.page import thesis_page
+from dipfolio.report.sweep_page import sweep_result_page
 from dipfolio.report.tearsheet import tear_sheet
-from dipfolio.report.thesis import thesis_page
-from dipfolio.report.track import saved_track, with_own_labels
+from dipfolio.study.details import analyse_event_day, claim_details
+from dipfolio.study.verdicts import judge_claims
 from dipfolio.sweep.grid import Axis
-from tests.mortal import ROOT
-from tests.report.test_surface import made
-from tests.runs import run, save
+from tests.report.test_assessment_summary import RULE, assessed
+from tests.support.killed_process import ROOT
+from tests.support.runs import run, save
+from tests.support.sweeps import made
 
 pytestmark = pytest.mark.slow
 OWN = "document.title='owned'"
 HOSTILE = f'</script></style><img src=x onerror="{OWN}"><svg onload="{OWN}"></svg><b>%{{y}}</b>{{{{7*7}}}}\'"\x1b[2J\x07\u202egpj'
 MARKET = f"M{HOSTILE}"
 CLOSES = (100 * np.cumprod(1 + np.random.default_rng(5).standard_normal(60) * 0.02)).tolist()
-PAGES = ["theirs/tearsheet.html", "comparison.html", "index.html", "sweep.html", "thesis.html"]
+PAGES = ["theirs/evidence.html", "theirs/tearsheet.html", "comparison.html", "index.html", "sweep.html", "thesis.html"]
 
 
 def hostile_run():
@@ -59,36 +61,50 @@ def write_comparison(shelf):
     csv = shelf / "a'b <i>\x07\u202ec.csv"
     lines = [f"{day.date()},{1000 + place}" for place, day in enumerate(other.returns.index)]
     csv.write_text(f"date,{HOSTILE.replace(',', '').replace(chr(34), '')}\n" + "\n".join(lines), encoding="utf-8")
-    tracks = [saved_track(shelf / "theirs"), saved_track(shelf / "ours"), read_outside(csv, "equity")]
-    place_page(shelf, "comparison.html", comparison_page(judge_terms(with_own_labels(tracks)), shelf))
-    refresh(shelf)
+    tracks = [saved_track(shelf / "theirs"), saved_track(shelf / "ours"), read_external_series(csv, "equity")]
+    write_page(shelf, "comparison.html", comparison_page(judge_terms(with_unique_labels(tracks)), shelf))
+    refresh_index(shelf)
 
 
 def write_sweep(shelf):
     axes = (Axis(name="universe", points=(HOSTILE, "b", f"c{HOSTILE}")), Axis(name="hold", points=(1, 2)))
     found = made(axes=axes, names=HOSTILE)
     found = dataclasses.replace(found, strategy=HOSTILE, refused={99: HOSTILE}, defaults=found.defaults | {"universe": HOSTILE})
-    place_page(shelf, "sweep.html", surface_page(found, "total_return", f"python backtest.py {HOSTILE}", HOSTILE))
+    write_page(shelf, "sweep.html", sweep_result_page(found, "total_return", f"python backtest.py {HOSTILE}", HOSTILE))
 
 
 def write_thesis(shelf):
     bars = load_bars(ROOT / "data")
-    thesis = judge(bars, ROOT / "strategies", contests=False).only(("A1",))
-    gathered = dossiers(thesis, bars, ROOT / "strategies")
+    thesis = judge_claims(bars, ROOT / "strategies", contests=False).only(("A1",))
+    gathered = claim_details(thesis, bars, ROOT / "strategies")
     claim = dataclasses.replace(thesis["A1"].claim, sentence=HOSTILE, hypothesis=HOSTILE, remark=HOSTILE)
     verdict = dataclasses.replace(thesis["A1"], claim=claim, reason=HOSTILE)
     origin = dataclasses.replace(bars.provenance.origin, source=HOSTILE, retrieved=HOSTILE, adjustment=HOSTILE)
     page = thesis_page(
-        dataclasses.replace(thesis, verdicts=(verdict,)), [dataclasses.replace(gathered[0], verdict=verdict)], day_of(bars),
-        dataclasses.replace(bars.provenance, origin=origin), shelf, HOSTILE,
-    )  # fmt: skip
-    place_page(shelf, "thesis.html", page)
+        dataclasses.replace(thesis, verdicts=(verdict,)),
+        [dataclasses.replace(gathered[0], verdict=verdict)],
+        analyse_event_day(bars),
+        dataclasses.replace(bars.provenance, origin=origin),
+        shelf,
+        HOSTILE,
+    )
+    write_page(shelf, "thesis.html", page)
+
+
+def write_evidence(shelf):
+    """The page of the hostile run, which stands on the shelf."""
+    found = assessed(dataclasses.replace(RULE, label=HOSTILE, against=HOSTILE), limitations=(HOSTILE,))
+    page = evidence_page(
+        dataclasses.replace(found, result=hostile_run(), split_sentence=HOSTILE), tear_sheet=True, calibration="#"
+    )
+    write_page(shelf / "theirs", "evidence.html", page)
 
 
 @pytest.fixture(scope="module")
 def shelf(tmp_path_factory):
     shelf = tmp_path_factory.mktemp("reports")
     write_comparison(shelf)
+    write_evidence(shelf)
     write_sweep(shelf)
     write_thesis(shelf)
     return shelf
@@ -119,7 +135,7 @@ def test_hostile_words_are_text_on_every_page_in_every_tab(chromium, shelf, name
     assert page.locator("img[src='x'], svg[onload], b:text-is('%{y}')").count() == 0
     assert "49" not in re.findall(r"</b>(\d+)'", seen)
     assert ACTIVE.search(seen) is None
-    assert harmless(HOSTILE)[:40] in seen
+    assert escape_control_characters(HOSTILE)[:40] in seen
     assert "\\x1b[2J\\x07\\u202egpj" in seen
     assert said == []
     context.close()

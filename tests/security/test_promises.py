@@ -10,14 +10,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from dipfolio.market.folder import load_bars
-from tests.mortal import ROOT
+from dipfolio.data.folder import load_bars
+from tests.support.killed_process import ROOT
 
 PACKAGE = ROOT / "dipfolio"
 UNPICKLING = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "shelve", "marshal", "jsonpickle"}
 LOADERS = {"read_pickle", "to_pickle", "loads", "Unpickler", "eval", "exec"}
-SHARED_BY_THE_FARM = ("sweep/work.py", "joblib.load")
-"""The figures of a sweep, which its own processes map from a file that the sweep has just written into a folder of its own."""
+SHARED_BY_THE_FARM = ("sweep/tasks.py", "joblib.load")
+"""The data of a sweep, which its own processes map from a file that the sweep has just written into a folder of its own."""
 
 
 def suspicious(path):
@@ -60,7 +60,7 @@ sys.addaudithook(lambda event, arguments: event == "pickle.find_class" and seen.
 seen = []
 from pathlib import Path
 from dipfolio.report import tearsheet
-from dipfolio.cli.main import main
+from dipfolio.cli.app import main
 tearsheet.tear_sheet = lambda *_, **__: "page"
 run = ["hold-benchmark", "--end", "2024-01-31"]
 for words in (run, run, ["compare"], ["data", "status"]):
@@ -123,6 +123,7 @@ def test_the_documents_say_that_a_strategy_file_is_code_and_is_executed(document
     assert "is executed" in text or "whoever runs it runs all of it" in text
 
 
+@pytest.mark.slow
 def test_the_help_of_new_says_it_too(mortal, home):
     said = " ".join(mortal(home, "new", "--help")[1].split())
     assert "A strategy file is code: whoever runs it, or checks or examines it, executes all of it" in said

@@ -6,10 +6,10 @@ import shutil
 
 import pytest
 
-from dipfolio.cli.output import Output
+from dipfolio.cli.output import FilteredStream
 from dipfolio.errors import ReportError
-from dipfolio.report.harmless import harmless
-from tests.mortal import ROOT
+from dipfolio.report.format import escape_control_characters
+from tests.support.killed_process import ROOT
 
 PAYLOAD = "\x1b[2J\x1b]8;;http://evil\x07here\x1b]8;;\x07\x1b]0;owned\x07\r\b\x9b31m\u202egpj\u2066\u200f\x00\x7f"
 SHOWN = "\\x1b[2J\\x1b]8;;http://evil\\x07here"
@@ -31,10 +31,28 @@ class Evil(Strategy):
     claim = {PAYLOAD!r}
     universe: str = parameter("NVDA", help={PAYLOAD!r})
     mode: str = parameter({PAYLOAD!r}, help={PAYLOAD!r})
+    days: int = parameter(1, help={PAYLOAD!r})
 
     def targets(self, bars):
         print({PAYLOAD!r})
+        if self.days < 0:
+            raise ValueError({PAYLOAD!r})
         return no_instruction(bars).mask(bars.returns < -0.05, 1.0)
+'''
+
+FAILS = f'''
+from dataclasses import dataclass
+from dipfolio import Strategy
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fails(Strategy):
+    """Fails."""
+
+    universe: str = "NVDA"
+
+    def targets(self, bars):
+        raise ValueError({PAYLOAD!r})
 '''
 
 
@@ -45,12 +63,13 @@ def evil(tmp_path_factory):
     shutil.copytree(ROOT / "data", home / "data", ignore=shutil.ignore_patterns("cache"))
     (home / "strategies").mkdir()
     (home / "strategies" / "evil.py").write_text(STRATEGY, encoding="utf-8")
+    (home / "strategies" / "fails.py").write_text(FAILS, encoding="utf-8")
     (home / "strategies" / f"x{PAYLOAD[:4]}.py").write_text("class X:\n    pass\n", encoding="utf-8")
     (home / "strategies" / "raises.py").write_text(f"raise ValueError({PAYLOAD!r})\n", encoding="utf-8")
     source = {"source": PAYLOAD, "retrieved": PAYLOAD, "adjustment": PAYLOAD}
     (home / "data" / "source.json").write_text(json.dumps(source), encoding="utf-8")
     with (home / "data" / "events.csv").open("a", encoding="utf-8") as file:
-        file.write(f'2025-01-27,before open,{PAYLOAD[:4]},NVDA,"{PAYLOAD[:4]}"\n')
+        file.write(f'2025-01-27,before open,{PAYLOAD[:4]},NVDA,"{PAYLOAD[:4]}",{PAYLOAD[:4]}\n')
     odd = home / "odd" / "prices"
     odd.mkdir(parents=True)
     (odd / "A.csv").write_text(f"date,{PAYLOAD[:-2]},high\n2025-01-02,1,1\n", encoding="utf-8")
@@ -80,17 +99,19 @@ SAID = {
     "a run of the other": ("evil", "--mode", "b", "--end", "2025-01-31", "--force"),
     "a sweep": ("sweep", "evil", "--mode", f"{PAYLOAD[:-2]},b", "--end", "2025-02-28", "--jobs", "1", "--verify", "0"),
     "check": ("check", "evil", "--sessions", "2"),
+    "check of a strategy that cannot run": ("check", "fails", "--sessions", "2"),
+    "check of a file that raises": ("check", "raises"),
     "evidence": ("evidence", "evil"),
     "data status": ("data", "status"),
-    "status of odd figures": ("data", "status", "odd"),
-    "check of odd figures": ("data", "check", "odd"),
+    "status of odd data": ("data", "status", "odd"),
+    "check of odd data": ("data", "check", "odd"),
     "a name": (PAYLOAD[:-2],),
     "an option": ("evil", f"--{PAYLOAD[:-2]}"),
     "a value": ("evil", "--mode", PAYLOAD[:-2]),
     "a date": ("evil", "--start", PAYLOAD[:-2]),
     "a symbol": ("evil", "--universe", PAYLOAD[:-2]),
     "a benchmark": ("evil", "--benchmark", PAYLOAD[:-2]),
-    "a folder of figures": ("evil", "--data", PAYLOAD[:-2]),
+    "a folder of data": ("evil", "--data", PAYLOAD[:-2]),
     "a riskless rate": ("evil", "--risk-free", PAYLOAD[:-2]),
     "a new strategy": ("new", PAYLOAD[:-2]),
     "a file that raises": ("raises",),
@@ -100,7 +121,7 @@ SAID = {
 }  # fmt: skip
 
 
-PARTLY = {"help", "a run of the other", "status of odd figures", "check of odd figures"}
+PARTLY = {"help", "a run of the other", "status of odd data", "check of odd data"}
 
 
 @pytest.mark.parametrize("terminal", [True, False], ids=["terminal", "pipe"])
@@ -123,15 +144,15 @@ def test_a_comparison_with_a_record_of_somebody_else_is_text(mortal, evil, termi
 
 
 def test_what_would_act_is_written_out_and_all_else_stays():
-    assert harmless(PAYLOAD).startswith(SHOWN)
+    assert escape_control_characters(PAYLOAD).startswith(SHOWN)
     plain = "Käse 数据 📈 a\tb\nc é \u200d שלום"
-    assert harmless(plain) == plain
-    assert harmless("\udcff") == "\\udcff"
+    assert escape_control_characters(plain) == plain
+    assert escape_control_characters("\udcff") == "\\udcff"
 
 
 @pytest.mark.parametrize("number", [*range(0x20), *range(0x7F, 0xA0), *range(0x2028, 0x202F), *range(0x2066, 0x206A)])
 def test_no_character_that_acts_is_left(number):
-    assert (harmless(chr(number)) == chr(number)) == (chr(number) in "\t\n")
+    assert (escape_control_characters(chr(number)) == chr(number)) == (chr(number) in "\t\n")
 
 
 class Below:
@@ -156,16 +177,16 @@ class Below:
 
 def test_letters_that_a_terminal_lacks_are_written_out():
     below = Below()
-    assert Output(below).write("Käse\x07") == 5
+    assert FilteredStream(below).write("Käse\x07") == 5
     assert below.text == "K\\xe4se\\x07"
 
 
 def test_a_terminal_that_takes_no_more_is_one_error_and_a_reader_that_has_gone_another():
     with pytest.raises(ReportError, match=r"The output cannot be written: No space left on device\. Make room"):
-        Output(Below(OSError(28, "No space left on device"))).write("x")
+        FilteredStream(Below(OSError(28, "No space left on device"))).write("x")
     with pytest.raises(BrokenPipeError):
-        Output(Below(BrokenPipeError())).flush()
+        FilteredStream(Below(BrokenPipeError())).flush()
 
 
 def test_nobody_can_write_past_the_guard():
-    assert not hasattr(Output(Below()), "buffer")
+    assert not hasattr(FilteredStream(Below()), "buffer")

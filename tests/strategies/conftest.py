@@ -1,11 +1,11 @@
-"""What the tests of the strategies share: the real figures, and the strategies by name."""
+"""What the tests of the strategies share: the real data, and the strategies by name."""
 
 from pathlib import Path
 
 import pytest
 
-from dipfolio.engine.catalogue import load_strategy
-from dipfolio.market.folder import load_bars
+from dipfolio.data.folder import load_bars
+from dipfolio.engine.loader import load_strategy
 
 ROOT = Path(__file__).parents[2]
 LONGER = ROOT.parent / "shared" / "reference"

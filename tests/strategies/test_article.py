@@ -7,7 +7,7 @@ import pytest
 from dipfolio.engine.account import Account
 from dipfolio.engine.simulation import simulate
 from dipfolio.errors import ParameterError
-from tests.markets import make_bars
+from tests.support.markets import make_bars
 
 FREE = Account().without_costs()
 EXACT = Account(fractional=True).without_costs()

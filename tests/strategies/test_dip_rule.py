@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dipfolio.data.folder import load_bars
 from dipfolio.engine.account import Account
 from dipfolio.engine.simulation import simulate
 from dipfolio.errors import ParameterError
-from dipfolio.market.folder import load_bars
-from tests.markets import make_bars
-from tests.plain_rules import DATA, FOLDERS, column, held_for, idea, instructions, money, seen, told, total_returns
+from tests.support.markets import make_bars
+from tests.support.plain_rules import DATA, FOLDERS, column, held_for, idea, instructions, money, seen, told, total_returns
 
 FREE = Account().without_costs()
 

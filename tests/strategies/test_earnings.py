@@ -6,9 +6,9 @@ from datetime import date
 import numpy as np
 import pytest
 
+from dipfolio.data.events import MarketEvent
 from dipfolio.engine.account import Account
 from dipfolio.engine.simulation import simulate
-from dipfolio.market.events import Event
 
 FREE = Account().without_costs()
 RESULTS = {  # day of the results, the session after it, its move in per cent (METHODS 1.2; GOOG by its own closes)
@@ -76,7 +76,7 @@ def test_several_chipmakers_share_the_equity(bars, strategy):
     [{"kind": "announcement"}, {"time": "before open"}, {"time": ""}, {"symbols": ("ORCL",)}, {"day": date(2026, 1, 28)}],
 )
 def test_only_results_after_the_close_of_one_of_the_companies_within_the_figures_count(bars, strategy, name, change):
-    results = Event(day=date(2025, 4, 24), time="after close", kind="earnings", symbols=("GOOG",), text="Quarterly results")
+    results = MarketEvent(day=date(2025, 4, 24), time="after close", kind="earnings", symbols=("GOOG",), text="Quarterly results")
     idea = strategy(name)
     own = bars.select(idea.symbols)
     assert idea.targets(replace(own, events=(results,))).notna().to_numpy().sum() == 1

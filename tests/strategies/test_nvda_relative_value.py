@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
+from dipfolio.data.folder import load_bars
 from dipfolio.engine.account import Account
 from dipfolio.engine.simulation import simulate
 from dipfolio.errors import ParameterError
-from dipfolio.market.folder import load_bars
-from tests.markets import make_bars
-from tests.plain_rules import DATA, FOLDERS, held_for, idea, seen, told, total_returns
+from tests.support.markets import make_bars
+from tests.support.plain_rules import DATA, FOLDERS, held_for, idea, seen, told, total_returns
 
 FREE = Account(maintenance_short_per_share=0).without_costs()
 USERS = ("MSFT", "META", "GOOG", "AMZN")

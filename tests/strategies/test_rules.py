@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from dipfolio.data.folder import load_bars
 from dipfolio.engine.account import Account
 from dipfolio.engine.simulation import simulate
-from dipfolio.market.folder import load_bars
-from tests.plain_rules import DATA, FOLDERS, idea
+from tests.support.plain_rules import DATA, FOLDERS, idea
 
 CLAIMS = {
     "dip-rule": "G1",

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dipfolio.engine.parameter import parameter, parameters
+from dipfolio.engine.parameters import list_parameters, parameter
 from dipfolio.errors import ParameterError, UnknownNameError
-from dipfolio.sweep.grid import grid_of, values_of
+from dipfolio.sweep.grid import parse_grid, parse_values
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,7 @@ class Knobs:
     universe: str = parameter("article", help="")
 
 
-KNOBS = {item.name: item for item in parameters(Knobs)}
+KNOBS = {item.name: item for item in list_parameters(Knobs)}
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ KNOBS = {item.name: item for item in parameters(Knobs)}
     ],
 )
 def test_a_text_becomes_values_of_the_parameters_type(name, text, values):
-    found = values_of(KNOBS[name], text)
+    found = parse_values(KNOBS[name], text)
     assert found == values
     assert [type(value) for value in found] == [type(value) for value in values]
 
@@ -59,7 +59,7 @@ def test_a_range_holds_exactly_the_decimals_that_one_would_write(first, count, s
         return f"{number / 10**places:.{places}f}"
 
     text = f"{written(first)}:{written(first + count * step)}:{written(step)}"
-    assert values_of(KNOBS["drop"], text) == tuple(float(written(first + k * step)) for k in range(count + 1))
+    assert parse_values(KNOBS["drop"], text) == tuple(float(written(first + k * step)) for k in range(count + 1))
 
 
 @pytest.mark.parametrize(
@@ -89,18 +89,18 @@ def test_a_range_holds_exactly_the_decimals_that_one_would_write(first, count, s
 )
 def test_a_mistake_is_explained(name, text, said):
     with pytest.raises(ParameterError, match=said):
-        values_of(KNOBS[name], text)
+        parse_values(KNOBS[name], text)
 
 
 def test_the_nearest_valid_name_is_suggested():
     with pytest.raises(UnknownNameError, match="Did you mean 'hold'"):
-        grid_of(Knobs, {"hodl": "1:3"})
+        parse_grid(Knobs, {"hodl": "1:3"})
     with pytest.raises(UnknownNameError, match="Did you mean 'close'"):
-        grid_of(Knobs, {"fill": "clsoe"})
+        parse_grid(Knobs, {"fill": "clsoe"})
 
 
 def test_a_grid_has_every_combination_once():
-    grid = grid_of(Knobs, {"hold": "1:3", "fill": "open,close", "drop": "0.02"})
+    grid = parse_grid(Knobs, {"hold": "1:3", "fill": "open,close", "drop": "0.02"})
     cells = [grid.cell(number) for number in range(len(grid))]
     assert len(grid) == 6
     assert str(grid) == "3 hold x 2 fill = 6 variants"
@@ -109,7 +109,7 @@ def test_a_grid_has_every_combination_once():
 
 
 def test_an_order_is_a_permutation_in_which_the_named_axes_change_slowest():
-    grid = grid_of(Knobs, {"hold": "1:4", "drop": "0.01:0.03", "fill": "open,close"})
+    grid = parse_grid(Knobs, {"hold": "1:4", "drop": "0.01:0.03", "fill": "open,close"})
     order = grid.order({"drop"})
     assert sorted(order) == list(range(len(grid)))
     drops = [grid.cell(int(number))["drop"] for number in order]
@@ -117,7 +117,7 @@ def test_an_order_is_a_permutation_in_which_the_named_axes_change_slowest():
 
 
 def test_nothing_varied_is_one_variant():
-    grid = grid_of(Knobs, {"hold": "3"})
+    grid = parse_grid(Knobs, {"hold": "3"})
     assert (len(grid), grid.cell(0), grid.order(()).tolist()) == (1, {"hold": 3}, [0])
     assert str(grid) == "nothing varied = 1 variant"
     np.testing.assert_array_equal(grid.shape, ())

@@ -1,0 +1,196 @@
+"""The backtrader strategy that turns targets and exit rules into orders.
+
+On each close it sends the orders of the exits first, then those of the targets.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import backtrader as bt
+import numpy as np
+from backtrader import Order
+from numpy.typing import NDArray
+
+from dipfolio.engine import sizing as rules
+from dipfolio.engine.exits import Exit, FillAt, Level, OpenTrades
+from dipfolio.engine.panel import BarReplay, Panel
+from dipfolio.engine.run_log import AccountEventKind
+from dipfolio.engine.strategy import TargetUnit
+
+_ORDER = {"open": Order.Market, "close": Order.Close}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Plan:
+    """The targets and exit rules of a strategy, ready to be traded.
+
+    Attributes
+    ----------
+    targets : array of shape (sessions, symbols)
+    unit, fill, resize, exits
+        As in :class:`dipfolio.engine.strategy.Strategy`.
+    """
+
+    targets: NDArray[np.float64]
+    unit: TargetUnit
+    fill: FillAt
+    resize: bool
+    exits: tuple[Exit, ...]
+
+
+class Trader(bt.Strategy):  # type: ignore[misc]
+    """Executes a plan: on each close the exits first, then the targets."""
+
+    params = (("plan", None),)
+
+    def start(self) -> None:
+        """Begin with no trade open."""
+        self.panel: Panel = self.broker.panel
+        self.asked = ~np.isnan(self.p.plan.targets).all(axis=1)
+        self.seen = 0
+        count = len(self.panel.symbols)
+        self.entry_price, self.best, self.decided, self.before = np.full((4, count), np.nan)
+        self.entry_session = np.zeros(count, dtype=int)
+        self.held, self.held_back = np.zeros((2, count))
+        self.logged: dict[AccountEventKind, NDArray[np.bool_]] = {}
+        self.resting = [rule for rule in self.p.plan.exits if isinstance(rule, Level) and rule.intraday]
+        if self.resting:
+            self.broker.at_open = self._rest
+
+    @cached_property
+    def _replay(self) -> BarReplay:
+        return BarReplay(self.panel)
+
+    def next(self) -> None:
+        """Decide on the close of the current session."""
+        now, plan = self.broker.session, self.p.plan
+        self._follow_fills()
+        close = self.panel.close[now]
+        if self.held.any():
+            self.best = np.where(self.held > 0, np.fmax(self.best, close), np.fmin(self.best, close))
+        called = self.broker.under_margin_call
+        if called or self.held_back.any():
+            self.held_back = rules.blocked_sides(self.held_back, self._targets(now), np.sign(self.held) * called)
+        if called:
+            return
+        at_open, at_close = self._end_trades(now)
+        if not self.asked[now]:
+            self.logged.clear()
+            return
+        targets = self._targets(now)
+        blocked = self.held_back != 0
+        self._log_once("not reopened", blocked, lambda _: "the target on the same side has stood since then without a break")
+        targets = np.where(blocked, np.nan, targets)
+        desired = rules.target_shares(targets, plan.unit, self.broker.getvalue(), close, self.broker.account)
+        gone = rules.closes_before_fill(at_open, plan.fill)
+        trade = rules.order_shares(np.where(gone, 0.0, self.held), targets, desired, plan.resize)
+        leaving = (at_open | at_close) & ~gone
+        trade[leaving] = 0.0
+        self._log_no_share(targets, desired, leaving)
+        for column in np.flatnonzero(trade):
+            on_position = bool(plan.fill == "close" and self.held[column] and not gone[column])
+            reason = "target" if desired[column] else "target 0"
+            self._send(int(column), trade[column], _ORDER[plan.fill], reason, on_position=on_position)
+
+    def _targets(self, now: int) -> NDArray[np.float64]:
+        """The targets of a session; NaN for a symbol without a price."""
+        return np.where(np.isnan(self.panel.close[now]), np.nan, self.p.plan.targets[now])
+
+    def _log_no_share(self, targets: NDArray[np.float64], desired: NDArray[np.float64], leaving: NDArray[np.bool_]) -> None:
+        """Tell which targets come to less than one share, where that is why nothing is held."""
+        plan, close = self.p.plan, self.panel.close[self.broker.session]
+        fulfilled = (self.held * np.nan_to_num(targets) > 0) & (not plan.resize)
+        nothing = (np.abs(targets) > rules.SIZE_TOLERANCE) & (desired == 0) & ~fulfilled & ~leaving
+
+        def detail(column: int) -> str:
+            """Why a target is less than one share."""
+            if plan.unit == "shares":
+                return f"{targets[column]:+.10g} shares are less than one"
+            part = abs(targets[column]) * self.broker.getvalue()
+            return f"its part of the account, ${part:,.2f}, is less than the price of one share, ${close[column]:,.2f}"
+
+        self._log_once("no share", nothing, detail)
+
+    def _log_once(self, kind: AccountEventKind, which: NDArray[np.bool_], detail: Callable[[int], str]) -> None:
+        """Log an event for each of some symbols, once for as long as it lasts without a break."""
+        if not which.any():
+            self.logged.pop(kind, None)
+            return
+        for column in np.flatnonzero(which & ~self.logged.get(kind, np.zeros_like(which))):
+            self.broker.log_event(kind, int(column), detail(int(column)))
+        self.logged[kind] = which
+
+    def _end_trades(self, now: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Send the orders of the exit rules; returns the symbols that leave at the next open and at the next close."""
+        leaving = {"open": np.zeros(len(self.held), dtype=bool), "close": np.zeros(len(self.held), dtype=bool)}
+        if not self.held.any() or not self.p.plan.exits:
+            return leaving["open"], leaving["close"]
+        trades, bar = self._open_trades(), self._replay.bar(now)
+        for rule in self.p.plan.exits:
+            closing = rule.closes(trades, bar) & (self.held != 0) & ~(leaving["open"] | leaving["close"])
+            for column in np.flatnonzero(closing):
+                self._send(int(column), -self.held[column], _ORDER[rule.fill], str(rule), reduce_only=True)
+            leaving[rule.fill] |= closing
+        return leaving["open"], leaving["close"]
+
+    def _rest(self) -> None:
+        """Lay the resting exits of every open trade into the market, for this session alone, in the order they would be met."""
+        self._follow_fills()
+        trades = self._open_trades()
+        levels = [rule.level(trades) for rule in self.resting]
+        for column in np.flatnonzero(self.held):
+            group = None
+            for rule, price in self._as_met([float(level[column]) for level in levels], self.held[column]):
+                if price <= 0:  # never reached, and to backtrader a price of 0 is the current close
+                    continue
+                exectype = Order.Stop if rule.order == "stop" else Order.Limit
+                terms = {"price": price, "oco": group, "day_only": True, "reduce_only": True}
+                order = self._send(int(column), -self.held[column], exectype, str(rule), **terms)
+                group = group or order
+
+    def _as_met(self, prices: list[float], held: float) -> list[tuple[Level, float]]:
+        """The resting rules with their prices: stops before limits, and of two of a kind the one that the price meets first."""
+
+        def place(laid: tuple[Level, float]) -> tuple[bool, float]:
+            """A falling price meets the highest first, a rising one the lowest."""
+            limit = laid[0].order == "limit"
+            return limit, laid[1] if limit == (held > 0) else -laid[1]
+
+        return sorted(zip(self.resting, prices, strict=True), key=place)
+
+    def _open_trades(self) -> OpenTrades:
+        return OpenTrades(
+            side=np.sign(self.held).astype(int),
+            entry_price=self.entry_price,
+            entry_session=self.entry_session,
+            best=self.best,
+            decided=self.decided,
+            before=self.before,
+        )
+
+    def _close_of(self, column: int, session: int) -> float:
+        """The close of a symbol; of the session before the panel for -1, unknown before that."""
+        if session < 0:
+            return float(self.panel.prior_close[column]) if session == -1 else np.nan
+        return float(self.panel.close[session, column])
+
+    def _send(self, column: int, shares: float, exectype: int, reason: str, **terms: Any) -> Order:
+        send = self.buy if shares > 0 else self.sell
+        return send(data=self.broker.feed(column), size=abs(float(shares)), exectype=exectype, reason=reason, **terms)
+
+    def _follow_fills(self) -> None:
+        """Bring the open trades up to date with the fills since the last look."""
+        for fill in self.broker.run_log.fills[self.seen :]:
+            column, before = fill.symbol, self.held[fill.symbol]
+            after = float(rules.position_after(before, fill.shares))
+            if before * after <= 0:
+                self.entry_price[column], self.entry_session[column] = fill.price, fill.session
+                self.best[column] = fill.price
+                self.decided[column] = self._close_of(column, fill.session - 1)
+                self.before[column] = self._close_of(column, fill.session - 2)
+            elif abs(after) > abs(before):
+                self.entry_price[column] += (fill.price - self.entry_price[column]) * fill.shares / after
+            self.held[column] = after
+        self.seen = len(self.broker.run_log.fills)

@@ -1,1 +1,0 @@
-"""The adapter to backtrader, and the only place that imports it."""

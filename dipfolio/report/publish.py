@@ -1,0 +1,140 @@
+"""Reports of runs that were simulated in Python, written as the command line writes them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from dipfolio.data.risk_free import RiskFree, constant_rate
+from dipfolio.engine.display import Displayable
+from dipfolio.engine.metrics import measure, metrics_in
+from dipfolio.engine.result import Result
+from dipfolio.errors import ComparisonError
+from dipfolio.report.comparison.alignment import Alignment, align_tracks, build_contenders
+from dipfolio.report.comparison.page import comparison_page
+from dipfolio.report.comparison.series import track_of, with_unique_labels
+from dipfolio.report.html import write_page
+from dipfolio.report.runs_index import refresh_index
+from dipfolio.storage import replace_directory, report_name
+
+
+def publish(result: Result, reports: Path | str = "reports", name: str = "", risk_free: float | RiskFree = 0.0) -> Path:
+    """Write the tear sheet and the record of a run into its folder, and the gallery beside it anew.
+
+    It has no seal, as nobody knows here from which file the strategy came: the command line will not answer from it.
+
+    Parameters
+    ----------
+    result : Result
+    reports : Path
+        Made if it is missing.
+    name : str
+        Of the folder; the strategy and what was changed of it and of the account, if not given.
+    risk_free : float or RiskFree
+        A year, taken off in Sharpe and Sortino.
+
+    Returns
+    -------
+    Path
+        Of the tear sheet.
+
+    Raises
+    ------
+    ReportError
+        The folder cannot be written.
+    """
+    from dipfolio.report.tearsheet import tear_sheet
+
+    rate = _rate(risk_free)
+    page = tear_sheet(result, measure(result, rate), rate)
+
+    def write(folder: Path) -> None:
+        """The files of the report."""
+        result.save(folder)
+        (folder / "tearsheet.html").write_text(page, encoding="utf-8")
+
+    changed = {} if name else result.changed | result.account.changed
+    folder = replace_directory(Path(reports), report_name(name or result.strategy, changed), write)
+    refresh_index(Path(reports))
+    return folder / "tearsheet.html"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Comparison(Displayable):
+    """Runs on the terms that they share.
+
+    Attributes
+    ----------
+    alignment : Alignment
+        The terms, and what is said of them.
+    risk_free : RiskFree
+    """
+
+    SHOWN = ("window", "benchmark", "notes", "table")
+
+    alignment: Alignment
+    risk_free: RiskFree
+
+    @property
+    def window(self) -> tuple[Any, Any]:
+        """First and last common session."""
+        return self.alignment.sessions[0].date(), self.alignment.sessions[-1].date()
+
+    @property
+    def benchmark(self) -> str:
+        """Of all of them; empty for none."""
+        return self.alignment.benchmark
+
+    @property
+    def notes(self) -> str:
+        """The notes on the terms of the comparison."""
+        return " ".join(note.text for note in self.alignment.notes)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The main metrics of each run within the common window, by name, shape (runs, metrics)."""
+        field = build_contenders(self.alignment, self.risk_free)
+        rows = [{m.name: contender.metrics.by_name[m.name] for m in metrics_in("published")} for contender in field]
+        return pd.DataFrame(rows, index=[contender.label for contender in field])
+
+    def publish(self, reports: Path | str = "reports") -> Path:
+        """Write ``comparison.html``.
+
+        Raises
+        ------
+        ReportError
+        """
+        return write_page(Path(reports), "comparison.html", comparison_page(self.alignment, Path(reports), self.risk_free))
+
+
+def compare(*results: Result, as_is: bool = False, risk_free: float | RiskFree = 0.0) -> Comparison:
+    """Compare runs over the sessions that they share.
+
+    Parameters
+    ----------
+    *results : Result
+        Differences are to the first.
+    as_is : bool
+        Compare runs that differ without aligning or refusing them.
+    risk_free : float or RiskFree
+        A year, the same for all.
+
+    Raises
+    ------
+    ComparisonError
+        Runs that have other cash or another benchmark than the first, or share no window.
+    """
+    fairness = align_tracks(_labelled(results), as_is=as_is)
+    for label, reason in fairness.left_out:
+        raise ComparisonError(f"{label} {reason}. Run it on the same terms, or compare with as_is=True.")
+    return Comparison(alignment=fairness, risk_free=_rate(risk_free))
+
+
+def _labelled(results: Sequence[Result]) -> Any:
+    return with_unique_labels(track_of(result) for result in results)
+
+
+def _rate(risk_free: float | RiskFree) -> RiskFree:
+    return risk_free if isinstance(risk_free, RiskFree) else constant_rate(risk_free)

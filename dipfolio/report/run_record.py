@@ -1,0 +1,253 @@
+"""The record of a run: trades, costs, assumptions, data sources and the command to repeat it.
+
+The assumptions are sentences that name the values of the run. The command links to the tear sheet of the strategy.
+"""
+
+import json
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from dipfolio.data.calendar import EXCHANGE
+from dipfolio.data.risk_free import MAX_UNAMBIGUOUS_RATE, rate_as_percent
+from dipfolio.engine.costs import Assumption
+from dipfolio.engine.metrics import Metrics, cost_metrics, metric_of
+from dipfolio.engine.result import Result
+from dipfolio.engine.strategy import StrategyBase
+from dipfolio.report.format import MISSING_TEXT, escape_control_characters, money, percent
+from dipfolio.report.run_summary import run_remarks, summary_rows
+from dipfolio.storage import report_name
+
+DEFAULT_BENCHMARK = "SPY"
+"""Of a run where none is named."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TearsheetLink:
+    """The tear sheet of a strategy.
+
+    Attributes
+    ----------
+    command : str
+        What makes it.
+    link : str
+        Where it is, from the folder of the reports; empty if it was not made.
+    remark : str
+        What is different about the one that is there.
+    """
+
+    command: str
+    link: str = ""
+    remark: str = ""
+
+
+def tearsheet_link(
+    strategy: StrategyBase, benchmark: str, reports: Path, window: tuple[str, str], data: str = ""
+) -> TearsheetLink:
+    """The tear sheet of a strategy with these parameters, if there is one, and the command for it.
+
+    Parameters
+    ----------
+    strategy : StrategyBase
+    benchmark : str
+    reports : Path
+    window : (str, str)
+        ISO dates of the run shown here; a tear sheet over another is said to be that.
+    data : str
+        As the user named the data, empty if nothing was said.
+    """
+    other = {} if benchmark == DEFAULT_BENCHMARK else {"benchmark": benchmark}
+    words = [
+        "python",
+        "backtest.py",
+        strategy.name,
+        *option_arguments(strategy.changed | other),
+        *(["--data", data] if data else []),
+    ]
+    name = report_name(strategy.name, strategy.changed | other)
+    if not (reports / name / "tearsheet.html").is_file():
+        return TearsheetLink(command=shlex.join(words))
+    span = _window(reports / name)
+    remark = "" if span == window else f"made over {' to '.join(span)}" if span else "made over an unknown window"
+    return TearsheetLink(command=shlex.join(words), link=f"{quote(name)}/tearsheet.html", remark=remark)
+
+
+def option_arguments(changed: dict[str, Any]) -> list[str]:
+    """Parameters and their values as the words of a command line."""
+    words: list[str] = []
+    for name, value in changed.items():
+        flag = f"--{name.replace('_', '-')}"
+        if isinstance(value, bool):
+            words.append(flag if value else flag.replace("--", "--no-", 1))
+        elif name in ("borrow_rate", "debit_rate") and value > MAX_UNAMBIGUOUS_RATE:
+            words += [flag, rate_as_percent(value)]
+        else:
+            words += [flag, "none" if value is None else str(value)]
+    return words
+
+
+def _window(folder: Path) -> tuple[str, ...]:
+    try:
+        return tuple(json.loads((folder / "run.json").read_text(encoding="utf-8"))["window"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ()
+
+
+SHORT_SALE_PRICE_TEST = (
+    "Not enforced. A fall of 10% from the last close puts it in force for the rest of that session and the next; shares may "
+    "then be sold short only above the best bid (SEC Rule 201, 17 CFR 242.201)."
+)
+
+
+def state_assumptions(result: Result) -> tuple[Assumption, ...]:
+    """Topic and sentence: of the orders, of the account in its own words, and of what no account decides."""
+    market = f"{result.benchmark}, total return close to close, bought and never sold" if result.benchmark else "none"
+    return (
+        Assumption("Decisions", "On the close of a session, with nothing that became known later."),
+        Assumption("Fills", "In the next session, at its opening or its closing price, whole, whatever the size of the auction."),
+        *result.account.assumptions(),
+        Assumption("Short-sale price test", SHORT_SALE_PRICE_TEST),
+        Assumption("Dividends", "Received by longs and paid by shorts on the ex-date, before tax; not reinvested."),
+        Assumption("Calendar", f"Sessions of {EXCHANGE}. Cash that is not invested counts in every return."),
+        Assumption("Benchmark", f"{market[0].upper()}{market[1:]}."),
+        Assumption("Taxes", "None."),
+    )
+
+
+FILES = ("run.json", "equity.csv", "positions.csv", "fills.csv", "trades.csv", "open_positions.csv", "events.csv")
+
+
+@dataclass(frozen=True)
+class Head:
+    """The head of a column."""
+
+    text: str
+    numeric: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordTable:
+    """A table ready to be written: all cells are text."""
+
+    heads: tuple[Head, ...]
+    rows: tuple[tuple[str, ...], ...]
+    total: tuple[str, ...] = ()
+
+
+@cache
+def template_environment() -> Environment:
+    """Our templates; everything put into them is made harmless and escaped."""
+    return Environment(
+        loader=PackageLoader("dipfolio.report"), autoescape=True, undefined=StrictUndefined, finalize=_harmless, trim_blocks=False
+    )
+
+
+def _harmless(value: Any) -> Any:
+    return escape_control_characters(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def record_stylesheet() -> str:
+    """The rules for our section."""
+    return files("dipfolio.report").joinpath("templates", "record.css").read_text(encoding="utf-8")
+
+
+def record_section(result: Result, metrics: Metrics, *, beside_quantstats: bool = True) -> str:
+    """The section as HTML; beside quantstats' own figures it says where those mean something else."""
+    return template_environment().get_template("record.html.j2").render(
+        title=result.title,
+        beside_quantstats=beside_quantstats,
+        rows=summary_rows(result, metrics),
+        remarks=run_remarks(result, metrics),
+        trades=_trades(result.trades),
+        positions=_positions(result.open_positions),
+        costs=_costs(metrics),
+        events=_events(result.events),
+        assumptions=state_assumptions(result),
+        parameters=[(name.replace("_", " "), str(value)) for name, value in result.parameters.items()],
+        provenance=provenance_rows(result),
+        files=FILES,
+    )  # fmt: skip
+
+
+def _table(heads: str, body: Sequence[tuple[str, ...]], words: int, total: tuple[str, ...] = ()) -> RecordTable:
+    """The first ``words`` columns are words, the others numbers."""
+    names = tuple(Head(text, number >= words) for number, text in enumerate(heads.split("|")))
+    return RecordTable(heads=names, rows=tuple(body), total=total)
+
+
+def _trades(trades: pd.DataFrame) -> RecordTable:
+    body = [
+        (
+            row.symbol, row.side, _moment(row.entry_session, row.entry_at), _moment(row.exit_session, row.exit_at), row.reason,
+            f"{row.shares:,.10g}", f"{row.entry_price:,.4f}", f"{row.exit_price:,.4f}", money(row.gross),
+            money(row.commission + row.fees), money(row.borrow), money(row.dividends), money(row.profit),
+            percent(trade_return, 1), percent(row.worst, 1), percent(row.best, 1),
+        )
+        for row, trade_return in zip(trades.itertuples(), trades["return"], strict=True)
+    ]  # fmt: skip
+    heads = "Symbol|Side|In|Out|Why out|Shares|Price in|Price out|Gross|Charges|Borrow|Dividends|Profit|Return|Worst|Best"
+    sums = [money(float(trades[name].sum())) for name in ("gross", "borrow", "dividends", "profit")]
+    charges = money(float((trades["commission"] + trades["fees"]).sum()))
+    total = ("Sum", *[""] * 7, sums[0], charges, sums[1], sums[2], sums[3], "", "", "")
+    return _table(heads, body, 5, total if len(trades) > 1 else ())
+
+
+def _positions(open_positions: pd.DataFrame) -> RecordTable:
+    body = [
+        (
+            row.symbol, row.side, _moment(row.entry_session, row.entry_at), f"{row.shares:,.10g}", f"{row.entry_price:,.4f}",
+            money(row.dividends), money(row.borrow), money(row.profit), percent(trade_return, 1), percent(row.worst, 1),
+            percent(row.best, 1),
+        )
+        for row, trade_return in zip(open_positions.itertuples(), open_positions["return"], strict=True)
+    ]  # fmt: skip
+    heads = "Symbol|Side|In|Most shares|Price in|Dividends|Borrow|Profit so far|Return|Worst|Best"
+    return _table(heads, body, 3)
+
+
+def _costs(metrics: Metrics) -> RecordTable:
+    body = [(metric.label, money(-metrics.by_name[metric.name] + 0.0)) for metric in cost_metrics()]
+    body.append((metric_of("dividends").label, money(metrics.dividends)))
+    return _table("Item|Dollars", body, 1, ("Together", money(metrics.dividends - metrics.costs)))
+
+
+def _events(events: pd.DataFrame) -> RecordTable:
+    body = [(str(row.session.date()), row.kind, row.symbol or MISSING_TEXT, row.detail) for row in events.itertuples(index=False)]
+    return _table("Session|What|Symbol|Detail", body, 4)
+
+
+def provenance_rows(result: Result) -> list[tuple[str, str]]:
+    """Topic and words: where the data come from and what computed with them."""
+    source = result.provenance
+    spans = [f"{symbol} {first} to {last}" for symbol, (first, last) in source.sessions.items()]
+    same = {span.split(" ", 1)[1] for span in spans}
+    window = f"{', '.join(source.sessions)}: {same.pop()}" if len(same) == 1 else "; ".join(spans)
+    return [
+        ("Source", source.origin.source),
+        ("Folder", source.origin.path or MISSING_TEXT),
+        ("Retrieved", source.origin.retrieved or "not written down"),
+        ("Convention", source.origin.adjustment),
+        ("Sessions", window),
+        ("SHA-256", source.sha256),
+        ("Warnings", _warnings(source.warnings)),
+        ("Versions", ", ".join(f"{name} {number}" for name, number in result.versions.items())),
+        (metric_of("residual").label, f"simulation and ledger differ by at most ${result.residual:.6f} on any session"),
+    ]
+
+
+def _warnings(sentences: Sequence[str], most: int = 10) -> str:
+    more = f" And {len(sentences) - most} more; `python backtest.py data check` lists all." if len(sentences) > most else ""
+    return " ".join(sentences[:most]) + more if sentences else "none about the data"
+
+
+def _moment(session: pd.Timestamp, at: str) -> str:
+    return f"{session.date()} {at}"

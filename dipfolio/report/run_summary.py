@@ -1,0 +1,159 @@
+"""The summary of a run: its heading, its rows of metrics, and the remarks that a reader must know before the numbers."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from dipfolio.engine.metrics import ALWAYS_INVESTED, MIN_OBSERVATIONS, Metric, Metrics, metrics_in
+from dipfolio.engine.result import Result
+from dipfolio.report.format import count, format_metric, money, percent, unsigned_percent
+
+MIN_ANNUALISED_SESSIONS = 60
+"""Sessions under which annual values are made of too little to be more than an extrapolation."""
+
+LOW_TIME_IN_MARKET = 0.5
+
+
+def run_heading(result: Result) -> str:
+    """The name, with the parameters that were changed."""
+    return strategy_heading(result.strategy, result.changed)
+
+
+def strategy_heading(strategy: str, changed: dict[str, Any]) -> str:
+    """A strategy's name, with the parameters that were changed."""
+    words = ", ".join(f"{name} {value}" for name, value in changed.items())
+    return f"{strategy} ({words})" if words else strategy
+
+
+def summary_rows(result: Result, metrics: Metrics) -> tuple[tuple[str, str], ...]:
+    """The summary: each label with its value, in the order in which it is read."""
+    window = f"{result.window[0]} to {result.window[1]}, {count(int(metrics.sessions), 'session')}"
+    turned = bool(metrics.fills) and not metrics.trades
+    shown = [metric for metric in metrics_in("summary") if turned or metric.name not in _WITHOUT_ROUND_TRIPS]
+    return (("Window", window), *(_summary_row(metric, result, metrics) for metric in shown))
+
+
+_WITHOUT_ROUND_TRIPS = ("fills", "turnover")
+"""Shown of a run that traded and of which no position was closed."""
+
+
+def _summary_row(metric: Metric, result: Result, metrics: Metrics) -> tuple[str, str]:
+    """Label and value; some rows have the unit, the number of sessions, the benchmark or a second metric with them."""
+    text = format_metric(metric, metrics.by_name[metric.name])
+    if metric.name in ("time_in_market", "mean_exposure", "turnover"):
+        return metric.label, f"{text} {metric.unit}"
+    if metric.name == "fills":
+        return metric.label, f"{text} in {count(result.fills['session'].nunique(), 'session')}"
+    if metric.name == "commission":
+        return "Commissions and fees", money(metrics.commission + metrics.fees)
+    if metric.name == "benchmark_return":
+        return f"{metric.label} ({result.benchmark or 'none'})", text
+    if metric.name == "open_positions" and metrics.open_positions:
+        return metric.label, f"{text}, worth {money(metrics.open_value)}"
+    return metric.label, text
+
+
+def run_remarks(result: Result, metrics: Metrics) -> tuple[str, ...]:
+    """The remarks that a reader must know before the numbers; empty where there are none."""
+    events = result.events
+    said = list(result.provenance.told)
+    said += [_event_remark(events[events["kind"] == kind], kind) for kind in _EVENTS if (events["kind"] == kind).any()]
+    if not metrics.trades and not metrics.open_positions:
+        why = "" if len(events) else ": no decision falls into it"
+        said.append(f"The strategy never traded in this window{why}.")
+    else:
+        said.extend(_observed(result, metrics))
+    if metrics.sessions < MIN_ANNUALISED_SESSIONS:
+        said.append(f"A window of {count(int(metrics.sessions), 'session')}: annual values are an extrapolation.")
+    if result.benchmark and 0 < metrics.time_in_market < LOW_TIME_IN_MARKET:
+        idle = unsigned_percent(1 - metrics.time_in_market)
+        said.append(f"In cash for {idle} of the sessions, the benchmark never: the excess compares two accounts, not the trades.")
+    return tuple(said)
+
+
+def _observed(result: Result, metrics: Metrics) -> Iterator[str]:
+    """The remarks on few observations, or few decisions about when to be invested."""
+    number, rebalanced = int(metrics.observations), result.fills["session"].nunique()
+    if number < MIN_OBSERVATIONS:
+        yield few_observations_remark(number)
+    elif max(metrics.entry_dates, rebalanced) < MIN_OBSERVATIONS and metrics.time_in_market < ALWAYS_INVESTED:
+        entered = count(int(metrics.entry_dates), "session")
+        yield (
+            f"Invested in {unsigned_percent(metrics.time_in_market)} of the sessions with entries in {entered}: the ratios "
+            "describe the "
+            "positions that were held, and say little about when to hold them."
+        )
+
+
+def few_observations_remark(observations: int) -> str:
+    """The remark on a run, or a cell of a sweep, that was entered in too few sessions."""
+    looks = count(observations, "observation")
+    return f"All trades were entered in {count(observations, 'session')}: {looks} at the most, and no ratio here is evidence."
+
+
+def _event_remark(events: pd.DataFrame, kind: str) -> str:
+    """How often an event of one kind occurred, to which symbols, and when first."""
+    noun, what = _EVENTS[kind]
+    first, symbols = events.iloc[0], [symbol for symbol in events["symbol"].unique() if symbol]
+    shown = ", ".join(symbols[:MAX_SYMBOLS_NAMED]) + (
+        f" and {len(symbols) - MAX_SYMBOLS_NAMED} more" if len(symbols) > MAX_SYMBOLS_NAMED else ""
+    )
+    where = f" ({shown})" if len(symbols) > 1 else ""
+    which = "the first" if len(events) > 1 else ""
+    of = f"for {first['symbol']}" if first["symbol"] else ""
+    when = " ".join(word for word in (which, of, f"on {first['session'].date()}") if word)
+    counted = "The account was" if kind == "bankrupt" else count(len(events), noun)
+    return f"{counted} {what}{where}, {when}: {first['detail']}."
+
+
+MAX_SYMBOLS_NAMED = 12
+"""Symbols that a remark names."""
+
+_EVENTS = {
+    "bankrupt": ("account", "wiped out and the run ended"),
+    "margin call": ("margin call", "closed every position"),
+    "not reopened": ("position", "not opened again after a margin call"),
+    "refused": ("order", "refused"),
+    "scaled": ("order", "cut to buying power or volume"),
+    "rounded": ("order", "rounded to whole shares"),
+    "no share": ("target", "came to less than one share, so that nothing was bought or sold short"),
+    "unfilled": ("order", "never filled"),
+    "settled": ("position", "paid out at the last close because the symbol stopped trading"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hindsight:
+    """The same strategy on the members of each date and on names of today.
+
+    Attributes
+    ----------
+    universe : str
+        The names of today.
+    today, dated : Metrics
+    window : (date, date)
+        First and last session of both.
+    """
+
+    universe: str
+    today: Metrics
+    dated: Metrics
+    window: tuple[date, date]
+
+    @property
+    def difference(self) -> float:
+        """Annual return on the names of today less that on the members of each date."""
+        return float(self.today.annual_return - self.dated.annual_return)
+
+
+def hindsight_sentence(found: Hindsight) -> str:
+    """The difference and the two annual returns, in one sentence each."""
+    first, last = found.window
+    today, dated = percent(found.today.annual_return), percent(found.dated.annual_return)
+    return (
+        f"Hindsight in {found.universe}: {percent(found.difference)} a year. From {first} to {last} these names of today earned "
+        f"{today} a year, and the members of each date {dated}."
+    )

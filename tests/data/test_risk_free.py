@@ -1,0 +1,141 @@
+"""Rates: a figure or a file, aligned to sessions without looking ahead, and the misreadings that are refused."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dipfolio.data import calendar
+from dipfolio.data.risk_free import parse_risk_free, read_rates
+from dipfolio.errors import DataError, DipfolioError, ParameterError
+
+WEEK = calendar.between("2025-01-06", "2025-01-13")  # 6 7 8 10 13
+
+
+def write(tmp_path, *lines, name="rates.csv"):
+    (tmp_path / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return tmp_path / name
+
+
+def test_a_figure_holds_for_every_session():
+    rate = parse_risk_free("0.043")
+    assert rate.yearly(WEEK).tolist() == [0.043] * 5
+    assert rate.daily(WEEK).tolist() == pytest.approx([1.043 ** (1 / 252) - 1] * 5, abs=1e-16)
+    assert rate.scalar(WEEK) == pytest.approx(0.043, abs=1e-15)
+    assert rate.said == "4.30% a year"
+
+
+def test_a_rate_holds_from_its_day_until_the_next(tmp_path):
+    rate = parse_risk_free(str(write(tmp_path, "date,rate", "2025-01-03,0.04", "2025-01-08,0.05", "2025-01-12,0.03")))
+    assert rate.yearly(WEEK).tolist() == [0.04, 0.04, 0.05, 0.05, 0.03]
+    assert rate.said == "rates.csv (rate)"
+
+
+def test_the_scalar_earns_over_all_sessions_what_the_series_earns(tmp_path):
+    rate = read_rates(write(tmp_path, "date,rate", "2025-01-03,0.04", "2025-01-08,0.05", "2025-01-12,-0.01"))
+    earned = np.prod(1 + rate.daily(WEEK))
+    assert (1 + rate.scalar(WEEK)) ** (5 / 252) == pytest.approx(earned, abs=1e-15)
+
+
+@pytest.mark.parametrize("head", ["observation_date,DTB3", "DATE,DGS3MO", "date,FEDFUNDS", "date,rate_percent", "date,Rate (%)"])
+def test_percent_is_known_by_its_heading_and_days_without_a_rate_are_left_out(tmp_path, head):
+    rate = read_rates(write(tmp_path, head, "2025-01-06,4.20", "2025-01-07,.", "2025-01-08,4.30"))
+    assert rate.yearly(WEEK).tolist() == pytest.approx([0.042, 0.042, 0.043, 0.043, 0.043], abs=1e-16)
+    assert "percent" in rate.said
+
+
+def test_another_rate_or_another_day_is_another_fingerprint(tmp_path):
+    same = [parse_risk_free("0.04").fingerprint, parse_risk_free("0.040").fingerprint]
+    rows = (["2025-01-03,0.04"], ["2025-01-03,0.05"], ["2025-01-06,0.04"], ["2025-01-03,0.04", "2025-01-06,0.04"])
+    others = [read_rates(write(tmp_path, "date,rate", *lines)).fingerprint for lines in rows]
+    assert same[0] == same[1]
+    assert len({same[0], *others}) == 5
+
+
+def test_lines_may_stand_in_any_order(tmp_path):
+    rate = read_rates(write(tmp_path, "date,rate", "2025-01-08,0.05", "2025-01-03,0.04"))
+    assert rate.yearly(WEEK).tolist() == [0.04, 0.04, 0.05, 0.05, 0.05]
+
+
+def test_a_session_before_the_first_rate_is_named(tmp_path):
+    rate = read_rates(write(tmp_path, "date,rate", "2025-01-07,0.04"))
+    with pytest.raises(DataError, match="begins on 2025-01-07, after the first session, 2025-01-06; give earlier"):
+        rate.daily(WEEK)
+
+
+@pytest.mark.parametrize(("text", "hint"), [("4.3", "4.3 percent is 0.043"), ("-1", ""), ("nan", ""), ("inf", ""), ("100", "")])
+def test_a_figure_that_is_no_rate_is_refused(text, hint):
+    with pytest.raises(ParameterError, match=rf"A riskless rate is a fraction a year such as 0\.043, found {text}.*{hint}"):
+        parse_risk_free(text)
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (["date,rate", "2025-01-06,4.2"], "has the rate 4.2 on 2025-01-06, .* If they are percent, head the column rate_percent"),
+        (["date,rate", "2025-01-06,x"], "the rate of 2025-01-06 is 'x', expected a number"),
+        (["date,rate", "06.01.2025,0.04"], "'06.01.2025' is no date"),
+        (["date,rate", "2025-01-06,0.04", "2025-01-06,0.05"], "two rates for 2025-01-06"),
+        (["date,rate"], "has no rate"),
+        (["date,rate", "2025-01-06,"], "has no rate"),
+        (["date", "2025-01-06"], "has 1 columns, expected two"),
+        (["date,rate", "2025-01-06,0.04,1"], "has 3 cells, the header 2"),
+        ([""], "cannot be read as date,rate: it is empty"),
+    ],
+)
+def test_a_file_that_is_wrong_is_one_clear_line(tmp_path, lines, expected):
+    with pytest.raises(DataError, match=expected) as caught:
+        read_rates(write(tmp_path, *lines))
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_neither_a_figure_nor_a_file_is_refused():
+    with pytest.raises(DataError, match=r"'four' is neither a fraction a year such as 0\.043 nor a CSV"):
+        parse_risk_free("four")
+
+
+@pytest.mark.slow
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    content=st.text(max_size=60)
+    | st.lists(st.sampled_from(["date,rate\n", "2025-01-06,", "0.04\n", "4\n", ".", ","])).map("".join)
+)
+def test_no_text_makes_a_traceback(tmp_path, content):
+    path = tmp_path / "rates.csv"
+    path.write_text(content, encoding="utf-8")
+    try:
+        rate = read_rates(path)
+    except DipfolioError:
+        return
+    assert isinstance(rate.rates, pd.Series)
+    assert (rate.rates.abs() < 0.5).all()
+
+
+@pytest.mark.parametrize(("text", "expected"), [("0.35%", 0.0035), ("35%", 0.35), ("4.3 %", 0.043), ("-0.5%", -0.005)])
+def test_a_rate_with_the_sign_of_per_cent_is_that(text, expected):
+    rate = parse_risk_free(text)
+    assert rate.rates.tolist() == [expected]
+    assert rate.interpretation == ""
+
+
+def test_a_fraction_says_how_it_was_understood_and_one_above_fifteen_per_cent_is_asked_for():
+    assert parse_risk_free("0.05").interpretation == "The riskless rate 0.05 is taken as a fraction: 5% a year."
+    assert parse_risk_free("0").interpretation == ""
+    message = "0.35 as the riskless rate is a fraction, 35% a year; write 0.35% for 0.35 per cent, or 35% if that is meant."
+    with pytest.raises(ParameterError, match=message):
+        parse_risk_free("0.35")
+
+
+def test_fractions_above_fifteen_per_cent_in_a_file_are_asked_for_and_both_remedies_work(tmp_path):
+    with pytest.raises(DataError, match=r"the rate 0\.35 on 2025-01-06, as a fraction 35% a year.*head the column rate_percent"):
+        read_rates(write(tmp_path, "date,rate", "2025-01-06,0.35"))
+    low = read_rates(write(tmp_path, "date,rate_percent", "2025-01-06,0.35"))
+    high = read_rates(write(tmp_path, "date,rate", "2025-01-06,35%"))
+    assert (low.rates.iloc[0], high.rates.iloc[0]) == (pytest.approx(0.0035, abs=1e-16), 0.35)
+    assert low.interpretation == "The rates of rates.csv are taken as per cent: 0.35% a year."
+
+
+def test_a_file_with_the_sign_of_per_cent_in_some_rows_is_refused(tmp_path):
+    with pytest.raises(DataError, match="with and without the sign of per cent"):
+        read_rates(write(tmp_path, "date,rate", "2025-01-06,4%", "2025-01-07,0.04"))
