@@ -306,7 +306,7 @@ def _last_of(name: str) -> Callable[[Result], float]:
     return lambda result: float(result.equity[name].iloc[-1])
 
 
-View = Literal["summary", "comparison", "overview", "published", "sweep", "surface"]
+View = Literal["summary", "comparison", "overview", "published", "sweep", "surface", "index", "walk_forward"]
 """Where a metric is shown.
 
 summary : the summary of a run on the terminal and in the record under its tear sheet.
@@ -315,12 +315,14 @@ overview : the columns of the comparison on the terminal, which has room for few
 published : the table of :func:`dipfolio.compare`.
 sweep : the columns of a sweep on its page, on the terminal and in its file.
 surface : the charts of a sweep, and what ranks its cells.
+index : the columns of the index of saved runs.
+walk_forward : the accounts of a walk-forward test.
 """
 
 MetricFormat = Literal["percent", "unsigned_percent", "ratio", "money", "exact_money", "count"]
 """How a value is written; :data:`dipfolio.report.format.METRIC_FORMATS` has the functions."""
 
-DEFAULT_VIEWS: tuple[View, ...] = ("summary", "comparison", "published", "sweep", "surface")
+DEFAULT_VIEWS: tuple[View, ...] = ("summary", "comparison", "published", "sweep", "surface", "index")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -335,6 +337,8 @@ class Metric:
         What every page, table and document calls it.
     format : str
         A :data:`MetricFormat`.
+    formula : str
+        How it is computed, for docs/metrics.md, which ``python -m tools.metrics_page`` writes; Markdown.
     unit : str
         Shown beside the label where there is room; empty for none.
     better : str
@@ -360,6 +364,7 @@ class Metric:
     name: str
     label: str
     format: MetricFormat
+    formula: str = ""
     unit: str = ""
     better: Literal["higher", "lower", ""] = ""
     noun: str = ""
@@ -386,111 +391,153 @@ class Metric:
 
 
 METRICS: tuple[Metric, ...] = (
-    Metric(name="sessions", label="Sessions", format="count", from_returns=lambda s: len(s.returns), views=()),
     Metric(
-        name="total_return", label="Total return", format="percent", better="higher", from_returns=lambda s: s.total,
-        views=(*DEFAULT_VIEWS, "overview"),
+        name="sessions", label="Sessions", format="count", formula="sessions of the window; a part of the row Window",
+        from_returns=lambda s: len(s.returns), views=(),
     ),
     Metric(
-        name="annual_return", label="Annual return", format="percent", unit="a year", better="higher",
-        from_returns=lambda s: annual_return(s.total, s.days), undefined_after_ruin=True,
-        views=("summary", "comparison", "overview", "published"),
+        name="total_return", label="Total return", format="percent", formula="`prod(1 + r) - 1`", better="higher",
+        from_returns=lambda s: s.total, views=(*DEFAULT_VIEWS, "overview", "walk_forward"),
     ),
     Metric(
-        name="volatility", label="Volatility", format="unsigned_percent", unit="a year", better="lower",
-        from_returns=lambda s: volatility(s.returns), undefined_after_ruin=True,
+        name="annual_return", label="Annual return", format="percent",
+        formula="`(1 + total) ^ (365.25 / days) - 1`; calendar days from the close before the window (from its first session "
+                "where the data begin with it) to its last session",
+        unit="a year", better="higher", from_returns=lambda s: annual_return(s.total, s.days), undefined_after_ruin=True,
+        views=("summary", "comparison", "overview", "published", "walk_forward"),
+    ),
+    Metric(
+        name="volatility", label="Volatility", format="unsigned_percent", formula="`std(r) x sqrt(252)`, with n - 1",
+        unit="a year", better="lower", from_returns=lambda s: volatility(s.returns), undefined_after_ruin=True,
         views=("summary", "comparison", "published", "sweep"),
     ),
     Metric(
-        name="sharpe", label="Sharpe", noun="Sharpe ratio", format="ratio", unit="a year", better="higher",
-        from_returns=lambda s: _sharpe(s.excess), needs_observations=True, undefined_after_ruin=True,
-        views=(*DEFAULT_VIEWS, "overview"), after={"sweep": "total_return"},
+        name="sharpe", label="Sharpe", noun="Sharpe ratio", format="ratio",
+        formula="`mean(r - f) / std(r - f) x sqrt(252)`; `f = (1 + R) ^ (1 / 252) - 1` with R from `--risk-free`, 0 if not "
+                "given",
+        unit="a year", better="higher", from_returns=lambda s: _sharpe(s.excess), needs_observations=True,
+        undefined_after_ruin=True, views=(*DEFAULT_VIEWS, "overview", "walk_forward"),
+        after={"sweep": "total_return", "index": "worst_drawdown"},
     ),
     Metric(
-        name="sortino", label="Sortino", noun="Sortino ratio", format="ratio", unit="a year", better="higher",
-        from_returns=lambda s: _sortino(s.excess), needs_observations=True, undefined_after_ruin=True,
+        name="sortino", label="Sortino", noun="Sortino ratio", format="ratio",
+        formula="`mean(r - f) / sqrt(mean(min(r - f, 0) ^ 2)) x sqrt(252)`; all sessions count below the line", unit="a year",
+        better="higher", from_returns=lambda s: _sortino(s.excess), needs_observations=True, undefined_after_ruin=True,
         views=("summary", "comparison"),
     ),
     Metric(
-        name="calmar", label="Calmar", noun="Calmar ratio", format="ratio", unit="a year", better="higher",
-        from_returns=lambda s: calmar(annual_return(s.total, s.days), s.worst_drawdown), needs_observations=True,
-        undefined_after_ruin=True,
+        name="calmar", label="Calmar", noun="Calmar ratio", format="ratio",
+        formula="annual return over the absolute worst drawdown (Young, 1991, *Futures* 20(1), 40), over the whole window; "
+                "`-` without a drawdown",
+        unit="a year", better="higher", from_returns=lambda s: calmar(annual_return(s.total, s.days), s.worst_drawdown),
+        needs_observations=True, undefined_after_ruin=True, views=("summary", "comparison", "published", "sweep", "surface"),
     ),
     Metric(
-        name="worst_drawdown", label="Worst drawdown", format="percent", unit="from the highest close", better="higher",
-        from_returns=lambda s: s.worst_drawdown, views=(*DEFAULT_VIEWS, "overview"), after={"overview": "annual_return"},
+        name="worst_drawdown", label="Worst drawdown", format="percent",
+        formula="the lowest `wealth / highest wealth so far - 1` on a close; the starting cash is the first high",
+        unit="from the highest close", better="higher", from_returns=lambda s: s.worst_drawdown,
+        views=(*DEFAULT_VIEWS, "overview", "walk_forward"), after={"overview": "annual_return"},
     ),
     Metric(
-        name="time_in_market", label="Time in market", format="unsigned_percent", unit="of sessions",
-        from_run=_time_in_market, views=("summary", "comparison"),
+        name="time_in_market", label="Time in market", format="unsigned_percent",
+        formula="sessions with a position held into them or a fill in them, of all", unit="of sessions",
+        from_run=_time_in_market, views=("summary", "comparison", "walk_forward"),
     ),
     Metric(
-        name="mean_exposure", label="Mean exposure", format="unsigned_percent", unit="of equity", from_run=_mean_exposure,
+        name="mean_exposure", label="Mean exposure", format="unsigned_percent",
+        formula="gross value over equity on the close, mean of all sessions", unit="of equity", from_run=_mean_exposure,
         views=("summary", "comparison"),
     ),
     Metric(
-        name="trades", label="Trades", format="count", unit="ended", from_run=lambda result: len(result.trades),
-        views=("summary", "comparison", "overview", "published", "sweep"),
+        name="trades", label="Trades", format="count", formula="round trips from flat to flat in one symbol that have ended",
+        unit="ended", from_run=lambda result: len(result.trades),
+        views=("summary", "comparison", "overview", "published", "sweep", "index", "walk_forward"),
     ),
     Metric(
-        name="win_rate", label="Win rate by trade", format="unsigned_percent", unit="of trades", better="higher",
+        name="win_rate", label="Win rate by trade", format="unsigned_percent",
+        formula="of the trades that have ended, the part with a profit after all costs", unit="of trades", better="higher",
         from_run=_win_rate, needs_observations=True, views=("summary", "comparison", "published", "sweep"),
     ),
     Metric(
-        name="fills", label="Fills", format="count", from_run=lambda result: len(result.fills),
+        name="fills", label="Fills", format="count", formula="executed orders", from_run=lambda result: len(result.fills),
         views=("summary", "comparison", "overview"), after={"summary": "trades"},
     ),
     Metric(
-        name="turnover", label="Turnover", format="unsigned_percent", unit="of equity a year", from_run=_turnover,
+        name="turnover", label="Turnover", format="unsigned_percent",
+        formula="`sum(abs(shares x price)) / 2 / mean(equity) x 252 / sessions`", unit="of equity a year", from_run=_turnover,
         views=("summary", "comparison"), after={"summary": "fills"},
     ),
-    Metric(name="entry_dates", label="Entry sessions", format="count", from_run=_entry_dates, views=("comparison",)),
     Metric(
-        name="observations", label="Observations", format="count", unit="independent, at most", from_run=_observations,
+        name="entry_dates", label="Entry sessions", format="count",
+        formula="sessions in which trades were entered, those that are still open included", from_run=_entry_dates,
         views=("comparison",),
     ),
     Metric(
-        name="commission", label="Commission", format="money", from_run=_sum_of("commission"), is_cost=True, views=("summary",)
-    ),
-    Metric(name="fees", label="SEC and FINRA fees", format="money", from_run=_sum_of("fees"), is_cost=True, views=()),
-    Metric(
-        name="slippage", label="Slippage (in the prices)", format="money", from_run=_sum_of("slippage"), is_cost=True,
-        views=("summary",),
-    ),
-    Metric(name="borrow", label="Borrow fees", format="money", from_run=_sum_of("borrow"), is_cost=True, views=("summary",)),
-    Metric(
-        name="interest", label="Interest on negative cash", format="money", from_run=_sum_of("interest"), is_cost=True,
-        views=("summary",),
+        name="observations", label="Observations", format="count",
+        formula="the sessions in the market, if these are at least half of all and at least 30; else the entry sessions",
+        unit="independent, at most", from_run=_observations, views=("comparison",),
     ),
     Metric(
-        name="costs", label="All costs", format="money", views=("sweep",),
+        name="commission", label="Commission", format="money", formula="sum of the commissions of the run",
+        from_run=_sum_of("commission"), is_cost=True, views=("summary",),
+    ),
+    Metric(
+        name="fees", label="SEC and FINRA fees", format="money", formula="sum of the SEC and FINRA fees of the run",
+        from_run=_sum_of("fees"), is_cost=True, views=(),
+    ),
+    Metric(
+        name="slippage", label="Slippage (in the prices)", format="money",
+        formula="sum of `shares x (price paid - price before slippage)`; it is in the prices and so in every return already",
+        from_run=_sum_of("slippage"), is_cost=True, views=("summary",),
+    ),
+    Metric(
+        name="borrow", label="Borrow fees", format="money",
+        formula="sum over calendar days and shorts of `shares x ceil(1.02 x close) x rate / 360`", from_run=_sum_of("borrow"),
+        is_cost=True, views=("summary",),
+    ),
+    Metric(
+        name="interest", label="Interest on negative cash", format="money",
+        formula="sum over calendar days of `-cash x rate / 360` while cash is negative", from_run=_sum_of("interest"),
+        is_cost=True, views=("summary",),
+    ),
+    Metric(
+        name="costs", label="All costs", format="money",
+        formula="the sum of `commission`, `fees`, `slippage`, `borrow` and `interest`", views=("sweep",),
         from_run=lambda result: sum(metric.from_run(result) for metric in cost_metrics() if metric.from_run),
     ),
     Metric(
-        name="dividends", label="Dividends received less paid", format="money", from_run=_sum_of("dividends"),
-        views=("summary",),
+        name="dividends", label="Dividends received less paid", format="money",
+        formula="received by longs less paid by shorts", from_run=_sum_of("dividends"), views=("summary",),
     ),
     Metric(
-        name="benchmark_return", label="Benchmark return", format="percent", from_returns=lambda s: s.benchmark,
-        views=("summary",),
+        name="benchmark_return", label="Benchmark return", format="percent",
+        formula="total return of the benchmark over the same sessions, dividends included, without costs",
+        from_returns=lambda s: s.benchmark, views=("summary",),
     ),
     Metric(
-        name="excess_return", label="Excess over benchmark", format="percent", unit="of total return", better="higher",
-        from_returns=lambda s: s.total - s.benchmark, views=("summary", "comparison", "overview", "published"),
+        name="excess_return", label="Excess over benchmark", format="percent",
+        formula="total return less that of the benchmark: a difference of two accounts, no alpha", unit="of total return",
+        better="higher", from_returns=lambda s: s.total - s.benchmark,
+        views=("summary", "comparison", "overview", "published"),
         after={"comparison": "worst_drawdown", "published": "worst_drawdown", "overview": "sharpe"},
     ),
     Metric(
-        name="open_positions", label="Open positions", format="count", unit="at the end",
-        from_run=lambda result: len(result.open_positions), views=("summary", "comparison"),
-    ),
-    Metric(name="open_value", label="Value of the open positions", format="money", from_run=_last_of("net"), views=()),
-    Metric(
-        name="final_equity", label="Final equity", format="money", unit="dollars", from_run=_last_of("equity"),
-        views=("summary", "comparison", "sweep", "surface"), after={"summary": "dividends"},
+        name="open_positions", label="Open positions", format="count", formula="positions at the last close",
+        unit="at the end", from_run=lambda result: len(result.open_positions), views=("summary", "comparison"),
     ),
     Metric(
-        name="residual", label="Ledger residual", format="exact_money", from_run=lambda result: result.residual,
-        views=("summary",),
+        name="open_value", label="Value of the open positions", format="money",
+        formula="value of these positions, longs less shorts, at the last close", from_run=_last_of("net"), views=(),
+    ),
+    Metric(
+        name="final_equity", label="Final equity", format="money", formula="cash plus positions at the last close",
+        unit="dollars", from_run=_last_of("equity"), views=("summary", "comparison", "sweep", "surface"),
+        after={"summary": "dividends"},
+    ),
+    Metric(
+        name="residual", label="Ledger residual", format="exact_money",
+        formula="the largest difference between the two sets of books on any session; above a cent the run stops",
+        from_run=lambda result: result.residual, views=("summary",),
     ),
 )  # fmt: skip
 """All metrics, in the order of the JSON of a run."""

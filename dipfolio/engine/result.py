@@ -165,6 +165,27 @@ def load(folder: Path | str) -> Result:
         raise ReportError(f"{folder} holds no readable run: {error}") from error
 
 
+class SavedRun(Result):
+    """A saved run that reads each of its tables when it is first asked for, as an index of many runs needs few of them.
+
+    Parameters
+    ----------
+    folder : Path
+    record : dict
+        Its ``run.json``.
+    """
+
+    def __init__(self, folder: Path, record: dict[str, Any]) -> None:
+        vars(self).update({**record, **_typed(record), "folder": folder})
+
+    def __getattr__(self, name: str) -> pd.DataFrame:
+        if name not in _TABLES:
+            raise AttributeError(name)
+        table = _read_table(vars(self)["folder"] / f"{name}.csv", indexed=name in ("equity", "positions"))
+        vars(self)[name] = table
+        return table
+
+
 def _typed(record: dict[str, Any]) -> dict[str, Any]:
     """The entries that JSON has flattened, with their types."""
     provenance = record["provenance"]

@@ -1,6 +1,7 @@
 """The index page of all saved runs, newest first; each run updates it."""
 
 import json
+import math
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -8,17 +9,38 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from dipfolio.engine.metrics import MIN_OBSERVATIONS, count_observations, drawdowns, sharpe, total_return
-from dipfolio.engine.result import FORMAT_VERSION
-from dipfolio.report.comparison.tables import Cell
-from dipfolio.report.format import count, percent, ratio
+from dipfolio.engine.metrics import MIN_OBSERVATIONS, Metric, ReturnSeries, count_observations, metrics_in
+from dipfolio.engine.result import FORMAT_VERSION, SavedRun
+from dipfolio.report.format import count, format_metric
 from dipfolio.report.html import read_asset, render_page, write_page
 from dipfolio.report.run_summary import strategy_heading
-from dipfolio.storage import EVIDENCE_FILE, read_csv, saved_runs
+from dipfolio.storage import EVIDENCE_FILE, saved_runs
 
 INDEX_FILE = "index.html"
 CURVE_WIDTH, CURVE_HEIGHT, CURVE_POINTS = 120, 32, 60
 """Of the small equity curve, in pixels and points."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class IndexCell:
+    """A metric of a run.
+
+    Attributes
+    ----------
+    text : str
+        As it is read.
+    value : float or None
+        By which it is sorted; None where it does not exist.
+    signed : bool
+        Whether it is coloured as a gain or a loss.
+    ratio : bool
+        Whether it is no evidence of few observations.
+    """
+
+    text: str
+    value: float | None
+    signed: bool
+    ratio: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +54,8 @@ class RunCard:
     saved : str
         When it was written, local time.
     heading, title, window : str
-    numbers : tuple of Cell
-        Total return, worst drawdown, Sharpe, trades.
+    numbers : tuple of IndexCell
+        The metrics of the view "index", without a riskless rate.
     curve : str
         Path of the small equity curve in a box of :data:`CURVE_WIDTH` by :data:`CURVE_HEIGHT`.
     evidence : bool
@@ -50,7 +72,7 @@ class RunCard:
     heading: str = ""
     title: str = ""
     window: str = ""
-    numbers: tuple[Cell, ...] = ()
+    numbers: tuple[IndexCell, ...] = ()
     curve: str = ""
     evidence: bool = False
     few: str = ""
@@ -75,6 +97,7 @@ def index_page(reports: Path) -> str:
         scripts=[read_asset("theme.js"), read_asset("tables.js"), read_asset("pick.js")],
         title="Runs",
         cards=[read_card(folder) for folder in saved_runs(reports)],
+        heads=[metric.label for metric in metrics_in("index")],
         width=CURVE_WIDTH,
         height=CURVE_HEIGHT,
         compared=(reports / "comparison.html").is_file(),
@@ -95,26 +118,28 @@ def _full(bare: RunCard, folder: Path) -> RunCard:
     record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     if record["format"] != FORMAT_VERSION:
         raise ValueError("written by another version of dipfolio; run the strategy again")
-    table = read_csv(folder / "equity.csv", usecols=["session", "return", "gross"])
-    returns = table["return"]
-    ended, still = (read_csv(folder / f"{name}.csv", usecols=["entry_session"]) for name in ("trades", "open_positions"))
-    trades = len(ended)
-    total, worst, quality = total_return(returns), float(drawdowns(returns).min()), sharpe(returns)
+    run = SavedRun(folder, record)
+    series = ReturnSeries.of(run.returns, run.base or run.window[0], market=run.benchmark_returns)
     return replace(
-        bare, saved=f"{written:%Y-%m-%d %H:%M}", heading=strategy_heading(record["strategy"], record["changed"]),
-        evidence=(folder / EVIDENCE_FILE).is_file(), few=_few(table, pd.concat([ended["entry_session"], still["entry_session"]])),
-        title=str(record["title"]), window=" to ".join(map(str, record["window"])), curve=_curve(returns),
-        numbers=(
-            Cell(text=percent(total), value=total), Cell(text=percent(worst), value=worst),
-            Cell(text=ratio(quality), value=None if pd.isna(quality) else quality), Cell(text=f"{trades:,}", value=trades),
-        ),
+        bare, saved=f"{written:%Y-%m-%d %H:%M}", heading=strategy_heading(run.strategy, run.changed),
+        evidence=(folder / EVIDENCE_FILE).is_file(), few=_few(run), title=str(run.title),
+        window=" to ".join(map(str, run.window)), curve=_curve(run.returns),
+        numbers=tuple(_cell(metric, metric.of_run(run, series)) for metric in metrics_in("index")),
     )  # fmt: skip
 
 
-def _few(table: pd.DataFrame, entries: pd.Series) -> str:
-    """The remark on few observations, counted as in the metrics of the run."""
-    in_market = table["gross"].shift(fill_value=0.0).ne(0) | table["session"].isin(entries)
-    number = count_observations(float(in_market.mean()), len(table), int(entries.nunique()))
+def _cell(metric: Metric, value: float) -> IndexCell:
+    return IndexCell(
+        text=format_metric(metric, value), value=None if math.isnan(value) else value,
+        signed=metric.name == "total_return", ratio=metric.needs_observations,
+    )  # fmt: skip
+
+
+def _few(run: SavedRun) -> str:
+    """The remark on few observations, counted as in the metrics of the run but for the table of positions, which may be large."""
+    entries = pd.concat([run.trades["entry_session"], run.open_positions["entry_session"]])
+    in_market = run.equity["gross"].shift(fill_value=0.0).ne(0) | run.equity.index.isin(entries)
+    number = count_observations(float(in_market.mean()), len(run.equity), int(entries.nunique()))
     return f"{count(number, 'observation')} at the most: no evidence" if 0 < number < MIN_OBSERVATIONS else ""
 
 

@@ -8,15 +8,12 @@ from typing import IO, Any
 import numpy as np
 import pandas as pd
 
-from dipfolio.engine.metrics import MIN_OBSERVATIONS, Metrics, metric_of
+from dipfolio.engine.metrics import MIN_OBSERVATIONS, Metric, Metrics, metric_of, metrics_in
 from dipfolio.evidence.walk_forward import VariantChoice, WalkForward, WalkForwardPart
-from dipfolio.report.format import MISSING_TEXT, count, format_metric, parameter_text, percent, unsigned_percent
+from dipfolio.report.format import count, format_metric, parameter_text, percent, unsigned_percent
 
 CHOSEN_HEAD = "Chosen"
 """Head of the parameters of a part."""
-
-ACCOUNT_METRICS = ("total_return", "annual_return", "sharpe", "worst_drawdown", "time_in_market", "trades")
-"""Columns of the table of accounts."""
 
 OUT_OF_SAMPLE, HINDSIGHT = "Chosen on the past", "Best in hindsight"
 """What the two accounts are called."""
@@ -165,12 +162,8 @@ def _account_rows(walk: WalkForward) -> "list[tuple[str, ...]]":
     market = walk.benchmark_metrics
     rows = [(OUT_OF_SAMPLE, walk.metrics), (HINDSIGHT, walk.hindsight_metrics)]
     rows += [(f"{walk.benchmark} throughout", market)] if market else []
-    return [(name, *(_said(column, metrics) for column in ACCOUNT_METRICS)) for name, metrics in rows]
-
-
-def _said(name: str, metrics: Metrics) -> str:
-    value = metrics.by_name[name]
-    return MISSING_TEXT if math.isnan(value) else format_metric(metric_of(name), value)
+    shown = metrics_in("walk_forward")
+    return [(name, *(format_metric(metric, metrics.by_name[metric.name]) for metric in shown)) for name, metrics in rows]
 
 
 def part_heads(rank_by: str) -> tuple[str, ...]:
@@ -181,14 +174,19 @@ def part_heads(rank_by: str) -> tuple[str, ...]:
         CHOSEN_HEAD,
         f"In sample:\n{metric_of(rank_by).in_sentence}",
         "Out of\nsample",
-        "Drawdown",
-        "Trades",
+        _two_lines(metric_of("worst_drawdown")),
+        _two_lines(metric_of("trades")),
     )
 
 
 def account_heads() -> tuple[str, ...]:
     """Heads of the table of accounts."""
-    return ("Account", *(metric_of(name).label.replace(" ", "\n", 1) for name in ACCOUNT_METRICS))
+    return ("Account", *map(_two_lines, metrics_in("walk_forward")))
+
+
+def _two_lines(metric: Metric) -> str:
+    """The label as a head of two lines."""
+    return metric.label.replace(" ", "\n", 1)
 
 
 def print_walk_forward(texts: WalkForwardTexts, rank_by: str, stream: IO[str]) -> None:

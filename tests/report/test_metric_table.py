@@ -25,6 +25,7 @@ from dipfolio.engine.metrics import (
 )
 from dipfolio.engine.simulation import simulate
 from dipfolio.errors import UnknownNameError
+from dipfolio.evidence.walk_forward import run_walk_forward
 from dipfolio.report.comparison.alignment import align_tracks, benchmark_metrics, build_contenders
 from dipfolio.report.comparison.external_series import read_external_series
 from dipfolio.report.comparison.page import comparison_page
@@ -33,11 +34,14 @@ from dipfolio.report.comparison.tables import cost_rows, metric_rows
 from dipfolio.report.format import METRIC_FORMATS
 from dipfolio.report.publish import compare
 from dipfolio.report.run_record import record_section
+from dipfolio.report.runs_index import index_page, read_card
 from dipfolio.report.sweep_page import print_sweep, sweep_chart_data, sweep_result_page
 from dipfolio.report.terminal import comparison_as_json, print_comparison, print_summary, run_as_json
+from dipfolio.report.walk_forward import account_heads, walk_forward_texts
 from dipfolio.sweep.runner import run_sweep
-from tests.support.runs import MARKET, run
+from tests.support.runs import MARKET, run, save
 from tests.support.tear_sheets import Page, without_plotly
+from tools.metrics_page import metric_table, with_table
 
 ROOT = Path(__file__).parents[2]
 TABLE = "dipfolio.engine.metrics.METRICS"
@@ -53,7 +57,7 @@ def ratio_of(returns):
 GAIN_TO_PAIN = Metric(
     name="gain_to_pain", label="Gain to pain", noun="gain-to-pain ratio", format="ratio", unit="of sessions", better="higher",
     from_returns=lambda series: float(series.returns.sum() / -np.minimum(series.returns, 0).sum()),
-    views=(*DEFAULT_VIEWS, "overview"),
+    formula="the sum of `r` over the sum of its losses", views=(*DEFAULT_VIEWS, "overview", "walk_forward"),
 )  # fmt: skip
 
 
@@ -143,6 +147,45 @@ def test_an_added_metric_is_in_the_table_and_on_the_surface_of_a_sweep(added, di
     print_sweep(found, "gain_to_pain", stream)
     assert "The 4 best by gain-to-pain ratio" in stream.getvalue()
     assert f"{max(expected):.2f}" in stream.getvalue()
+
+
+def test_an_added_metric_is_a_column_of_the_index_of_runs(added, tmp_path):
+    result = run({0: {"A": 10}, 5: {"A": 0}})
+    folder, expected = save(tmp_path, "one", result), ratio_of(result.returns)
+    assert read_card(folder).numbers[-1].value == pytest.approx(expected, **EXACT)
+    html = index_page(tmp_path)
+    assert '<th scope="col">Gain to pain</th>' in html
+    assert f">{expected:.2f}</td>" in html
+
+
+def test_an_added_metric_of_the_record_is_a_column_of_the_index_of_runs(monkeypatch, tmp_path):
+    dearest = Metric(
+        name="dearest", label="Dearest fill", format="money", from_run=lambda result: float(result.fills["price"].max()),
+        views=("index",),
+    )  # fmt: skip
+    monkeypatch.setattr(TABLE, (*METRICS, dearest))
+    result = run({0: {"A": 10}, 5: {"A": 0}})
+    (save(tmp_path, "broken", result) / "fills.csv").write_text("x\n", encoding="utf-8")
+    shown = read_card(save(tmp_path, "one", result)).numbers[-1]
+    assert (shown.value, shown.text) == (max(fill.price for fill in result.fills.itertuples()), f"${shown.value:,.2f}")
+    assert read_card(tmp_path / "broken").problem.startswith("cannot be read")
+    missing = '<td data-value="">-</td>'
+    assert f"<td></td>{missing * 5}<td>-</td>" in index_page(tmp_path)
+
+
+def test_an_added_metric_is_a_column_of_the_accounts_of_a_walk_forward_test(added, dip_rule):
+    test = run_walk_forward(*dip_rule, parts=2, hold="3,5", drop="0.03,0.04")
+    texts = walk_forward_texts(test, "dip-rule", 0.5, "how")
+    place = account_heads().index("Gain\nto pain")
+    expected = [ratio_of(account.returns) for account in (test, test.hindsight)]
+    assert [row[place] for row in texts.accounts[:2]] == [f"{value:.2f}" for value in expected]
+
+
+def test_an_added_metric_is_a_row_of_the_document(added):
+    row = "| Gain to pain | `gain_to_pain` | the sum of `r` over the sum of its losses | number |\n"
+    assert row in metric_table()
+    page = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    assert with_table(page).replace(row, "") == page
 
 
 def test_an_added_metric_can_rank_a_sweep_on_the_command_line(added, dip_rule):
