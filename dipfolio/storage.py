@@ -107,10 +107,11 @@ BACKUP_FOLDER = "aside"
 class DirectoryLock:
     """An advisory lock on a folder, released with the object or when the process ends, killed or not.
 
-    The lock is ``flock`` on the folder itself, so it lasts until the folder has been removed, and no file tells of it. The package
-    filelock does not serve, measured with 4.3.1: ``FileLock(folder)`` and ``SoftFileLock(folder)`` raise ``IsADirectoryError``;
-    a lock file within the folder goes first when the folder is removed, and a second process then holds the lock of the same
-    name while the first one is still removing; and ``import filelock`` takes 53 ms of the 100 ms that ``import dipfolio`` may take.
+    The lock is ``flock`` on the folder itself, so it lasts until the folder has been removed, and no file tells of it. The
+    package filelock does not serve, measured with 4.3.1: ``FileLock(folder)`` and ``SoftFileLock(folder)`` raise
+    ``IsADirectoryError``; a lock file within the folder goes first when the folder is removed, and a second process then holds
+    the lock of the same name while the first one is still removing; and ``import filelock`` takes 53 ms of the 100 ms that
+    ``import dipfolio`` may take.
 
     Parameters
     ----------
