@@ -22,7 +22,7 @@ from dipfolio.evidence.trial_log import short_sha256
 from dipfolio.report import html
 from dipfolio.storage import CHECKSUM_FILE, report_name, sha256_of, write_checksums
 from dipfolio.sweep import runner
-from dipfolio.sweep.checkpoints import CheckpointFolder
+from dipfolio.sweep.tasks import CheckpointFolder
 
 INDEX = pd.DatetimeIndex(["2025-01-02", "2025-01-03"])
 FRAME = pd.DataFrame({"A": [10.0, 11.5], "B": [20.0, 19.75]}, index=INDEX)

@@ -99,8 +99,7 @@ def write_comparison(
 
 
 def _named(reports: Path, run: str, strategies: tuple[str, ...], kind: Any, columns: tuple[str, ...]) -> "Track":
-    from dipfolio.report.comparison.external_series import read_external_series
-    from dipfolio.report.comparison.series import saved_track
+    from dipfolio.report.comparison.series import read_external_series, saved_track
     from dipfolio.storage import saved_run, saved_runs
 
     folder = saved_run(reports, run.rstrip("/")) or Path(run)

@@ -33,11 +33,10 @@ if TYPE_CHECKING:
     from dipfolio.engine.parameters import Parameter
     from dipfolio.engine.strategy import StrategyBase
     from dipfolio.evidence.walk_forward import VariantChoice, WalkForward
-    from dipfolio.sweep.checkpoints import CheckpointFolder
     from dipfolio.sweep.grid import ParameterGrid
     from dipfolio.sweep.runner import WorkerConfig
     from dipfolio.sweep.sweep_result import SweepResult
-    from dipfolio.sweep.tasks import SweepSettings
+    from dipfolio.sweep.tasks import CheckpointFolder, SweepSettings
 
 GRID_SYNTAX_HELP = "A parameter takes a value, a list (1,2,5) or a range (1:60:2)."
 MAX_DIFFERENCE_DOLLARS = 0.01
@@ -278,10 +277,10 @@ class _Sweeper:
 
     def found(self, terms: "SweepSettings", bars: "Bars", part: str = "") -> "SweepResult":
         """The result of the whole grid; ``part`` names a sweep of some of the sessions, which follows the one of all."""
-        from dipfolio.sweep.checkpoints import CheckpointFolder
         from dipfolio.sweep.metrics import metric_columns
         from dipfolio.sweep.runner import DEFAULT_CELL, make_tasks, run_tasks, sweep_fingerprint
         from dipfolio.sweep.sweep_result import combine_results
+        from dipfolio.sweep.tasks import CheckpointFolder
 
         grid = self.grid
         with stdout_to_stderr():

@@ -102,3 +102,11 @@ def offset(day: date | pd.Timestamp, count: int) -> pd.Timestamp:
             f"{count} sessions from {pd.Timestamp(day).date()} is outside the calendar, {FIRST_SESSION} to {LAST_SESSION}."
         )
     return pd.Timestamp(everything[position])
+
+
+def session_before(day: pd.Timestamp) -> pd.Timestamp:
+    """The session before a day, or the day before where the calendar does not reach."""
+    try:
+        return offset(day, -1).as_unit("s")
+    except WindowError:
+        return day - pd.Timedelta(days=1)

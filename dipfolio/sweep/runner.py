@@ -25,10 +25,9 @@ from dipfolio.engine.strategy import Strategy, StrategyBase
 from dipfolio.errors import ParameterError, UnknownNameError, WorkerError
 from dipfolio.storage import sha256_of
 from dipfolio.sweep.batches import record_reads
-from dipfolio.sweep.checkpoints import CheckpointFolder, TaskResult
 from dipfolio.sweep.grid import ParameterGrid, parse_grid
 from dipfolio.sweep.sweep_result import SweepResult, combine_results
-from dipfolio.sweep.tasks import SweepSettings, SweepTask, run_task
+from dipfolio.sweep.tasks import CheckpointFolder, SweepSettings, SweepTask, TaskResult, run_task
 from dipfolio.version import __version__
 
 MAX_CELLS_PER_TASK = 16_384

@@ -14,10 +14,9 @@ from dipfolio.engine.account import Account
 from dipfolio.engine.display import Displayable
 from dipfolio.engine.metrics import metrics_in
 from dipfolio.errors import ParameterError
-from dipfolio.sweep.checkpoints import TaskResult
 from dipfolio.sweep.grid import ParameterGrid
 from dipfolio.sweep.metrics import sweep_metrics
-from dipfolio.sweep.tasks import SweepSettings
+from dipfolio.sweep.tasks import SweepSettings, TaskResult
 
 Floats = NDArray[np.float64]
 

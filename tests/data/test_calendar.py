@@ -138,3 +138,9 @@ def test_the_sessions_before_1990_are_computed_only_when_they_are_asked_for():
     assert str(calendar.session_days()[0]) == "1990-01-02"
     assert str(calendar.session_days("1989-12-29")[0]) == "1927-07-01"
     assert (calendar.session_days("1950-01-01")[-len(calendar.session_days()) :] == calendar.session_days()).all()
+
+
+def test_the_session_before_is_the_day_before_where_the_calendar_does_not_reach():
+    assert calendar.session_before(pd.Timestamp("2025-01-10")) == pd.Timestamp("2025-01-08")
+    assert calendar.session_before(pd.Timestamp("1950-01-10")) == pd.Timestamp("1950-01-09")
+    assert calendar.session_before(pd.Timestamp("1927-07-01")) == pd.Timestamp("1927-06-30")  # the first of the calendar

@@ -11,7 +11,7 @@ from dipfolio import storage
 from dipfolio.errors import ReportError
 from dipfolio.evidence.trial_log import TRIAL_LOG_FILE, TrialLog
 from dipfolio.storage import changed_files, verified_run_id, write_checksums
-from dipfolio.sweep.checkpoints import CheckpointFolder
+from dipfolio.sweep.tasks import CheckpointFolder
 from tests.support.killed_process import ROOT
 from tests.support.reports import all_whole, left_over, reports_in
 
@@ -108,7 +108,7 @@ def test_a_report_that_vanishes_while_it_is_looked_at_is_made_anew(mortal, home,
 def test_a_second_sweep_in_the_same_folder_is_refused_while_the_first_goes_on(tmp_path):
     first = CheckpointFolder(tmp_path / "parts", "key", resume=False)
     code = (
-        "import sys; from pathlib import Path; from dipfolio.sweep.checkpoints import CheckpointFolder;"
+        "import sys; from pathlib import Path; from dipfolio.sweep.tasks import CheckpointFolder;"
         "CheckpointFolder(Path(sys.argv[1]), 'other', resume=False)"
     )
     second = [sys.executable, "-c", code, str(tmp_path / "parts")]

@@ -27,9 +27,8 @@ from dipfolio.engine.simulation import simulate
 from dipfolio.errors import UnknownNameError
 from dipfolio.evidence.walk_forward import run_walk_forward
 from dipfolio.report.comparison.alignment import align_tracks, benchmark_metrics, build_contenders
-from dipfolio.report.comparison.external_series import read_external_series
 from dipfolio.report.comparison.page import comparison_page
-from dipfolio.report.comparison.series import track_of
+from dipfolio.report.comparison.series import read_external_series, track_of
 from dipfolio.report.comparison.tables import cost_rows, metric_rows
 from dipfolio.report.format import METRIC_FORMATS
 from dipfolio.report.publish import compare

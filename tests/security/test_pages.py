@@ -10,9 +10,8 @@ import pytest
 from dipfolio.data.folder import load_bars
 from dipfolio.engine.metrics import measure
 from dipfolio.report.comparison.alignment import align_tracks as judge_terms
-from dipfolio.report.comparison.external_series import read_external_series
 from dipfolio.report.comparison.page import comparison_page
-from dipfolio.report.comparison.series import saved_track, with_unique_labels
+from dipfolio.report.comparison.series import read_external_series, saved_track, with_unique_labels
 from dipfolio.report.evidence_page import evidence_page
 from dipfolio.report.format import escape_control_characters
 from dipfolio.report.html import write_page

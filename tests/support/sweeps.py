@@ -12,12 +12,11 @@ from dipfolio.engine.account import Account
 from dipfolio.engine.exits import HoldFor
 from dipfolio.engine.parameters import parameter
 from dipfolio.engine.strategy import Strategy, no_instruction
-from dipfolio.sweep.checkpoints import CheckpointFolder
 from dipfolio.sweep.grid import Axis, ParameterGrid
 from dipfolio.sweep.metrics import metric_columns
 from dipfolio.sweep.runner import make_tasks, run_tasks
 from dipfolio.sweep.sweep_result import SweepResult, combine_results
-from dipfolio.sweep.tasks import SweepSettings
+from dipfolio.sweep.tasks import CheckpointFolder, SweepSettings
 from tests.support.markets import make_bars
 
 DEFAULT = -1

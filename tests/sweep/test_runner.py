@@ -16,10 +16,9 @@ from dipfolio.engine.metrics import measure
 from dipfolio.engine.simulation import simulate
 from dipfolio.errors import ParameterError, UnknownNameError, WindowError, WorkerError
 from dipfolio.sweep import runner as farming
-from dipfolio.sweep.checkpoints import CheckpointFolder
 from dipfolio.sweep.grid import parse_grid
 from dipfolio.sweep.runner import WorkerConfig, run_sweep, sweep_fingerprint
-from dipfolio.sweep.tasks import backtrader_difference
+from dipfolio.sweep.tasks import CheckpointFolder, backtrader_difference
 from tests.support.markets import make_bars
 from tests.support.sweeps import BARS, SLOW, Falls, swept, terms_of
 

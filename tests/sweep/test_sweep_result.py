@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 
 from dipfolio.errors import ParameterError
-from dipfolio.sweep.checkpoints import TaskResult
 from dipfolio.sweep.grid import parse_grid
 from dipfolio.sweep.metrics import metric_columns
 from dipfolio.sweep.runner import run_sweep
 from dipfolio.sweep.sweep_result import combine_results
+from dipfolio.sweep.tasks import TaskResult
 from tests.support.sweeps import BARS, DEFAULT, HOLD, Falls, made, terms_of
 
 

@@ -1,17 +1,20 @@
-"""The comparison page: several runs over the same sessions, with the settings that they share."""
+"""The comparison page: several runs over the same sessions, with the settings that they share, and the data of its charts."""
 
+import gzip
+import os
+from base64 import b64encode
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+import pandas as pd
 
 from dipfolio.data.risk_free import RiskFree
+from dipfolio.engine.metrics import drawdowns
 from dipfolio.report.comparison.alignment import Alignment, Contender, benchmark_metrics, build_contenders, market_returns
-from dipfolio.report.comparison.charts import (
-    comparison_chart_data,
-    describe_drawdown_chart,
-    describe_equity_chart,
-    describe_trades_chart,
-    pack_tear_sheets,
-)
 from dipfolio.report.comparison.tables import (
     assumption_terms,
     correlation_rows,
@@ -23,8 +26,8 @@ from dipfolio.report.comparison.tables import (
     provenance_terms,
     sharpe_difference_rows,
 )
-from dipfolio.report.format import count, money, unsigned_percent
-from dipfolio.report.html import read_asset, render_page
+from dipfolio.report.format import count, money, percent, unsigned_percent
+from dipfolio.report.html import read_asset, render_page, script_data
 from dipfolio.report.run_summary import run_remarks
 
 SCRIPTS = ("theme.js", "tabs.js", "tables.js", "charts.js", "sheets.js")
@@ -98,3 +101,135 @@ def _facts(alignment: Alignment, benchmark: str, risk_free: float | RiskFree) ->
         ("Risk-free rate", str(risk_free) if isinstance(risk_free, RiskFree) else f"{unsigned_percent(risk_free)} a year"),
         ("Idle cash", "counts in every return"),
     )
+
+
+def comparison_chart_data(alignment: Alignment, contenders: Sequence[Contender], market: pd.Series | None) -> str:
+    """JSON for a script element: nothing in it can end the element or start another.
+
+    Wealth starts from 1 at the base, one more value than there are sessions; drawdowns are fractions. A contender without a
+    return in a session, or a value that no chart can show, is null there.
+    """
+    days = alignment.sessions
+    lines = [_line(contender.label, contender.returns, days) | {"trades": _trades(contender)} for contender in contenders]
+    data = {
+        "days": [str(day.date()) for day in (alignment.base, *days)],
+        "lines": lines,
+        "benchmark": None if market is None else _line(alignment.benchmark, market, days),
+    }
+    return script_data(data)
+
+
+def _line(label: str, returns: pd.Series, days: pd.DatetimeIndex) -> dict[str, Any]:
+    wealth = (1 + returns).cumprod().reindex(days)
+    first = [1.0] if returns.index[0] == days[0] else [np.nan]
+    low = drawdowns(returns).reindex(days)
+    return {"label": label, "wealth": _plain([*first, *wealth]), "drawdown": _plain([0.0 if first[0] == 1 else np.nan, *low])}
+
+
+def _plain(values: Sequence[float]) -> list[float | None]:
+    return [None if not np.isfinite(value) else float(f"{value:.7g}") for value in values]
+
+
+def _trades(contender: Contender) -> list[dict[str, Any]]:
+    """Each round trip and open position that was entered in the window or reaches into it."""
+    result = contender.result
+    if result is None:
+        return []
+    last = result.window[1]
+    return [_trade(row, last) for table in (result.trades, result.open_positions) for row in table.itertuples(index=False)]
+
+
+def _trade(row: Any, last: Any) -> dict[str, Any]:
+    closed = bool(row.exit_at) and row.exit_session.date() <= last
+    entry = f"in {row.entry_session.date()} {row.entry_at} at {row.entry_price:,.4f}"
+    out = f"out {row.exit_session.date()} {row.exit_at} at {row.exit_price:,.4f}, {row.reason}" if closed else f"open on {last}"
+    words = [f"{row.side} {row.shares:,.10g} {row.symbol}", entry, out]
+    if closed or not row.exit_at:
+        words.append(
+            f"profit {money(row.profit)}{'' if closed else ' so far'}, {percent(row[row._fields.index('profit') + 1], 1)}"
+        )
+    return {
+        "symbol": row.symbol,
+        "long": row.side == "long",
+        "entry": str(row.entry_session.date()),
+        "exit": str(row.exit_session.date() if closed else last),
+        "open": not closed,
+        "gain": bool(row.profit > 0),
+        "words": words,
+    }
+
+
+def describe_trades_chart(contenders: Sequence[Contender]) -> str:
+    """The chart of trades for those who do not see it."""
+    said = []
+    for contender in contenders:
+        if contender.result is None:
+            said.append(f"{contender.label}: trades not known")
+            continue
+        trades, still = contender.result.trades, len(contender.result.open_positions)
+        won = int((trades["profit"] > 0).sum())
+        said.append(f"{contender.label}: {count(len(trades), 'trade')} ended, {won} with a profit, {still} open at the end")
+    return "; ".join(said) + "."
+
+
+def describe_equity_chart(contenders: Sequence[Contender], benchmark_return: float | None, benchmark: str) -> str:
+    """The chart of equity for those who do not see it."""
+    said = [f"{c.label} {percent(c.metrics.total_return)}" for c in contenders]
+    if benchmark_return is not None:
+        said.append(f"{benchmark} {percent(benchmark_return)}")
+    return f"Growth over the window: {', '.join(said)}."
+
+
+def describe_drawdown_chart(contenders: Sequence[Contender]) -> str:
+    """The chart of drawdowns for those who do not see it."""
+    said = [f"{c.label} {percent(c.metrics.worst_drawdown)} on {drawdowns(c.returns).idxmin().date()}" for c in contenders]
+    return f"Worst drawdown: {', '.join(said)}."
+
+
+MAX_PACKED_CHARACTERS = 2_000_000
+"""Letters of packed sheets in one page; those that come later are only linked."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackedTearsheet:
+    """A tear sheet.
+
+    Attributes
+    ----------
+    label : str
+    folder, link : str
+        Address of the run's folder and its page, relative to the comparison; empty where there is none.
+    packed : str
+        The page, compressed by gzip, in Base64; empty if it is only linked.
+    """
+
+    label: str
+    folder: str
+    link: str
+    packed: str
+
+
+def pack_tear_sheets(
+    contenders: Sequence[Contender], reports: Path, budget: int = MAX_PACKED_CHARACTERS
+) -> tuple[PackedTearsheet, ...]:
+    """One for each contender, in their order; one without a page has no link."""
+    made, left = [], budget
+    for contender in contenders:
+        page = contender.track.folder and contender.track.folder / "tearsheet.html"
+        if page is None or not page.is_file():
+            made.append(PackedTearsheet(label=contender.label, folder="", link="", packed=""))
+            continue
+        packed = b64encode(gzip.compress(page.read_bytes(), 6, mtime=0)).decode()
+        packed = packed if len(packed) <= left else ""
+        left -= len(packed)
+        folder = _address(page.parent, reports)
+        made.append(PackedTearsheet(label=contender.label, folder=folder, link=f"{folder}/{page.name}", packed=packed))
+    return tuple(made)
+
+
+def _address(folder: Path, reports: Path) -> str:
+    """Relative to the reports, so that they can be moved together; absolute where they do not share a disk."""
+    try:
+        return quote(Path(os.path.relpath(folder, reports)).as_posix())
+    except ValueError:
+        return folder.resolve().as_uri()

@@ -8,9 +8,9 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
+from dipfolio.data.calendar import session_before
 from dipfolio.data.risk_free import SESSIONS_PER_YEAR
 from dipfolio.errors import AmbiguousFileError, DataError
-from dipfolio.report.comparison.series import session_before
 
 ValueKind = Literal["equity", "returns", "percent", "log", "cumulative", "cumulative-percent"]
 VALUE_KINDS: tuple[ValueKind, ...] = get_args(ValueKind)

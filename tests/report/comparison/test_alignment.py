@@ -9,6 +9,7 @@ import pytest
 
 from dipfolio.data import calendar
 from dipfolio.data.bars import Origin
+from dipfolio.data.calendar import session_before
 from dipfolio.engine.account import Account
 from dipfolio.engine.metrics import measure
 from dipfolio.errors import ComparisonError
@@ -20,7 +21,7 @@ from dipfolio.report.comparison.alignment import (
     market_returns,
     slice_result,
 )
-from dipfolio.report.comparison.series import Track, session_before
+from dipfolio.report.comparison.series import Track
 from tests.support.runs import FREE, MARKET, WAVES, run, track
 
 DAYS = run().returns.index

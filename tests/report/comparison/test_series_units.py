@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from dipfolio.errors import AmbiguousFileError, DataError
-from dipfolio.report.comparison.external_series import read_external_series
+from dipfolio.report.comparison.series import read_external_series
 from dipfolio.report.comparison.series_units import VALUE_KINDS, ValueMeaning, heading_words, interpret_values, simple_returns
 
 DAYS = ["2025-01-02", "2025-01-03", "2025-01-06", "2025-01-07"]
