@@ -390,17 +390,17 @@ def changed_files(folder: Path, *, include_added: bool = True) -> tuple[str, ...
     record = _read_checksums(folder)
     if record is None:
         return (CHECKSUM_FILE,) if (folder / "run.json").exists() else ()
-    sealed, found = record["files"], _file_checksums(folder)
-    return tuple(sorted(name for name in {*sealed, *(found if include_added else ())} if sealed.get(name) != found.get(name)))
+    sealed, present = record["files"], _file_checksums(folder)
+    return tuple(sorted(name for name in {*sealed, *(present if include_added else ())} if sealed.get(name) != present.get(name)))
 
 
 def _read_checksums(folder: Path) -> dict[str, Any] | None:
     try:
         record = json.loads((folder / CHECKSUM_FILE).read_text(encoding="utf-8"))
-        whole = record == _with_own_checksum({name: record[name] for name in ("identity", "files")})
+        intact = record == _with_own_checksum({name: record[name] for name in ("identity", "files")})
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return record if whole else None
+    return record if intact else None
 
 
 def _with_own_checksum(record: dict[str, Any]) -> dict[str, Any]:

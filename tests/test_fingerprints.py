@@ -30,7 +30,7 @@ BARS = Bars(
     open=FRAME, high=FRAME + 1, low=FRAME - 1, close=FRAME, volume=FRAME * 1e5, dividends=FRAME * 0,
     splits=(Split(symbol="A", day=date(2025, 1, 3), ratio=1.5),),
 )  # fmt: skip
-RATES = RiskFree(rates=pd.Series([0.05, 0.04], index=pd.DatetimeIndex(["2024-02-28", "2024-03-12"])), said="x")
+RATES = RiskFree(rates=pd.Series([0.05, 0.04], index=pd.DatetimeIndex(["2024-02-28", "2024-03-12"])), description="x")
 
 
 @dataclass(frozen=True)

@@ -67,9 +67,9 @@ class RootGroup(click.Group):
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Commands and strategies, without importing one, then the options."""
-        commands = [CompletionItem(name, help=made.get_short_help_str(80)) for name, made in COMMANDS.items()]
-        own = [item for item in commands if item.value.startswith(incomplete)]
-        return [*own, *strategy_items(ctx, incomplete), *click.Command.shell_complete(self, ctx, incomplete)]
+        commands = [CompletionItem(name, help=command.get_short_help_str(80)) for name, command in COMMANDS.items()]
+        names = [item for item in commands if item.value.startswith(incomplete)]
+        return [*names, *strategy_items(ctx, incomplete), *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Two lists, without importing a strategy."""
@@ -134,8 +134,8 @@ def main(home: Path, arguments: list[str] | None = None, program: str = "backtes
 
 def _guarded(arguments: list[str] | None, home: Workspace) -> Any:
     try:
-        told = with_program_name(root_group, home.command)
-        code = told.main(arguments, prog_name=home.program, complete_var=COMPLETION_VARIABLE, obj=home, standalone_mode=False)
+        group = with_program_name(root_group, home.command)
+        code = group.main(arguments, prog_name=home.program, complete_var=COMPLETION_VARIABLE, obj=home, standalone_mode=False)
         if sys.stdout:
             sys.stdout.flush()
         return code
@@ -150,8 +150,8 @@ def _guarded(arguments: list[str] | None, home: Workspace) -> Any:
         return error.exit_code
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else home.program
-        said = " ".join(error.format_message().split())
-        click.echo(f"Error: {said}{'' if said.endswith(('.', ')', '?')) else '.'} See {path} --help.", err=True)
+        message = " ".join(error.format_message().split())
+        click.echo(f"Error: {message}{'' if message.endswith(('.', ')', '?')) else '.'} See {path} --help.", err=True)
         return error.exit_code
     except click.ClickException as error:
         click.echo(f"Error: {error.format_message()}", err=True)

@@ -38,10 +38,10 @@ def print_completion(ctx: click.Context, shell: str) -> None:
 
 def strategy_items(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
     """The strategies that begin so, with their titles; none is run, and broken ones are left out."""
-    found = [entry for entry in loader.list_strategy_files(ctx.obj.strategies) if not entry.problem]
+    entries = [entry for entry in loader.list_strategy_files(ctx.obj.strategies) if not entry.problem]
     return [
         CompletionItem(entry.name, help=escape_control_characters(entry.title))
-        for entry in found
+        for entry in entries
         if entry.name.startswith(incomplete)
     ]
 

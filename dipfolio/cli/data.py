@@ -42,32 +42,32 @@ def show_status(home: Workspace, folder: Path | None) -> None:
     """
     from dipfolio.data.cache import read_all_metadata
 
-    found, folder = _audit(home, folder)
-    known = [holding for holding in found.symbols if holding.first]
+    audit, folder = _audit(home, folder)
+    known = [holding for holding in audit.symbols if holding.first]
     window = f", {min(h.first for h in known)} to {max(h.last for h in known)}" if known else ""
-    click.echo(f"{relative_to_cwd(folder)}: {_count(len(found.symbols), 'symbol')}{window}")
-    click.echo(f"  source       {found.origin.source}")
-    click.echo(f"  retrieved    {found.origin.retrieved or 'not stated'}")
-    for number, line in enumerate(_convention(found)):
+    click.echo(f"{relative_to_cwd(folder)}: {_count(len(audit.symbols), 'symbol')}{window}")
+    click.echo(f"  source       {audit.origin.source}")
+    click.echo(f"  retrieved    {audit.origin.retrieved or 'not stated'}")
+    for number, line in enumerate(_convention(audit)):
         click.echo(f"  {'' if number else 'convention':<11}  {line}")
-    click.echo(f"  fingerprint  {found.fingerprint or 'none, as a run would stop: see data check'}")
-    for table in found.side_tables:
+    click.echo(f"  fingerprint  {audit.fingerprint or 'none, as a run would stop: see data check'}")
+    for table in audit.side_tables:
         lost = f"{table.unmatched} for symbols without prices" if table.unmatched else "each for a symbol with prices"
         click.echo(f"  {table.name:<13}{_count(table.rows, 'row')}, {lost}")
-    fetched = read_all_metadata(folder, (holding.symbol for holding in found.symbols))
+    fetched = read_all_metadata(folder, (holding.symbol for holding in audit.symbols))
     if fetched:
         dividends, splits = (sum(len(getattr(one, kind)) for one in fetched.values()) for kind in ("dividends", "splits"))
         actions = f"{_count(dividends, 'dividend')} and {_count(splits, 'split')}"
         click.echo(f"  fetched      {actions} with the prices; data export writes them as CSV")
     click.echo()
-    width = max(6, *(len(holding.symbol) for holding in found.symbols))
+    width = max(6, *(len(holding.symbol) for holding in audit.symbols))
     click.echo(f"{'symbol':<{width}}  {'first':<10}  {'last':<10}  sessions  layout")
-    for holding in found.symbols:
+    for holding in audit.symbols:
         if holding.reading is None:
             click.echo(f"{holding.symbol:<{width}}  {holding.problem}")
             continue
-        said = ": ".join([holding.reading.layout, *(["; ".join(holding.reading.notes)] if holding.reading.notes else [])])
-        click.echo(f"{holding.symbol:<{width}}  {holding.first}  {holding.last}  {holding.sessions:>8}  {said}")
+        understood = ": ".join([holding.reading.layout, *(["; ".join(holding.reading.notes)] if holding.reading.notes else [])])
+        click.echo(f"{holding.symbol:<{width}}  {holding.first}  {holding.last}  {holding.sessions:>8}  {understood}")
 
 
 @data_commands.command("check", short_help="Gaps, duplicates, impossible and suspicious data.")
@@ -84,14 +84,14 @@ def check_data(home: Workspace, folder: Path | None, everything: bool) -> None:
 
     Example: python backtest.py data check my-data
     """
-    found, folder = _audit(home, folder)
-    for line in _lines(found.findings, len(found.findings) if everything else MAX_ISSUES_SHOWN):
+    audit, folder = _audit(home, folder)
+    for line in _lines(audit.findings, len(audit.findings) if everything else MAX_ISSUES_SHOWN):
         click.echo(line)
-    warnings = len(found.findings) - len(found.errors)
-    count = f"{_count(len(found.errors), 'error')} and {_count(warnings, 'warning')} in {_count(len(found.symbols), 'symbol')}"
+    warnings = len(audit.findings) - len(audit.errors)
+    count = f"{_count(len(audit.errors), 'error')} and {_count(warnings, 'warning')} in {_count(len(audit.symbols), 'symbol')}"
     click.echo(f"{relative_to_cwd(folder)}: {count}.")
-    if found.errors:
-        raise DataError(f"{relative_to_cwd(folder)} has {_count(len(found.errors), 'error')}; a run stops at the first it meets.")
+    if audit.errors:
+        raise DataError(f"{relative_to_cwd(folder)} has {_count(len(audit.errors), 'error')}; a run stops at the first it meets.")
 
 
 @data_commands.command("fetch", short_help="Bring data up to date from Yahoo Finance.")
@@ -139,8 +139,10 @@ def fetch_data(home: Workspace, /, symbols: tuple[str, ...], folder: Path | None
                 shown.print_line(f"{outcome.symbol:<{width}}  {what}{': ' if what else ''}{outcome.text}")
                 shown.advance(text="Yahoo")
     except KeyboardInterrupt:
-        kept = f"{len(done)} of {_count(len(wanted), 'symbol')}"
-        raise DataError(f"Interrupted after {kept}; they are kept in {relative_to_cwd(folder)}. Run it again to go on.") from None
+        extent = f"{len(done)} of {_count(len(wanted), 'symbol')}"
+        raise DataError(
+            f"Interrupted after {extent}; they are kept in {relative_to_cwd(folder)}. Run it again to go on."
+        ) from None
     failed = [outcome for outcome in done if outcome.kind == "failed"]
     if failed:
         raise FetchError(
@@ -187,14 +189,14 @@ CONVENTION_KINDS = ("as traded", "like a split", "split in doubt", "convention",
 """Kinds of finding that say that prices follow another convention than the one stated, or may do so."""
 
 
-def _convention(found: "FolderAudit") -> Iterator[str]:
+def _convention(audit: "FolderAudit") -> Iterator[str]:
     """The convention of the prices, and which files differ from it."""
     from dipfolio.data.bars import Origin
     from dipfolio.data.schema import ADJUSTMENT
 
-    other = [finding for finding in found.findings if finding.kind in CONVENTION_KINDS]
+    other = [finding for finding in audit.findings if finding.kind in CONVENTION_KINDS]
     symbols = ", ".join(dict.fromkeys(finding.symbol for finding in other))
-    stated = found.origin.adjustment if found.origin != Origin(path=found.origin.path) else f"not stated, taken as {ADJUSTMENT}"
+    stated = audit.origin.adjustment if audit.origin != Origin(path=audit.origin.path) else f"not stated, taken as {ADJUSTMENT}"
     yield f"{stated}, but for {symbols}:" if other else stated
     yield from (finding.text for finding in other)
 

@@ -59,8 +59,8 @@ def evidence_command(name: str, strategy: "type[StrategyBase]") -> click.Command
     """
     from dipfolio.engine.strategy import title_of
 
-    own, general = options_of(strategy, "Strategy"), _options()
-    refuse_reserved_options(name, own, general)
+    parameters, general = options_of(strategy, "Strategy"), _options()
+    refuse_reserved_options(name, parameters, general)
 
     def run(**values: Any) -> None:
         """Examine it."""
@@ -69,7 +69,7 @@ def evidence_command(name: str, strategy: "type[StrategyBase]") -> click.Command
     return SectionedCommand(
         name,
         callback=run,
-        params=[*own, *general],
+        params=[*parameters, *general],
         help=title_of(strategy) or f"Examine {name}.",
         epilog=f"Example: python backtest.py evidence {name} --benchmark QQQ",
     )
@@ -124,12 +124,12 @@ def _examine(kind: "type[StrategyBase]", values: dict[str, Any]) -> None:
     split = _split(strategy, bars, values["split"])
     with stdout_to_stderr():
         result = simulate(strategy, bars, benchmark=benchmark)
-        found = assess(strategy, bars, result, benchmark, seed, split=split)
+        assessment = assess(strategy, bars, result, benchmark, seed, split=split)
     register, trial = open_trial_log(reports), trial_of(result, bars=bars)
     register.add([trial])
-    left = deflate_sharpe(found.sharpe, register.read(strategy=trial.strategy)) if found.sharpe else None
-    said = _split_sentence(split) if split and any(e.sample in split.samples for e in found.estimates) else ""
-    examined = AssessedRun(result=result, examination=found, deflation=left, split_sentence=said)
+    left = deflate_sharpe(assessment.sharpe, register.read(strategy=trial.strategy)) if assessment.sharpe else None
+    sentence = _split_sentence(split) if split and any(e.sample in split.samples for e in assessment.estimates) else ""
+    examined = AssessedRun(result=result, examination=assessment, deflation=left, split_sentence=sentence)
     page = "" if values["no_page"] else str(relative_to_cwd(_write_page(examined, strategy, benchmark, reports)))
     if values["as_json"]:
         click.echo(assessment_as_json(examined, page))

@@ -27,10 +27,10 @@ class SuggestingGroup(click.Group):
         UnknownNameError
             There is none.
         """
-        found = super().get_command(ctx, cmd_name)
-        if found is None and not ctx.resilient_parsing:
+        command = super().get_command(ctx, cmd_name)
+        if command is None and not ctx.resilient_parsing:
             raise UnknownNameError("command", cmd_name, self.commands, f"See {ctx.command_path} --help.")
-        return found
+        return command
 
 
 class StrategyGroup(click.Group):
@@ -62,8 +62,8 @@ def command_for(
 ) -> click.Command | None:
     """The command of a strategy; while a shell completes, None for one that cannot be loaded, and what it prints is left out."""
     if not ctx.resilient_parsing:
-        made = command_of(name, loader.load_strategy(ctx.obj.strategies, name))
-        return with_program_name(made, ctx.obj.command)
+        command = command_of(name, loader.load_strategy(ctx.obj.strategies, name))
+        return with_program_name(command, ctx.obj.command)
     try:
         with loader.discard_stdout():
             return command_of(name, loader.load_strategy(ctx.obj.strategies, name))

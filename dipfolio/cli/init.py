@@ -30,9 +30,9 @@ def init_workspace(ctx: click.Context, folder: Path, force: bool) -> None:
 
     Example: python backtest.py init my-folder
     """
-    there = [part for part in COPIED_NAMES if (folder / part).exists()]
-    if there and not force:
-        held = f"{relative_to_cwd(folder)} has {', '.join(there)} already"
+    existing = [part for part in COPIED_NAMES if (folder / part).exists()]
+    if existing and not force:
+        held = f"{relative_to_cwd(folder)} has {', '.join(existing)} already"
         raise ParameterError(f"{held}; choose another folder, or replace what is there with --force.")
     with explain_write_errors(f"{folder} cannot be written to", ReportError, "Choose another folder."):
         replaced = _copy(find_starter(), folder)
@@ -73,8 +73,8 @@ def _copy_files(source: Path, fresh: Path) -> None:
 
 def _files(source: Path) -> list[Path]:
     """Paths of the files that are copied, relative to the source."""
-    found = (path for part in COPIED_NAMES for path in (source / part, *(source / part).rglob("*")) if path.is_file())
-    names = (path.relative_to(source) for path in found)
+    paths = (path for part in COPIED_NAMES for path in (source / part, *(source / part).rglob("*")) if path.is_file())
+    names = (path.relative_to(source) for path in paths)
     return sorted(path for path in names if not any(name in SKIPPED_NAMES or name.startswith(".") for name in path.parts))
 
 

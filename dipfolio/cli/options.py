@@ -129,9 +129,9 @@ class FolderType(click.Path):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Text to a path."""
         folder = Path(str(super().convert(value, param, ctx)))
-        there = next((place for place in (folder, *folder.parents) if place.exists()), None)
-        if there is not None and not there.is_dir():
-            self.fail(f"{str(there)!r} is a file; name a folder.", param, ctx)
+        nearest = next((place for place in (folder, *folder.parents) if place.exists()), None)
+        if nearest is not None and not nearest.is_dir():
+            self.fail(f"{str(nearest)!r} is a file; name a folder.", param, ctx)
         return folder
 
 
@@ -242,17 +242,17 @@ def _strategy_run(
 ) -> StrategyRun:
     from dipfolio.engine.parameters import list_parameters
 
-    own = {item.name: item.default for item in list_parameters(kind)}
+    parameters = {item.name: item.default for item in list_parameters(kind)}
     of_first = [item.name for item in list_parameters(first)]
     given = [name for name in values if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE]
     for name in of_first:
-        if name in given and name not in own:
+        if name in given and name not in parameters:
             raise ParameterError(
                 f"--{name.replace('_', '-')} is no parameter of {kind().name}; with several strategies only what all of them "
                 "have can be given. Run each by itself, then: python backtest.py compare"
             )
-    defaults = own | {param.name: param.default for param in context.command.params if param.name not in of_first}
-    strategy = kind(**{name: values[name] for name in own if kind is first or name in given})
+    defaults = parameters | {param.name: param.default for param in context.command.params if param.name not in of_first}
+    strategy = kind(**{name: values[name] for name in parameters if kind is first or name in given})
     changed = {
         name: values[name] for name, default in defaults.items()
         if name in given and name not in OUTPUT_OPTIONS and values[name] != default

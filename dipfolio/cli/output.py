@@ -63,7 +63,7 @@ class FilteredStream:
             The stream takes no more, other than for a reader that has gone.
         """
         written = escape_control_characters(text).encode(self.encoding, "backslashreplace").decode(self.encoding)
-        with _told():
+        with _explained_write_errors():
             self.below.write(written)
         return len(text)
 
@@ -75,7 +75,7 @@ class FilteredStream:
         ReportError
             As for :meth:`write`.
         """
-        with _told():
+        with _explained_write_errors():
             self.below.flush()
 
 
@@ -172,7 +172,7 @@ def progress(total: int | None, columns: str, text: str = "") -> Iterator[Progre
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _explained_write_errors() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:

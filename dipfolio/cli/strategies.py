@@ -27,13 +27,13 @@ def list_strategies(ctx: click.Context) -> None:
 
     Example: python backtest.py list | grep nvda
     """
-    found = loader.list_strategy_files(ctx.obj.strategies)
-    width = max((len(entry.name) for entry in found), default=0)
-    label = max((len(entry.claim) for entry in found), default=0)
-    for entry in found:
-        said = f"BROKEN: {entry.problem}" if entry.problem else entry.title
-        click.echo(f"{entry.name:<{width}}  {entry.claim:<{label}}  {said}")
-    if not found:
+    entries = loader.list_strategy_files(ctx.obj.strategies)
+    width = max((len(entry.name) for entry in entries), default=0)
+    label = max((len(entry.claim) for entry in entries), default=0)
+    for entry in entries:
+        description = f"BROKEN: {entry.problem}" if entry.problem else entry.title
+        click.echo(f"{entry.name:<{width}}  {entry.claim:<{label}}  {description}")
+    if not entries:
         click.echo(f"No strategy in {ctx.obj.strategies}; `{ctx.obj.command} init` brings examples.", err=True)
 
 

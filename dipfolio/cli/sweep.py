@@ -73,7 +73,7 @@ def sweep_command(name: str, strategy: "type[StrategyBase]") -> click.Command:
     from dipfolio.engine.parameters import list_parameters
     from dipfolio.engine.strategy import title_of
 
-    own = [
+    parameters = [
         SectionedOption(
             [f"--{item.flag}", f"grid_{item.name}"], metavar="VALUES", section="Strategy",
             help=f"{item.help}  [{'|'.join(item.choices) + '; ' if item.choices else ''}default: {item.default}]",
@@ -82,7 +82,7 @@ def sweep_command(name: str, strategy: "type[StrategyBase]") -> click.Command:
     ]  # fmt: skip
 
     general = [*_sweep_options(), *options_of(Account, "Account")]
-    refuse_reserved_options(name, own, general)
+    refuse_reserved_options(name, parameters, general)
 
     def run(**values: Any) -> None:
         """Run all its variants."""
@@ -91,7 +91,7 @@ def sweep_command(name: str, strategy: "type[StrategyBase]") -> click.Command:
     return SectionedCommand(
         name,
         callback=run,
-        params=[*own, *general],
+        params=[*parameters, *general],
         help=f"{title_of(strategy) or f'Vary the parameters of {name}.'}\n\n{GRID_SYNTAX_HELP}",
         epilog=f"Example: python backtest.py sweep {name}{_two_values(list_parameters(strategy))} --verify 20",
     )
@@ -170,7 +170,7 @@ def _sweep(name: str, strategy: "type[StrategyBase]", values: dict[str, Any]) ->
     terms, bars = _terms(name, strategy, grid, values)
     market = _market(terms, bars, grid, values)
     sweeper = _Sweeper(grid=grid, crew=crew, reports=reports, resume=values["resume"])
-    findings = sweeper.found(terms, bars)
+    findings = sweeper.result(terms, bars)
     if not as_json:
         print_sweep(findings, by, sys.stdout)
     _register(findings, bars, reports)
@@ -203,8 +203,8 @@ def _market(terms: "SweepSettings", bars: "Bars", grid: "ParameterGrid", values:
     learnt = split_sessions(bars.sessions[terms.first :], values["walk_forward"])[0]
     if not values["benchmark"]:
         return None
-    own = click.get_current_context().obj.load(values["data"], (), values["benchmark"])
-    return benchmark_returns(own, values["benchmark"], bars.sessions[terms.first + len(learnt) :])
+    market = click.get_current_context().obj.load(values["data"], (), values["benchmark"])
+    return benchmark_returns(market, values["benchmark"], bars.sessions[terms.first + len(learnt) :])
 
 
 def _walked(
@@ -219,8 +219,10 @@ def _walked(
     def choose(begin: "date", last: "date") -> "VariantChoice":
         """The best variant between two sessions."""
         first = first_session(bars, begin, last)
-        found = sweeper.found(replace(terms, first=first, first_decision=max(first - 1, 0)), bars.until(last), f"{begin}-{last}")
-        return best_variant(found, by, terms.kind)
+        result = sweeper.result(
+            replace(terms, first=first, first_decision=max(first - 1, 0)), bars.until(last), f"{begin}-{last}"
+        )
+        return best_variant(result, by, terms.kind)
 
     try:
         return chain_parts(
@@ -275,7 +277,7 @@ class _Sweeper:
         self.grid, self.crew, self.reports, self.resume = grid, crew, reports, resume
         self._folders: list[CheckpointFolder] = []
 
-    def found(self, terms: "SweepSettings", bars: "Bars", part: str = "") -> "SweepResult":
+    def result(self, terms: "SweepSettings", bars: "Bars", part: str = "") -> "SweepResult":
         """The result of the whole grid; ``part`` names a sweep of some of the sessions, which follows the one of all."""
         from dipfolio.sweep.metrics import metric_columns
         from dipfolio.sweep.runner import DEFAULT_CELL, make_tasks, run_tasks, sweep_fingerprint
@@ -294,8 +296,8 @@ class _Sweeper:
             try:
                 done = run_tasks(tasks, bars, self.crew, parts, shown.advance)
             except KeyboardInterrupt:
-                kept = sum(len(tasks[number].cells) for number in parts.done())
-                click.echo(f"Interrupted; {kept:,} of {len(grid) + 1:,} variants are kept. Go on with --resume.", err=True)
+                finished = sum(len(tasks[number].cells) for number in parts.done())
+                click.echo(f"Interrupted; {finished:,} of {len(grid) + 1:,} variants are kept. Go on with --resume.", err=True)
                 raise click.exceptions.Exit(1) from None
         return combine_results(done, grid, terms, bars, DEFAULT_CELL)
 
@@ -333,13 +335,13 @@ def _verified(findings: "SweepResult", terms: "SweepSettings", bars: "Bars", cou
     worst = 0.0
     for cell in cells.tolist():
         parameters = findings.grid.cell(cell)
-        gap, where = backtrader_difference(findings.table.loc[cell], terms, parameters, bars)
-        if not gap <= MAX_DIFFERENCE_DOLLARS:
+        difference, where = backtrader_difference(findings.table.loc[cell], terms, parameters, bars)
+        if not difference <= MAX_DIFFERENCE_DOLLARS:
             raise SweepMismatchError(
-                f"The sweep and backtrader differ by {gap:,.4f} in the {where.replace('_', ' ')} of {parameters}. "
+                f"The sweep and backtrader differ by {difference:,.4f} in the {where.replace('_', ' ')} of {parameters}. "
                 "This is a fault of dipfolio; please report it with the command you ran."
             )
-        worst = max(worst, gap)
+        worst = max(worst, difference)
     return worst, len(cells)
 
 
@@ -374,7 +376,7 @@ def _command(name: str, values: dict[str, Any]) -> str:
     from dipfolio.report.run_record import option_arguments
 
     context, words = click.get_current_context(), ["python", "backtest.py", name]
-    own = (
+    options = (
         "rank_by",
         "verify",
         "resume",
@@ -390,7 +392,7 @@ def _command(name: str, values: dict[str, Any]) -> str:
     for param in context.command.params:
         option = param.name or ""
         given = context.get_parameter_source(option) is click.core.ParameterSource.COMMANDLINE
-        if not given or option in own or option.startswith("grid_"):
+        if not given or option in options or option.startswith("grid_"):
             continue
         words += option_arguments({option: values[option]})
     return shlex.join(words)

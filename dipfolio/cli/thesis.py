@@ -54,20 +54,20 @@ def thesis_command(
             """Show the step that was done."""
             display.advance(1, done)
 
-        whole = judge_claims(bars, ctx.obj.strategies, seed=seed, progress=said).beside(register.read())
-        thesis, opening = whole.only(chosen), opening_panels(whole)
+        judged = judge_claims(bars, ctx.obj.strategies, seed=seed, progress=said).beside(register.read())
+        thesis, opening = judged.only(chosen), opening_panels(judged)
         gathered = claim_details(thesis, bars, ctx.obj.strategies, seed=seed, progress=said)
         page = thesis_page(thesis, gathered, analyse_event_day(bars), bars.provenance, shelf, str(data) if data else "", opening)
         said("page")
     shown = "-".join(verdict.claim.id for verdict in thesis.verdicts)
     place = write_page(shelf, THESIS_FILE if wanted is None else f"thesis-{shown}.html", page)
     refresh_index(shelf)
-    added = register.add(whole.trials)
+    added = register.add(judged.trials)
     if as_json:
         click.echo(thesis_as_json(thesis, str(relative_to_cwd(place)), bars.provenance.told, opening))
         return
     print_thesis(thesis, sys.stdout, terminal_columns(sys.stdout), bars.provenance.told, opening)
-    click.echo(f"\nTrials: {len(whole.trials)} variants, {added} of them new, in {relative_to_cwd(register.path)}")
+    click.echo(f"\nTrials: {len(judged.trials)} variants, {added} of them new, in {relative_to_cwd(register.path)}")
     click.echo(f"Thesis: {relative_to_cwd(place)}")
 
 
@@ -94,8 +94,8 @@ def _load_bars(home: Workspace, data: Path | None) -> "Bars":
     from dipfolio.study.claims import CHINESE_FUNDS, VOLATILITY_INDEX
 
     wanted = (*resolve("article"), "SPY", "QQQ")
-    there = available_symbols(home.data_choice(wanted).folder if data is None else data)
+    available = available_symbols(home.data_choice(wanted).folder if data is None else data)
     if data is not None:
-        wanted = tuple(symbol for symbol in wanted if symbol in there) or there
-    more = tuple(symbol for symbol in (VOLATILITY_INDEX, *CHINESE_FUNDS) if symbol in there and symbol not in wanted)
+        wanted = tuple(symbol for symbol in wanted if symbol in available) or available
+    more = tuple(symbol for symbol in (VOLATILITY_INDEX, *CHINESE_FUNDS) if symbol in available and symbol not in wanted)
     return home.load(data, (*wanted, *more))

@@ -34,10 +34,10 @@ def substitute_program(text: str, command: str) -> str:
     return text.replace(DOCUMENTED_COMMAND, command)
 
 
-def with_program_name(told: click.Command, command: str) -> click.Command:
+def with_program_name(original: click.Command, command: str) -> click.Command:
     """A command whose help names the program as it was started; those below a plain group too."""
-    twin = copy.copy(told)
-    twin.help, twin.epilog = _worded(told.help, command), _worded(told.epilog, command)
+    twin = copy.copy(original)
+    twin.help, twin.epilog = _worded(original.help, command), _worded(original.epilog, command)
     if isinstance(twin, click.Group):
         twin.commands = {name: with_program_name(below, command) for name, below in twin.commands.items()}
     return twin
@@ -203,9 +203,9 @@ def _sentence(text: object) -> str:
 def warn_once(sentence: str) -> None:
     """On standard error, once in a command however many strategies it runs."""
     context = click.get_current_context(silent=True)
-    said = context.find_root().meta.setdefault("dipfolio.said", set()) if context else set()
-    if sentence and sentence not in said:
-        said.add(sentence)
+    shown = context.find_root().meta.setdefault("dipfolio.said", set()) if context else set()
+    if sentence and sentence not in shown:
+        shown.add(sentence)
         click.echo(sentence, err=True)
 
 

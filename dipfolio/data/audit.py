@@ -99,15 +99,15 @@ def audit_folder(source: Path, events: Path | None = None, splits: Path | None =
     files = find_price_files(source)
     tables, holdings, findings = _read_symbols(files)
     readings = {h.symbol: h.reading for h in holdings if h.reading}
-    kept = read_all_metadata(files.folder, files.symbols)
+    metadata = read_all_metadata(files.folder, files.symbols)
     faulty = {finding.symbol for finding in findings if finding.severity == "error"}
-    settled, trouble = _adjusted_symbols(files, tables, readings, kept, faulty, splits)
+    settled, trouble = _adjusted_symbols(files, tables, readings, metadata, faulty, splits)
     findings += trouble
-    payments, trouble = _dividends(files, kept, settled)
+    payments, trouble = _dividends(files, metadata, settled)
     findings += trouble
     origin = Origin(path=source.name)
     try:
-        origin = read_origin(files.folder, source.name, kept if source.is_dir() else None)
+        origin = read_origin(files.folder, source.name, metadata if source.is_dir() else None)
     except DataError as error:
         findings.append(_error("unreadable", "", str(error)))
     try:
@@ -117,9 +117,9 @@ def audit_folder(source: Path, events: Path | None = None, splits: Path | None =
         findings.append(_error("unreadable", "", str(error)))
     findings += _membership_issues(files)
     prices = {symbol: one.prices for symbol, one in settled.items()}
-    sides, trouble = _side_tables(files, kept)
+    sides, trouble = _side_tables(files, metadata)
     findings += trouble
-    findings += _folder_warnings(files, prices, readings, kept, payments)
+    findings += _folder_warnings(files, prices, readings, metadata, payments)
     findings.sort(key=lambda finding: (finding.severity, finding.symbol))
     stopped = any(finding.severity == "error" for finding in findings)
     fingerprint = "" if stopped else load_bars(source, events=events, splits=splits).provenance.sha256
@@ -149,7 +149,7 @@ def _adjusted_symbols(
     files: PriceFiles,
     tables: dict[str, PriceTable],
     readings: dict[str, FileFormat],
-    kept: dict[str, CacheMetadata],
+    metadata: dict[str, CacheMetadata],
     faulty: set[str],
     splits: Path | None,
 ) -> tuple[dict[str, SplitAdjusted], list[DataIssue]]:
@@ -159,26 +159,26 @@ def _adjusted_symbols(
     findings: list[DataIssue] = []
     named: tuple[Split, ...] = ()
     try:
-        named = load_splits(divisions, kept, tuple(tables), files.symbols)
+        named = load_splits(divisions, metadata, tuple(tables), files.symbols)
     except DataError as error:
         findings.append(_error("unreadable", "", str(error)))
     for symbol, prices in tables.items():
         settled[symbol] = SplitAdjusted(prices=prices, splits=())
         if symbol not in faulty:
             try:
-                settled[symbol] = adjust_symbol(symbol, prices, readings[symbol], kept, named, divisions)
+                settled[symbol] = adjust_symbol(symbol, prices, readings[symbol], metadata, named, divisions)
                 findings += settled[symbol].findings
             except DataError as error:
                 findings.append(_error("split", symbol, str(error)))
     return settled, findings
 
 
-def _side_tables(files: PriceFiles, kept: dict[str, CacheMetadata]) -> tuple[tuple[ActionTable, ...], list[DataIssue]]:
+def _side_tables(files: PriceFiles, metadata: dict[str, CacheMetadata]) -> tuple[tuple[ActionTable, ...], list[DataIssue]]:
     """How many rows of the tables of dividends and splits are for no symbol; tables that cannot be read are reported elsewhere.
 
     Where every symbol was fetched, no table is read.
     """
-    if set(files.symbols) <= set(kept):
+    if set(files.symbols) <= set(metadata):
         return (), []
     try:
         return tuple(action_tables(files.folder, files.symbols)), list(unmatched_symbol_warnings(files.folder, files.symbols))
@@ -217,20 +217,20 @@ def _on_sessions(prices: PriceTable) -> PriceTable:
 
 
 def _dividends(
-    files: PriceFiles, kept: dict[str, CacheMetadata], settled: dict[str, SplitAdjusted]
+    files: PriceFiles, metadata: dict[str, CacheMetadata], settled: dict[str, SplitAdjusted]
 ) -> tuple[pd.DataFrame, list[DataIssue]]:
     """The dividends that stand on a session and what is wrong with the others."""
     nothing = pd.DataFrame({"symbol": [], "ex_date": pd.Series([], dtype="datetime64[s]"), "amount": []})
     findings: list[DataIssue] = []
     try:
-        table = load_dividends(files.folder, kept, tuple(settled), files.symbols)
+        table = load_dividends(files.folder, metadata, tuple(settled), files.symbols)
     except DataError as error:
         table, findings = nothing, [_error("unreadable", "", str(error))]
     table = table[table["symbol"].isin(list(settled))]
     table = table[table["ex_date"] >= pd.Timestamp(calendar.FIRST_SESSION)]
     try:
-        table, said = adjust_dividends(table, settled)
-        findings += said
+        table, issues = adjust_dividends(table, settled)
+        findings += issues
     except DataError as error:
         findings.append(_error("dividends", "", str(error)))
     everything = calendar.session_days(table["ex_date"].to_numpy().min()) if len(table) else calendar.session_days()
@@ -256,12 +256,12 @@ def _folder_warnings(
     files: PriceFiles,
     tables: dict[str, PriceTable],
     readings: dict[str, FileFormat],
-    kept: dict[str, CacheMetadata],
+    metadata: dict[str, CacheMetadata],
     payments: pd.DataFrame,
 ) -> Iterator[DataIssue]:
     """The warnings that a run would have too."""
     if not tables:
-        yield from missing_dividends_warning(files.folder, kept, files.symbols)
+        yield from missing_dividends_warning(files.folder, metadata, files.symbols)
         return
     first, last = min(t.days[0] for t in tables.values()), max(t.days[-1] for t in tables.values())
     index = calendar.between(pd.Timestamp(first), pd.Timestamp(last))
@@ -269,7 +269,7 @@ def _folder_warnings(
     inside = payments[payments["ex_date"].between(index[0], index[-1])]
     for symbol, day, amount in inside.itertuples(index=False):
         paid.loc[day, symbol] += amount
-    yield from dividend_warnings(files.folder, kept, tables, readings, paid)
+    yield from dividend_warnings(files.folder, metadata, tables, readings, paid)
     yield from find_warnings({**align_prices(dict(tables), index), "dividends": paid})
 
 

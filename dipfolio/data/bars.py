@@ -112,7 +112,7 @@ class Bars:
 
     def __post_init__(self) -> None:
         _check_axes(self)
-        _check_figures(self)
+        _check_values(self)
 
     @property
     def sessions(self) -> pd.DatetimeIndex:
@@ -198,8 +198,8 @@ class Bars:
         for symbol in self.symbols:
             known = self.close[symbol].dropna().index
             spans[symbol] = (str(known[0].date()), str(known[-1].date())) if len(known) else ("", "")
-        said = tuple(warning.text for warning in self.warnings)
-        return Provenance(origin=self.origin, sessions=spans, sha256=digest, warnings=said, told=summarise_issues(self.warnings))
+        texts = tuple(warning.text for warning in self.warnings)
+        return Provenance(origin=self.origin, sessions=spans, sha256=digest, warnings=texts, told=summarise_issues(self.warnings))
 
     def _map(self, cut: Callable[[pd.DataFrame], pd.DataFrame]) -> "Bars":
         frames = {field: cut(getattr(self, field)) for field in (*FIELDS, "dividends")}
@@ -239,7 +239,7 @@ def _check_axes(bars: Bars) -> None:
         raise DataError(f"{gaps[0].date()} is a session of {calendar.EXCHANGE}, but no symbol has data for it.")
 
 
-def _check_figures(bars: Bars) -> None:
+def _check_values(bars: Bars) -> None:
     known = bars.close.notna().to_numpy()
     inside = np.maximum.accumulate(known, axis=0) & np.maximum.accumulate(known[::-1], axis=0)[::-1]
     signed = np.array([not instrument(symbol).kind.is_positive for symbol in bars.symbols], dtype=bool)

@@ -65,21 +65,21 @@ def read_metadata(path: Path) -> CacheMetadata | None:
     raw = stored_metadata(pq.read_metadata(path))
     if raw is None:
         return None
-    found, _ = parse_metadata(raw)
+    entries, _ = parse_metadata(raw)
     try:
-        return CacheMetadata(**found)
+        return CacheMetadata(**entries)
     except TypeError as error:
         raise ValueError(str(error)) from error
 
 
 def read_all_metadata(folder: Path, symbols: Iterable[str]) -> dict[str, CacheMetadata]:
     """The metadata of some symbols; symbols whose files have none, or none that can be read, are left out."""
-    found: dict[str, CacheMetadata] = {}
+    by_symbol: dict[str, CacheMetadata] = {}
     for symbol in symbols:
         with suppress(OSError, ValueError):
             metadata = read_metadata(cache_path(folder, symbol))
-            found |= {symbol: metadata} if metadata else {}
-    return found
+            by_symbol |= {symbol: metadata} if metadata else {}
+    return by_symbol
 
 
 def metadata_with_checksum(metadata: CacheMetadata, days: np.ndarray, cells: np.ndarray) -> str:
@@ -94,11 +94,11 @@ def cached_origin(folder: Path, metadata: Mapping[str, CacheMetadata] | None = N
     The source is that of the symbol that was fetched last. Files of the first versions have none; it is in ``source.json`` then.
     ``metadata`` saves reading those of every symbol a second time.
     """
-    found = (read_all_metadata(folder, cached_symbols(folder)) if metadata is None else metadata).values()
-    if not found:
+    fetched = (read_all_metadata(folder, cached_symbols(folder)) if metadata is None else metadata).values()
+    if not fetched:
         return {}
-    days = sorted(metadata.retrieved for metadata in found)
-    sources = [(metadata.retrieved, metadata.source) for metadata in found if metadata.source]
+    days = sorted(metadata.retrieved for metadata in fetched)
+    sources = [(metadata.retrieved, metadata.source) for metadata in fetched if metadata.source]
     return {
         "source": max(sources)[1] if sources else _older_source(folder),
         "retrieved": " to ".join(dict.fromkeys([days[0], days[-1]])),

@@ -45,15 +45,15 @@ def read_dividends(folder: Path) -> pd.DataFrame:
     prefix = f"{path} cannot be read as {','.join(DIVIDEND_COLUMNS)}"
     days, _ = parse_dates(prefix, dates, slashed=False)
     amounts = parse_numbers(prefix, cells, "amount", days, money=False)
-    found = _dividend_table([cell.strip() for cell in symbols], days, amounts)
-    twice = found[found.duplicated() & (found["amount"] != 0)]
+    dividends = _dividend_table([cell.strip() for cell in symbols], days, amounts)
+    twice = dividends[dividends.duplicated() & (dividends["amount"] != 0)]
     if len(twice):
         symbol, day, amount = twice.iloc[0]
         raise DataError(
             f"{path} has the dividend of {symbol} on {day.date()}, {amount:g}, twice; delete one row, or put the sum in one row "
             "if both were paid."
         )
-    return found
+    return dividends
 
 
 def _dividend_table(symbols: list[str], days: np.ndarray, amounts: np.ndarray) -> pd.DataFrame:
@@ -98,15 +98,15 @@ def read_splits(path: Path) -> tuple[Split, ...]:
     prefix = f"{path} cannot be read as {','.join(SPLIT_COLUMNS)}"
     days, _ = parse_dates(prefix, dates, slashed=False)
     ratios = parse_numbers(prefix, cells, "ratio", days, money=False)
-    found: dict[tuple[str, date], Split] = {}
+    splits: dict[tuple[str, date], Split] = {}
     rows = zip((str(cell).strip() for cell in symbols), days.tolist(), ratios.tolist(), _stated(table), strict=True)
     for symbol, day, ratio, stated in rows:
         if not 0 < ratio < np.inf:
             raise DataError(f"{path}: the split of {symbol} on {day} has the ratio {ratio:g}; 10 is ten shares for one.")
-        if (symbol, day) in found:
+        if (symbol, day) in splits:
             raise DataError(f"{path} has two splits of {symbol} on {day}; keep one row.")
-        found[symbol, day] = Split(symbol=symbol, day=day, ratio=ratio, is_adjusted=stated)
-    return tuple(found.values())
+        splits[symbol, day] = Split(symbol=symbol, day=day, ratio=ratio, is_adjusted=stated)
+    return tuple(splits.values())
 
 
 def _stated(table: RawTable) -> list[bool]:
@@ -146,14 +146,14 @@ def split_factors(splits: tuple[Split, ...], sessions: pd.DatetimeIndex, symbols
 
 
 def load_dividends(
-    folder: Path, kept: dict[str, CacheMetadata], symbols: tuple[str, ...], known: tuple[str, ...] | None = None
+    folder: Path, metadata: dict[str, CacheMetadata], symbols: tuple[str, ...], known: tuple[str, ...] | None = None
 ) -> pd.DataFrame:
     """The dividends of some symbols: of fetched ones from their metadata, of others from ``dividends.csv``.
 
     Parameters
     ----------
     folder : Path
-    kept : dict
+    metadata : dict
         The metadata of fetched symbols, from :func:`dipfolio.data.cache.read_all_metadata`.
     symbols : tuple of str
     known : tuple of str, optional
@@ -169,14 +169,14 @@ def load_dividends(
     DataError
         A ``dividends.csv`` that is needed and cannot be read, or that has two names for one symbol.
     """
-    own = [(symbol, day, amount) for symbol, note in kept.items() for day, amount in note.dividends.items()]
-    table = pd.DataFrame(own, columns=["symbol", "ex_date", "amount"]).astype({"ex_date": "datetime64[s]", "amount": "float64"})
-    if set(symbols) <= set(kept):
+    rows = [(symbol, day, amount) for symbol, note in metadata.items() for day, amount in note.dividends.items()]
+    table = pd.DataFrame(rows, columns=["symbol", "ex_date", "amount"]).astype({"ex_date": "datetime64[s]", "amount": "float64"})
+    if set(symbols) <= set(metadata):
         return table
     others = read_dividends(folder)
     names = _matched(others["symbol"], known or symbols, folder / "dividends.csv")
     others = others.assign(symbol=[names.get(name, name) for name in others["symbol"]])
-    return others if table.empty else pd.concat([table, others[~others["symbol"].isin(list(kept))]])
+    return others if table.empty else pd.concat([table, others[~others["symbol"].isin(list(metadata))]])
 
 
 def _matched(names: Iterable[str], known: tuple[str, ...], path: Path) -> dict[str, str]:
@@ -187,18 +187,18 @@ def _matched(names: Iterable[str], known: tuple[str, ...], path: Path) -> dict[s
     DataError
         Two names for one symbol.
     """
-    found = match_symbols(names, known)
+    symbol_of = match_symbols(names, known)
     by_symbol: dict[str, str] = {}
-    for name, symbol in found.items():
+    for name, symbol in symbol_of.items():
         if by_symbol.setdefault(symbol, name) != name:
             raise DataError(
                 f"{path} has rows for {by_symbol[symbol]} and for {name}, which are both {symbol}; write one of them."
             )
-    return found
+    return symbol_of
 
 
 def missing_dividends_warning(
-    folder: Path, kept: dict[str, CacheMetadata], symbols: tuple[str, ...], paying: tuple[str, ...] = ()
+    folder: Path, metadata: dict[str, CacheMetadata], symbols: tuple[str, ...], paying: tuple[str, ...] = ()
 ) -> Iterator[DataIssue]:
     """A warning where no dividend can be paid, as no file has any.
 
@@ -209,7 +209,7 @@ def missing_dividends_warning(
     paying : tuple of str
         Symbols whose files have their own dividends.
     """
-    without = [symbol for symbol in symbols if symbol not in kept and symbol not in paying]
+    without = [symbol for symbol in symbols if symbol not in metadata and symbol not in paying]
     if without and not (folder / "dividends.csv").exists():
         of_whom = f" and no column of dividends for {_first_names(without)}" if paying else ""
         text = (
@@ -265,8 +265,8 @@ def action_tables(folder: Path, known: tuple[str, ...]) -> Iterator[ActionTable]
     for name, read in (("dividends.csv", _dividend_symbols), ("splits.csv", _split_symbols)):
         if (folder / name).exists():
             names = read(folder)
-            found = match_symbols(names, known)
-            lost = [one for one in names if one not in found]
+            symbol_of = match_symbols(names, known)
+            lost = [one for one in names if one not in symbol_of]
             yield ActionTable(name=name, rows=len(names), unmatched=len(lost), unmatched_symbols=tuple(dict.fromkeys(lost)))
 
 
@@ -283,16 +283,16 @@ def _first_names(names: Sequence[str], most: int = 5) -> str:
 
 
 def load_splits(
-    path: Path | None, kept: dict[str, CacheMetadata], symbols: tuple[str, ...], known: tuple[str, ...] | None = None
+    path: Path | None, metadata: dict[str, CacheMetadata], symbols: tuple[str, ...], known: tuple[str, ...] | None = None
 ) -> tuple[Split, ...]:
     """The splits of some symbols: of fetched ones from their metadata, of others from a ``splits.csv``."""
-    own = [
+    splits = [
         Split(symbol=symbol, day=date.fromisoformat(day), ratio=ratio)
-        for symbol, note in kept.items() for day, ratio in note.splits.items()
+        for symbol, note in metadata.items() for day, ratio in note.splits.items()
     ]  # fmt: skip
-    if path and not set(symbols) <= set(kept):
+    if path and not set(symbols) <= set(metadata):
         table = read_splits(path)
         names = _matched([split.symbol for split in table], known or symbols, path)
         table = tuple(replace(split, symbol=names.get(split.symbol, split.symbol)) for split in table)
-        own += [split for split in dict.fromkeys(table) if split.symbol not in kept]
-    return tuple(own)
+        splits += [split for split in dict.fromkeys(table) if split.symbol not in metadata]
+    return tuple(splits)

@@ -61,10 +61,10 @@ def choose_folder(fetched: Path, embedded: Path, symbols: tuple[str, ...] = ()) 
         What is wanted.
     """
     try:
-        there = find_price_files(fetched).symbols
+        available = find_price_files(fetched).symbols
     except DataError as error:
         return FolderChoice(folder=embedded, reason=f"Data: {embedded}, as {error}" if fetched.exists() else "")
-    missing = [symbol for symbol in symbols if symbol not in there]
+    missing = [symbol for symbol in symbols if symbol not in available]
     if missing and set(symbols) <= set(find_price_files(embedded).symbols):
         named = " ".join(missing[:12]) + (" ..." if len(missing) > 12 else "")
         reason = f"Data: {embedded}, as {fetched} lacks {named}; `python backtest.py data fetch {named}` brings them."
@@ -133,24 +133,28 @@ def load_bars(
     symbols = _requested_symbols(files, folder, symbols)
     tables, readings = _read_prices(files, symbols)
     index = calendar.between(min(t.days[0] for t in tables.values()), max(t.days[-1] for t in tables.values()))
-    kept = read_all_metadata(files.folder, symbols)
+    metadata = read_all_metadata(files.folder, symbols)
     divisions = first_existing(files.folder / "splits.csv", splits)
-    named = load_splits(divisions, kept, symbols, files.symbols)
-    adjusted = {symbol: adjust_symbol(symbol, tables.pop(symbol), readings[symbol], kept, named, divisions) for symbol in symbols}
-    payments, dividend_issues = adjust_dividends(load_dividends(files.folder, kept, symbols, files.symbols), adjusted)
+    named = load_splits(divisions, metadata, symbols, files.symbols)
+    adjusted = {
+        symbol: adjust_symbol(symbol, tables.pop(symbol), readings[symbol], metadata, named, divisions) for symbol in symbols
+    }
+    payments, dividend_issues = adjust_dividends(load_dividends(files.folder, metadata, symbols, files.symbols), adjusted)
     final = {symbol: one.prices for symbol, one in adjusted.items()}
     frames = {**align_prices(dict(final), index), "dividends": dividends_by_session(payments, index, symbols)}
     events_file = first_existing(files.folder / "events.csv", events)
     bars = Bars(
         **frames,
-        origin=read_origin(files.folder, folder.name, kept if len(symbols) == len(files.symbols) and folder.is_dir() else None),
+        origin=read_origin(
+            files.folder, folder.name, metadata if len(symbols) == len(files.symbols) and folder.is_dir() else None
+        ),
         events=match_event_symbols(read_events(events_file), files.symbols) if events_file else (),
         splits=tuple(split for symbol in symbols for split in adjusted[symbol].splits),
         warnings=(
             *(finding for one in adjusted.values() for finding in one.findings),
             *dividend_issues,
-            *dividend_warnings(files.folder, kept, final, readings, frames["dividends"]),
-            *(() if set(symbols) <= set(kept) else unmatched_symbol_warnings(files.folder, files.symbols)),
+            *dividend_warnings(files.folder, metadata, final, readings, frames["dividends"]),
+            *(() if set(symbols) <= set(metadata) else unmatched_symbol_warnings(files.folder, files.symbols)),
             *validation.find_warnings(frames),
         ),
         readings=tuple(dict.fromkeys(readings.values())),
@@ -180,7 +184,7 @@ def adjust_symbol(
     symbol: str,
     prices: PriceTable,
     reading: FileFormat,
-    kept: dict[str, CacheMetadata],
+    metadata: dict[str, CacheMetadata],
     named: tuple[Split, ...],
     divisions: Path | None,
 ) -> SplitAdjusted:
@@ -191,7 +195,7 @@ def adjust_symbol(
     symbol : str
     prices : PriceTable
     reading : FileFormat
-    kept : dict
+    metadata : dict
         The metadata of fetched prices.
     named : tuple of Split
         Of all symbols.
@@ -203,17 +207,17 @@ def adjust_symbol(
     DataError
         See :func:`dipfolio.data.split_adjustment.adjust_for_splits`.
     """
-    own = tuple(sorted((split for split in named if split.symbol == symbol), key=lambda split: split.day))
-    stated = prices.splits is None and bool(own) and all(split.is_adjusted for split in own)
-    if symbol in kept or stated:
-        return SplitAdjusted(prices=prices, splits=own)
+    splits = tuple(sorted((split for split in named if split.symbol == symbol), key=lambda split: split.day))
+    stated = prices.splits is None and bool(splits) and all(split.is_adjusted for split in splits)
+    if symbol in metadata or stated:
+        return SplitAdjusted(prices=prices, splits=splits)
     name = "splits.csv" if divisions is None else f"{divisions.absolute().parent.name}/{divisions.name}"
-    return adjust_for_splits(symbol, prices, reading.file, own, name)
+    return adjust_for_splits(symbol, prices, reading.file, splits, name)
 
 
 def dividend_warnings(
     folder: Path,
-    kept: dict[str, CacheMetadata],
+    metadata: dict[str, CacheMetadata],
     tables: dict[str, PriceTable],
     readings: dict[str, FileFormat],
     paid: pd.DataFrame,
@@ -231,11 +235,11 @@ def dividend_warnings(
     """
     paying = tuple(symbol for symbol, prices in tables.items() if prices.dividends is not None)
     yield from index_warnings(tables)
-    yield from missing_dividends_warning(folder, kept, tuple(s for s in tables if not instrument(s).kind.is_index), paying)
+    yield from missing_dividends_warning(folder, metadata, tuple(s for s in tables if not instrument(s).kind.is_index), paying)
     yield from validation.convention_warnings(readings, [symbol for symbol in paid if (paid[symbol] > 0).any()])
     if not (folder / "dividends.csv").exists():
         for symbol, prices in tables.items():
-            if prices.adjusted is not None and symbol not in paying and symbol not in kept:
+            if prices.adjusted is not None and symbol not in paying and symbol not in metadata:
                 text = f"{symbol}: {prices.adjusted.heading} is not used; the closes are traded as they stand."
                 yield DataIssue(severity="warning", kind="not used", symbol=symbol, text=text)
 
@@ -278,8 +282,8 @@ def align_prices(tables: dict[str, PriceTable], index: pd.DatetimeIndex) -> dict
     symbols, days = list(tables), index.to_numpy().astype("datetime64[D]")
     values = np.full((len(FIELDS), len(symbols), len(index)), np.nan)
     for column, symbol in enumerate(symbols):
-        own = tables.pop(symbol)
-        values[:, column, np.searchsorted(days, own.days)] = own.cells
+        prices = tables.pop(symbol)
+        values[:, column, np.searchsorted(days, prices.days)] = prices.cells
     return {field: pd.DataFrame(values[i].T, index=index, columns=symbols, copy=False) for i, field in enumerate(FIELDS)}
 
 
@@ -300,16 +304,16 @@ def read_origin(folder: Path, name: str, metadata: Mapping[str, CacheMetadata] |
     DataError
         A file that cannot be read as an origin.
     """
-    kept = arch_origin() if names_arch(folder) else cached_origin(folder, metadata)
-    if kept:
-        return Origin(**kept, path=name)
+    fetched = arch_origin() if names_arch(folder) else cached_origin(folder, metadata)
+    if fetched:
+        return Origin(**fetched, path=name)
     path = folder / "source.json"
     if not path.exists():
         return Origin(path=name)
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
-        if not all(isinstance(value, str) for value in said.values()):
+        record = json.loads(path.read_text(encoding="utf-8"))
+        if not all(isinstance(value, str) for value in record.values()):
             raise TypeError("every value must be text")
-        return Origin(**{**said, "path": name})
+        return Origin(**{**record, "path": name})
     except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(f"{path} cannot be read as the origin of the data: {str(error)[:100]}") from error

@@ -122,13 +122,13 @@ def carry_forward(prices: PriceTable) -> PriceTable:
     prices : PriceTable
         Days that repeat are left as they are.
     """
-    whole = prices.take(np.flatnonzero(~np.isnan(prices.cells[:4]).any(axis=0)))
-    if not len(whole.days) or (np.diff(whole.days) <= np.timedelta64(0, "D")).any():
+    complete = prices.take(np.flatnonzero(~np.isnan(prices.cells[:4]).any(axis=0)))
+    if not len(complete.days) or (np.diff(complete.days) <= np.timedelta64(0, "D")).any():
         return prices
-    known = calendar.session_days(whole.days[0])
-    sessions = known[(known >= whole.days[0]) & (known <= whole.days[-1])]
-    last = np.searchsorted(whole.days, sessions, side="right") - 1
-    cells, quoted = whole.cells[:, last], whole.days[last] == sessions
+    known = calendar.session_days(complete.days[0])
+    sessions = known[(known >= complete.days[0]) & (known <= complete.days[-1])]
+    last = np.searchsorted(complete.days, sessions, side="right") - 1
+    cells, quoted = complete.cells[:, last], complete.days[last] == sessions
     cells[:4, ~quoted] = cells[3, ~quoted]
     cells[4, ~quoted] = 0.0
     return PriceTable(days=sessions, cells=np.ascontiguousarray(cells))

@@ -94,11 +94,11 @@ def members_of(rows: Iterable[Membership]) -> tuple[str, ...]:
 
 def membership_table(rows: Iterable[Membership], sessions: pd.DatetimeIndex, symbols: tuple[str, ...]) -> pd.DataFrame:
     """Who was a member, shape (sessions, symbols), of bool."""
-    found = np.zeros((len(sessions), len(symbols)), dtype=bool)
+    is_member = np.zeros((len(sessions), len(symbols)), dtype=bool)
     for row in rows:
         if row.symbol in symbols:
             inside = sessions >= pd.Timestamp(row.start)
             if row.end is not None:
                 inside &= sessions <= pd.Timestamp(row.end)
-            found[:, symbols.index(row.symbol)] |= inside
-    return pd.DataFrame(found, index=sessions, columns=list(symbols))
+            is_member[:, symbols.index(row.symbol)] |= inside
+    return pd.DataFrame(is_member, index=sessions, columns=list(symbols))

@@ -102,10 +102,10 @@ class PriceFiles:
             named = " and ".join(str(path) for path in self.duplicates[symbol])
             raise DataError(f"{named} are both for {symbol} by their names; keep one of them.")
         path = self.paths[symbol]
-        found, reading = parse_prices(read_table(path, footers=True))
-        if len(found) != 1 or _without_country(next(iter(found))) not in ("", symbol):
-            raise DataError(f"{path} should hold {symbol} alone, but names {', '.join(found) or 'no symbol'}.")
-        prices = next(iter(found.values()))
+        by_symbol, reading = parse_prices(read_table(path, footers=True))
+        if len(by_symbol) != 1 or _without_country(next(iter(by_symbol))) not in ("", symbol):
+            raise DataError(f"{path} should hold {symbol} alone, but names {', '.join(by_symbol) or 'no symbol'}.")
+        prices = next(iter(by_symbol.values()))
         if not len(prices.days):
             raise DataError(f"{path} has no bar.")
         if path.stem.lower().endswith(("_us_d", ".us")) and not reading.doubt:
@@ -197,16 +197,16 @@ def _by_name(folder: Path, files: list[Path]) -> PriceFiles:
         groups.setdefault(symbol, []).append(path) if symbol else unnamed.append(path)
     unread = [path for group in groups.values() for path in group[1:] if path.stem == group[0].stem]
     rivals = {symbol: tuple(path for path in group if path not in unread) for symbol, group in groups.items()}
-    found = PriceFiles(
+    price_files = PriceFiles(
         folder=folder,
         paths={symbol: group[0] for symbol, group in groups.items()},
         duplicates={symbol: group for symbol, group in rivals.items() if len(group) > 1},
         unnamed=tuple(unnamed),
         unread=tuple(unread),
     )
-    if not found.paths:
-        raise DataError(found.unnamed_files_error)
-    return found
+    if not price_files.paths:
+        raise DataError(price_files.unnamed_files_error)
+    return price_files
 
 
 def _preference(path: Path) -> int:
@@ -261,13 +261,13 @@ def _single_file(path: Path, folder: Path) -> PriceFiles:
 
 def _by_symbol(path: Path, prices: dict[str, PriceTable]) -> dict[str, PriceTable]:
     """The same under symbols in capitals and without the suffix of the United States."""
-    found: dict[str, str] = {}
+    name_of: dict[str, str] = {}
     for name in prices:
         symbol = _without_country(name)
-        if symbol in found:
-            raise DataError(f"{path} has {found[symbol]} and {name}, which are both {symbol}; keep one of them.")
-        found[symbol] = name
-    return {symbol: prices[name] for symbol, name in found.items()}
+        if symbol in name_of:
+            raise DataError(f"{path} has {name_of[symbol]} and {name}, which are both {symbol}; keep one of them.")
+        name_of[symbol] = name
+    return {symbol: prices[name] for symbol, name in name_of.items()}
 
 
 def _without_country(symbol: str) -> str:
@@ -314,17 +314,17 @@ def _in_calendar(symbol: str, prices: PriceTable, reading: FileFormat) -> tuple[
         return prices, reading
     early = days < np.datetime64(calendar.FIRST_SESSION)
     saturdays = ~early & (days <= np.datetime64(calendar.LAST_SATURDAY)) & (np.is_busday(days, weekmask="0000010"))
-    said = []
+    removals = []
     if early.any():
-        said.append(f"{early.sum()} bars before {calendar.FIRST_SESSION}, where the calendar of sessions begins")
+        removals.append(f"{early.sum()} bars before {calendar.FIRST_SESSION}, where the calendar of sessions begins")
     if saturdays.any():
-        said.append(f"{saturdays.sum()} bars of Saturdays, on which the exchange was open until {calendar.LAST_SATURDAY}")
-    kept = ~(early | saturdays)
-    if not kept.any():
+        removals.append(f"{saturdays.sum()} bars of Saturdays, on which the exchange was open until {calendar.LAST_SATURDAY}")
+    inside = ~(early | saturdays)
+    if not inside.any():
         raise DataError(
             f"{reading.file} has no bar of {symbol} since {calendar.FIRST_SESSION}, where the calendar of sessions begins."
         )
-    if not said:
+    if not removals:
         return prices, reading
-    left = f"left out: {' and '.join(said)}"
-    return prices.take(np.flatnonzero(kept)), replace(reading, notes=(*reading.notes, left), left_out=left)
+    left = f"left out: {' and '.join(removals)}"
+    return prices.take(np.flatnonzero(inside)), replace(reading, notes=(*reading.notes, left), left_out=left)

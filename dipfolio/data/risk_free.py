@@ -34,14 +34,14 @@ class RiskFree:
     ----------
     rates : Series
         Fractions a year such as 0.043; index = the days from which they hold, in order, a single day of 1900 for a constant.
-    said : str
+    description : str
         Where it comes from, for the report.
     interpretation : str
         A sentence that says whether data were taken for fractions or for per cent; empty for 0 and where that was written.
     """
 
     rates: pd.Series
-    said: str
+    description: str
     interpretation: str = ""
 
     def yearly(self, sessions: pd.DatetimeIndex) -> pd.Series:
@@ -54,7 +54,7 @@ class RiskFree:
         """
         if len(sessions) and sessions[0] < self.rates.index[0]:
             raise DataError(
-                f"The riskless rate of {self.said} begins on {self.rates.index[0].date()}, after the first session, "
+                f"The riskless rate of {self.description} begins on {self.rates.index[0].date()}, after the first session, "
                 f"{sessions[0].date()}; give earlier rates or a later --start."
             )
         places = self.rates.index.searchsorted(sessions, side="right") - 1
@@ -76,7 +76,7 @@ class RiskFree:
         return sha256_of(self.rates.index.to_numpy(), self.rates.to_numpy(dtype="float64"))
 
     def __str__(self) -> str:
-        return self.said
+        return self.description
 
     def scalar(self, sessions: pd.DatetimeIndex) -> float:
         """The one rate a year that earns the same over these sessions, for whoever takes no series (quantstats).
@@ -93,7 +93,7 @@ class RiskFree:
 
 def constant_rate(rate: float) -> RiskFree:
     """The same rate a year at all times."""
-    return RiskFree(rates=pd.Series([rate], index=pd.DatetimeIndex(["1900-01-01"])), said=f"{rate:.2%} a year")
+    return RiskFree(rates=pd.Series([rate], index=pd.DatetimeIndex(["1900-01-01"])), description=f"{rate:.2%} a year")
 
 
 def is_percent(text: str) -> bool:
@@ -186,13 +186,15 @@ def read_rates(path: Path) -> RiskFree:
     if any(signs):
         cells = np.array([str(cell).strip().removesuffix("%").strip() for cell in cells], dtype=object)
     rates = parse_numbers(file, cells, "rate", days, money=False)
-    kept = ~np.isnan(rates)
+    known = ~np.isnan(rates)
     percent = bool(_IN_PERCENT.search(heading)) or any(signs)
-    series = pd.Series(rates[kept] / (100 if percent else 1), index=pd.DatetimeIndex(days[kept])).sort_index()
+    series = pd.Series(rates[known] / (100 if percent else 1), index=pd.DatetimeIndex(days[known])).sort_index()
     _check_rates(path, series, heading, percent)
     span = " to ".join(dict.fromkeys(f"{100 * rate:.4g}%" for rate in (series.min(), series.max())))
     understood = f"The rates of {path.name} are taken as {'per cent' if percent else 'fractions'}: {span} a year."
-    return RiskFree(rates=series, said=f"{path.name} ({heading}{', percent' if percent else ''})", interpretation=understood)
+    return RiskFree(
+        rates=series, description=f"{path.name} ({heading}{', percent' if percent else ''})", interpretation=understood
+    )
 
 
 def _check_rates(path: Path, series: pd.Series, heading: str, percent: bool) -> None:
@@ -212,5 +214,5 @@ def _check_rates(path: Path, series: pd.Series, heading: str, percent: bool) -> 
             )
     if len(wrong):
         remedy = "" if percent else f" If they are percent, head the column {heading}_percent."
-        found = f"the rate {wrong.iloc[0]:g} on {wrong.index[0].date()}"
-        raise DataError(f"{path} has {found}, expected a fraction a year such as 0.043.{remedy}")
+        wrong_rate = f"the rate {wrong.iloc[0]:g} on {wrong.index[0].date()}"
+        raise DataError(f"{path} has {wrong_rate}, expected a fraction a year such as 0.043.{remedy}")

@@ -115,25 +115,25 @@ def _inside(prices: PriceTable, split: Split) -> bool:
 
 def _collect_splits(symbol: str, prices: PriceTable, file: str, table: Sequence[Split], table_name: str) -> list[_NamedSplit]:
     """The splits inside the data, oldest first, each once: of the file, of the table, of the adjusted closes."""
-    days, found = prices.days, []
+    days, splits = prices.days, []
     if prices.splits is not None:
         for place in np.flatnonzero(prices.splits.cells != 1):
             split = Split(symbol=symbol, day=days[place].item(), ratio=float(prices.splits.cells[place]))
             if place:
-                found.append(_NamedSplit(split=split, source=f"{prices.splits.heading} of {Path(file).name}", place=int(place)))
+                splits.append(_NamedSplit(split=split, source=f"{prices.splits.heading} of {Path(file).name}", place=int(place)))
     for split in table:
         if _inside(prices, split):
             _add(
-                found,
+                splits,
                 _NamedSplit(split=split, source=table_name, place=int(np.searchsorted(days, np.datetime64(split.day, "D")))),
             )
     for one in _implied(symbol, prices, file):
-        if all(abs(one.place - other.place) > MAX_DATE_ERROR_SESSIONS for other in found):
-            found.append(one)
-    return sorted(found, key=lambda one: one.place)
+        if all(abs(one.place - other.place) > MAX_DATE_ERROR_SESSIONS for other in splits):
+            splits.append(one)
+    return sorted(splits, key=lambda one: one.place)
 
 
-def _add(found: list[_NamedSplit], one: _NamedSplit) -> None:
+def _add(splits: list[_NamedSplit], one: _NamedSplit) -> None:
     """Add a split of a second source, unless the first has it.
 
     Raises
@@ -141,7 +141,7 @@ def _add(found: list[_NamedSplit], one: _NamedSplit) -> None:
     DataError
         The first names another one within some sessions.
     """
-    for other in found:
+    for other in splits:
         same = abs(other.split.ratio / one.split.ratio - 1) < SPLIT_RATIO_PRECISION
         if other.place == one.place and same:
             return
@@ -153,7 +153,7 @@ def _add(found: list[_NamedSplit], one: _NamedSplit) -> None:
                 f"{other.source} one of {format_split_ratio(other.split.ratio)} on {other.split.day}. Correct the one that "
                 "is wrong."
             )
-    found.append(one)
+    splits.append(one)
 
 
 def _implied(symbol: str, prices: PriceTable, file: str) -> Iterator[_NamedSplit]:
@@ -326,14 +326,14 @@ def adjust_dividends(table: pd.DataFrame, settled: Mapping[str, SplitAdjusted]) 
     """
     findings: list[DataIssue] = []
     for symbol, one in settled.items():
-        own = _dividends_of_file(symbol, one.prices)
-        if own is not None:
+        from_file = _dividends_of_file(symbol, one.prices)
+        if from_file is not None:
             inside = (table["symbol"] == symbol) & table["ex_date"].between(*_ends(one.prices))
-            findings += _overruled(symbol, own, table[inside], one)
-            table = pd.concat([table[~inside], own])
+            findings += _overruled(symbol, from_file, table[inside], one)
+            table = pd.concat([table[~inside], from_file])
         elif one.traded:
-            table, said = _adjusted_rows(symbol, table, one.traded)
-            findings += said
+            table, issues = _adjusted_rows(symbol, table, one.traded)
+            findings += issues
     return table, tuple(findings)
 
 
@@ -350,11 +350,11 @@ def _dividends_of_file(symbol: str, prices: PriceTable) -> pd.DataFrame | None:
     return pd.DataFrame({"symbol": symbol, "ex_date": days, "amount": prices.dividends.cells[paid]})
 
 
-def _overruled(symbol: str, own: pd.DataFrame, others: pd.DataFrame, one: SplitAdjusted) -> Iterator[DataIssue]:
+def _overruled(symbol: str, from_file: pd.DataFrame, others: pd.DataFrame, one: SplitAdjusted) -> Iterator[DataIssue]:
     """The warning that a CSV table has other dividends than the price file."""
     if others.empty or one.prices.dividends is None:
         return
-    first, second = (dict(zip(rows["ex_date"], rows["amount"], strict=True)) for rows in (own, others))
+    first, second = (dict(zip(rows["ex_date"], rows["amount"], strict=True)) for rows in (from_file, others))
     if one.traded or first.keys() != second.keys() or any(abs(first[day] - second[day]) > first[day] * 0.01 for day in first):
         text = (
             f"{symbol}: the dividends of its file ({one.prices.dividends.heading}) are paid, and the {len(others)} of "

@@ -76,11 +76,11 @@ class RawTable:
             A heading that is missing or stands twice.
         """
         heads = [head[0].strip().lower() for head in self.heads]
-        said = f"{self.file} cannot be read as {','.join(names)}"
+        prefix = f"{self.file} cannot be read as {','.join(names)}"
         for name in names:
             if heads.count(name) != 1:
                 what = "lacks the column" if name not in heads else "has more than one column"
-                raise DataError(f"{said}: it {what} {name!r}.")
+                raise DataError(f"{prefix}: it {what} {name!r}.")
         return [self.columns[heads.index(name)] for name in names]
 
     def rows(self, positions: np.ndarray) -> "RawTable":
@@ -166,13 +166,13 @@ def read_text_rows(path: Path, count: int | None = None, *, footers: bool = True
     """
     text, notes = _decoded(path.read_bytes())
     lines = list(io.StringIO(text, newline=""))
-    said = re.fullmatch(r"\"?sep=(.)\"?[\r\n]*", lines[0], re.IGNORECASE) if lines else None
-    separator = said[1] if said else _separator(lines)
+    declaration = re.fullmatch(r"\"?sep=(.)\"?[\r\n]*", lines[0], re.IGNORECASE) if lines else None
+    separator = declaration[1] if declaration else _separator(lines)
     rows: list[tuple[int, list[str]]] = []
-    reader = csv.reader(lines[1:] if said else lines, delimiter=separator, strict=True)
+    reader = csv.reader(lines[1:] if declaration else lines, delimiter=separator, strict=True)
     for row in reader:
         if any(cell and not cell.isspace() for cell in row):
-            rows.append((reader.line_num + bool(said), row))
+            rows.append((reader.line_num + bool(declaration), row))
             if count is not None and len(rows) >= count:
                 break
     if separator != ",":
@@ -246,10 +246,10 @@ def normalise_numbers(columns: Sequence[np.ndarray]) -> tuple[list[np.ndarray], 
     if commas is None:
         return list(columns), ()
     notes = dict.fromkeys(["decimal commas"] if commas else [])
-    found = []
+    normalised = []
     for column in columns:
         if id(column) not in bare:
-            found.append(column)
+            normalised.append(column)
             continue
         cells = []
         for cell, stripped in zip(map(str, column), bare[id(column)], strict=True):
@@ -259,8 +259,8 @@ def normalise_numbers(columns: Sequence[np.ndarray]) -> tuple[list[np.ndarray], 
                 notes["dollar signs taken off"] = None
             if plain is not None and len(plain) < len(stripped):
                 notes["separators of thousands taken off"] = None
-        found.append(np.array(cells, dtype=object))
-    return found, tuple(notes)
+        normalised.append(np.array(cells, dtype=object))
+    return normalised, tuple(notes)
 
 
 def _is_written_otherwise(column: np.ndarray) -> bool:
@@ -338,10 +338,10 @@ def parse_metadata(raw: bytes) -> tuple[dict[str, Any], str | None]:
     ValueError
         They are no JSON object.
     """
-    found = json.loads(raw)
-    if not isinstance(found, dict):
+    metadata = json.loads(raw)
+    if not isinstance(metadata, dict):
         raise ValueError("its metadata are not those of data fetch")
-    return found, found.pop("sha256", None)
+    return metadata, metadata.pop("sha256", None)
 
 
 def metadata_checksum(metadata: dict[str, Any], days: np.ndarray, cells: np.ndarray) -> str:

@@ -94,9 +94,9 @@ def match_symbols(names: Iterable[str], symbols: Iterable[str]) -> dict[str, str
     by_key: dict[str, list[str]] = {}
     for symbol in known:
         by_key.setdefault(symbol_key(symbol), []).append(symbol)
-    found = {}
+    symbol_of = {}
     for name in dict.fromkeys(names):
         alike = [name] if name in known else by_key.get(symbol_key(name), [])
         if len(alike) == 1:
-            found[name] = alike[0]
-    return found
+            symbol_of[name] = alike[0]
+    return symbol_of

@@ -126,21 +126,21 @@ def find_revisions(before: CachedSymbol, answer: ProviderData) -> tuple[DataRevi
     """Where an answer is not what is stored, beyond noise; an additional dividend is none."""
     old, new = before.prices, answer.prices
     shared, i, j = np.intersect1d(old.days, new.days, return_indices=True)
-    found = []
+    revisions = []
     for row, field in enumerate(FIELDS):
         a, b = old.cells[row, i], new.cells[row, j]
         noise = a * VOLUME_TOLERANCE + 2 if field == "volume" else a * PRICE_TOLERANCE
-        found += [
+        revisions += [
             DataRevision(date=str(shared[k]), field=field, before=float(a[k]), now=float(b[k]))
             for k in np.flatnonzero(abs(a - b) > noise)
         ]
     gone = old.days[np.isin(old.days, new.days, invert=True) & (old.days >= new.days[0])]
-    found += [DataRevision(date=str(day), field="session", before=1.0, now=float("nan")) for day in gone]
+    revisions += [DataRevision(date=str(day), field="session", before=1.0, now=float("nan")) for day in gone]
     for day, amount in before.dividends.items():
         now = answer.dividends.get(day, float("nan"))
         if not abs(now - amount) <= amount * DIVIDEND_TOLERANCE and day >= str(new.days[0]):
-            found.append(DataRevision(date=day, field="dividend", before=amount, now=now))
-    return tuple(sorted(found, key=lambda difference: difference.date))
+            revisions.append(DataRevision(date=day, field="dividend", before=amount, now=now))
+    return tuple(sorted(revisions, key=lambda difference: difference.date))
 
 
 def _split(entry: CachedSymbol, splits: dict[str, float]) -> CachedSymbol:
@@ -292,9 +292,9 @@ def refetch_damaged(folder: Path, symbols: tuple[str, ...], start: date) -> Iter
     FetchOutcome
         One for each damaged file; what a run could not use for another reason is left as it is.
     """
-    found = {symbol: _cached_or_damaged(folder, symbol, replaced=True) for symbol in symbols}
-    damaged = tuple(symbol for symbol, (_, broken) in found.items() if broken)
-    ends = [date.fromisoformat(str(entry.last)) for entry, _ in found.values() if entry]
+    states = {symbol: _cached_or_damaged(folder, symbol, replaced=True) for symbol in symbols}
+    damaged = tuple(symbol for symbol, (_, broken) in states.items() if broken)
+    ends = [date.fromisoformat(str(entry.last)) for entry, _ in states.values() if entry]
     yield from fetch(folder, damaged, FetchRequest(start=start, end=max(ends, default=None)))
 
 
@@ -366,12 +366,12 @@ def _write_fetched(folder: Path, symbol: str, entry: CachedSymbol, *, keep_damag
 def _cut(symbol: str, answer: ProviderData, before: CachedSymbol | None, wish: FetchRequest) -> ProviderData:
     """The answer without what lies after the last session wanted or stored."""
     last = max(wish.last, before.last) if before else wish.last
-    kept = answer.prices.days <= last
-    if not kept.any():
+    inside = answer.prices.days <= last
+    if not inside.any():
         raise FetchError(f"Yahoo has no session of {symbol} up to {last}; its first is {answer.prices.days[0]}.")
     return replace(
         answer,
-        prices=PriceTable(days=answer.prices.days[kept], cells=answer.prices.cells[:, kept]),
+        prices=PriceTable(days=answer.prices.days[inside], cells=answer.prices.cells[:, inside]),
         dividends={day: amount for day, amount in answer.dividends.items() if day <= str(last)},
     )
 

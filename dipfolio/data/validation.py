@@ -120,9 +120,9 @@ def _sessions(symbol: str, days: np.ndarray) -> Iterator[DataIssue]:
         yield _error("extra session", symbol, day, text)
     if known.any():
         first, last = inside[known].min(), inside[known].max()
-        there = np.zeros(last - first + 1, dtype=bool)
-        there[inside[known] - first] = True
-        for day in everything[first : last + 1][~there]:
+        has_bar = np.zeros(last - first + 1, dtype=bool)
+        has_bar[inside[known] - first] = True
+        for day in everything[first : last + 1][~has_bar]:
             text = f"{symbol} has no bar on {day}, a session of {calendar.EXCHANGE}."
             yield _error("missing session", symbol, day, text)
 
@@ -299,11 +299,11 @@ def _far_out(excursion: np.ndarray) -> np.ndarray:
     plain = np.median if not np.isnan(excursion).any() else np.nanmedian
     with np.errstate(all="ignore"):
         times = excursion / np.maximum(plain(excursion, axis=0), 1e-4)
-    found = np.asarray((excursion >= MIN_OUTLIER_DISTANCE) & (times >= OUTLIER_MULTIPLE))
-    for row in np.flatnonzero(found.any(axis=1)):
+    outlying = np.asarray((excursion >= MIN_OUTLIER_DISTANCE) & (times >= OUTLIER_MULTIPLE))
+    for row in np.flatnonzero(outlying.any(axis=1)):
         if (~np.isnan(times[row])).sum() >= 3:
-            found[row] &= times[row] >= OUTLIER_MULTIPLE * max(1.0, float(np.nanmedian(times[row])))
-    return found
+            outlying[row] &= times[row] >= OUTLIER_MULTIPLE * max(1.0, float(np.nanmedian(times[row])))
+    return outlying
 
 
 def _like_split(ratio: np.ndarray) -> np.ndarray:

@@ -69,8 +69,8 @@ def parse_prices(table: RawTable) -> tuple[dict[str, PriceTable], FileFormat]:
     groups = _by_symbol_column(table) if _symbol_columns(table.heads) else _by_head(table)
     prices = {}
     for symbol, part in groups.items():
-        prices[symbol], said = _price_table(part, layout)
-        notes += [note for note in said if note not in notes]
+        prices[symbol], remarks = _price_table(part, layout)
+        notes += [note for note in remarks if note not in notes]
     return prices, FileFormat(file=table.file, layout=layout, notes=tuple(notes), doubt=_doubt(table, layout))
 
 
@@ -85,9 +85,9 @@ def _name(head: str) -> str:
 
 def _symbol_columns(heads: list[tuple[str, ...]]) -> list[int]:
     """The columns that say whose row it is; beside a symbol or ticker, the name is the company's."""
-    found = [i for i, head in enumerate(heads) if _name(head[0]) == "symbol"]
-    better = [i for i in found if heads[i][0].strip().strip("<>").lower() != "name"]
-    return better or found
+    columns = [i for i, head in enumerate(heads) if _name(head[0]) == "symbol"]
+    better = [i for i in columns if heads[i][0].strip().strip("<>").lower() != "name"]
+    return better or columns
 
 
 def _with_plain_numbers(table: RawTable) -> tuple[RawTable, tuple[str, ...]]:
@@ -109,8 +109,8 @@ def _vendor(table: RawTable, multiple: int) -> str:
         return "Nasdaq"
     if "<close>" in low or "<vol>" in low:
         return "Stooq"
-    for name, own in _VENDORS.items():
-        if own & set(low):
+    for name, headings in _VENDORS.items():
+        if headings & set(low):
             return name
     if any(_name(head) in _ACTIONS for head in heads):
         return "Yahoo"
@@ -162,8 +162,8 @@ def _by_head(table: RawTable) -> dict[str, RawTable]:
     symbols = dict.fromkeys(head[1].strip() if len(head) > 1 else "" for i, head in enumerate(table.heads) if i not in shared)
     parts = {}
     for symbol in symbols:
-        own = [i for i, head in enumerate(table.heads) if i in shared or (head[1].strip() if len(head) > 1 else "") == symbol]
-        parts[symbol] = table.take(own)
+        columns = [i for i, head in enumerate(table.heads) if i in shared or (head[1].strip() if len(head) > 1 else "") == symbol]
+        parts[symbol] = table.take(columns)
     return parts
 
 
@@ -182,23 +182,23 @@ def _by_symbol_column(table: RawTable) -> dict[str, RawTable]:
 
 
 def _price_table(table: RawTable, layout: str) -> tuple[PriceTable, list[str]]:
-    found: dict[str, int] = {}
+    column_of: dict[str, int] = {}
     for i, head in enumerate(table.heads):
         name = _name(head[0])
-        if name in found and name in ("date", *FIELDS, *_ACTIONS):
+        if name in column_of and name in ("date", *FIELDS, *_ACTIONS):
             raise DataError(f"{table.file} has two columns for {name}; expected {EXPECTED_COLUMNS}.")
-        found[name] = i
-    missing = [name for name in ("date", *FIELDS) if name not in found]
+        column_of[name] = i
+    missing = [name for name in ("date", *FIELDS) if name not in column_of]
     if missing:
         raise DataError(f"{table.file} lacks the column '{missing[0]}'; expected {EXPECTED_COLUMNS}.")
     notes = []
-    money, said = layout == "Nasdaq", f"{table.file} cannot be read as {EXPECTED_COLUMNS}"
-    days, zoned = parse_dates(said, table.columns[found["date"]], slashed=money)
-    columns = [parse_numbers(said, table.columns[found[field]], field, days, money=money) for field in FIELDS]
+    money, prefix = layout == "Nasdaq", f"{table.file} cannot be read as {EXPECTED_COLUMNS}"
+    days, zoned = parse_dates(prefix, table.columns[column_of["date"]], slashed=money)
+    columns = [parse_numbers(prefix, table.columns[column_of[field]], field, days, money=money) for field in FIELDS]
     values = np.array(columns).reshape(len(FIELDS), len(days))
     notes += ["dates as MM/DD/YYYY, dollar signs taken off"] if money else []
     notes += [zoned] if zoned else []
-    beside, said_beside = _optional_columns(table, found, days, said, doubtful=bool(_doubt(table, layout)))
+    beside, said_beside = _optional_columns(table, column_of, days, prefix, doubtful=bool(_doubt(table, layout)))
     notes += said_beside
     empty = np.isnan(values).all(axis=0)
     prices = PriceTable(days=days, cells=values, **beside)
@@ -213,7 +213,7 @@ def _price_table(table: RawTable, layout: str) -> tuple[PriceTable, list[str]]:
 
 
 def _optional_columns(
-    table: RawTable, found: dict[str, int], days: np.ndarray, said: str, *, doubtful: bool
+    table: RawTable, column_of: dict[str, int], days: np.ndarray, prefix: str, *, doubtful: bool
 ) -> tuple[dict[str, ExtraColumn], list[str]]:
     """The columns of dividends, splits and adjusted closes, and what they are used for.
 
@@ -221,13 +221,13 @@ def _optional_columns(
     """
     columns: dict[str, ExtraColumn] = {}
     for name in _ACTIONS:
-        if name in found:
-            heading = table.heads[found[name]][0].strip()
-            values = parse_numbers(said, table.columns[found[name]], heading, days, money=False)
+        if name in column_of:
+            heading = table.heads[column_of[name]][0].strip()
+            values = parse_numbers(prefix, table.columns[column_of[name]], heading, days, money=False)
             columns[name] = ExtraColumn(heading=heading, cells=values)
     for name, least in (("dividends", 0.0), ("splits", 0.0), ("gains", 0.0)):
         if name in columns:
-            _refuse_unusable(said, columns[name], days, least)
+            _refuse_unusable(prefix, columns[name], days, least)
     paid = [columns.pop(name) for name in ("dividends", "gains") if name in columns]
     used, unused = [], [columns["adjusted"].heading] if "adjusted" in columns else []
     unused += [head[0].strip() for head in table.heads if _is_adjusted(head[0]) and _name(head[0]) != "adjusted"]
@@ -248,11 +248,13 @@ def _is_adjusted(heading: str) -> bool:
     return heading.strip().lower().startswith("adj")
 
 
-def _refuse_unusable(said: str, column: ExtraColumn, days: np.ndarray, least: float) -> None:
+def _refuse_unusable(prefix: str, column: ExtraColumn, days: np.ndarray, least: float) -> None:
     bad = np.isinf(column.cells) | (column.cells < least)
     if bad.any():
         first = int(np.flatnonzero(bad)[0])
-        raise DataError(f"{said}: the {column.heading} of {days[first]} is {column.cells[first]:g}, expected {least:g} or more.")
+        raise DataError(
+            f"{prefix}: the {column.heading} of {days[first]} is {column.cells[first]:g}, expected {least:g} or more."
+        )
 
 
 def _refuse_lost_actions(file: str, left_out: PriceTable) -> None:
@@ -290,9 +292,9 @@ def parse_dates(prefix: str, cells: np.ndarray, *, slashed: bool) -> tuple[np.nd
     if wrong is not None:
         form = "12/31/2024" if slashed else "2024-12-31"
         raise DataError(f"{prefix}: {wrong[:40]!r} is no date; expected one such as {form}.")
-    found = [match.groups() for match in matches if match]
-    dates = _calendar(prefix, [f"{year}-{month}-{day}" for year, month, day, *_ in found])
-    return _local(dates, found)
+    groups = [match.groups() for match in matches if match]
+    dates = _calendar(prefix, [f"{year}-{month}-{day}" for year, month, day, *_ in groups])
+    return _local(dates, groups)
 
 
 def _calendar(prefix: str, texts: list[str]) -> np.ndarray:
@@ -311,18 +313,18 @@ def _is_day(text: str) -> bool:
     return True
 
 
-def _local(dates: np.ndarray, found: list[tuple[str | None, ...]]) -> tuple[np.ndarray, str]:
+def _local(dates: np.ndarray, parts_of: list[tuple[str | None, ...]]) -> tuple[np.ndarray, str]:
     """The day written, where the time is midnight or has no zone; else the day in New York at that moment."""
-    zoned = [i for i, groups in enumerate(found) if groups[6]]
-    moved = [i for i in zoned if any(int(part or 0) for part in found[i][3:6])]
+    zoned = [i for i, groups in enumerate(parts_of) if groups[6]]
+    moved = [i for i in zoned if any(int(part or 0) for part in parts_of[i][3:6])]
     if not zoned:
         return dates, ""
     if moved:
         import pandas as pd
 
-        stamps = [f"{dates[i]}T{found[i][3]}:{found[i][4]}:{found[i][5] or '00'}{found[i][6]}" for i in moved]
-        there = pd.to_datetime(stamps, utc=True).tz_convert(EXCHANGE_TIME_ZONE)
-        dates[moved] = there.tz_localize(None).to_numpy().astype("datetime64[D]")
+        stamps = [f"{dates[i]}T{parts_of[i][3]}:{parts_of[i][4]}:{parts_of[i][5] or '00'}{parts_of[i][6]}" for i in moved]
+        local = pd.to_datetime(stamps, utc=True).tz_convert(EXCHANGE_TIME_ZONE)
+        dates[moved] = local.tz_localize(None).to_numpy().astype("datetime64[D]")
         return dates, "moments with a time zone turned into days in New York"
     return dates, "time zone dropped, the day kept as written"
 

@@ -164,8 +164,10 @@ def _provider_data(symbol: str, frame: pd.DataFrame, currency: str | None) -> Pr
     if is_tradable and currency != "USD":
         raise FetchError(f"{symbol} is quoted in {currency or 'no currency'}; dipfolio counts in US dollars.")
     days = frame.index.tz_localize(None).to_numpy().astype("datetime64[D]")
-    kept = frame[list(YAHOO_COLUMNS[:4])].notna().any(axis=1).to_numpy() & (days <= last_complete_session())
-    prices = PriceTable(days=days[kept], cells=_shortest(frame.loc[kept, list(YAHOO_COLUMNS)].to_numpy(dtype="float64").T))
+    complete = frame[list(YAHOO_COLUMNS[:4])].notna().any(axis=1).to_numpy() & (days <= last_complete_session())
+    prices = PriceTable(
+        days=days[complete], cells=_shortest(frame.loc[complete, list(YAHOO_COLUMNS)].to_numpy(dtype="float64").T)
+    )
     if not len(prices.days):
         raise FetchError(f"Yahoo has no whole session of {symbol} in this window.")
     prices = prices if is_tradable else carry_forward(prices)
@@ -174,7 +176,7 @@ def _provider_data(symbol: str, frame: pd.DataFrame, currency: str | None) -> Pr
         more = f" (and {len(wrong) - 1} more faults)" if len(wrong) > 1 else ""
         raise FetchError(f"Yahoo's answer cannot be used: {wrong[0].text[:-1]}{more}.")
     return ProviderData(
-        prices=prices, dividends=_dated(frame["Dividends"], days, kept), splits=_dated(frame["Stock Splits"], days)
+        prices=prices, dividends=_dated(frame["Dividends"], days, complete), splits=_dated(frame["Stock Splits"], days)
     )
 
 
@@ -185,7 +187,7 @@ def _shortest(values: np.ndarray) -> np.ndarray:
     return np.where(single.astype("float64") == values, plain, values)
 
 
-def _dated(column: pd.Series, days: np.ndarray, kept: np.ndarray | bool = True) -> dict[str, float]:
+def _dated(column: pd.Series, days: np.ndarray, selected: np.ndarray | bool = True) -> dict[str, float]:
     """The actions by day; a split of today counts at once, as every earlier price is divided by it already."""
     values = column.to_numpy(dtype="float64")
-    return {str(days[i]): float(_shortest(values[i : i + 1])[0]) for i in np.flatnonzero(kept & (values > 0))}
+    return {str(days[i]): float(_shortest(values[i : i + 1])[0]) for i in np.flatnonzero(selected & (values > 0))}

@@ -37,8 +37,10 @@ class Displayable:
         return tuple((name.rpartition(".")[2].replace("_", " "), _value(self, name)) for name in names)
 
     def __repr__(self) -> str:
-        said = ", ".join(f"{label} {format_value(value)}" for label, value in self.facts() if format_value(value) != MISSING_TEXT)
-        return f"{type(self).__name__}({said})"
+        shown = ", ".join(
+            f"{label} {format_value(value)}" for label, value in self.facts() if format_value(value) != MISSING_TEXT
+        )
+        return f"{type(self).__name__}({shown})"
 
     def _repr_html_(self) -> str:
         rows = "".join(
@@ -127,5 +129,5 @@ def signed_dollars(value: float) -> str:
     >>> signed_dollars(-1234.6), signed_dollars(1370.2), signed_dollars(-0.2)
     ('-$1,235', '+$1,370', '$0')
     """
-    whole = round(value)
-    return f"{'-' if whole < 0 else '+' if whole > 0 else ''}${abs(whole):,}"
+    rounded = round(value)
+    return f"{'-' if rounded < 0 else '+' if rounded > 0 else ''}${abs(rounded):,}"

@@ -425,9 +425,11 @@ def checked_exits(rules: object, owner: str) -> tuple[Exit, ...]:
         if isinstance(rule, type) and issubclass(rule, Exit):
             raise StrategyError(f"{owner}.exits has the class {rule.__name__}; write {rule.__name__}(...), with its values.")
         if not isinstance(rule, Exit):
-            found = "a method, so write @property above it" if callable(rule) else repr(rule)
-            raise StrategyError(f"{owner}.exits must be a tuple of rules such as (HoldFor(5),), and () for none; found {found}.")
+            description = "a method, so write @property above it" if callable(rule) else repr(rule)
+            raise StrategyError(
+                f"{owner}.exits must be a tuple of rules such as (HoldFor(5),), and () for none; found {description}."
+            )
         if getattr(rule, "fill", None) not in ("open", "close"):
-            found = repr(getattr(rule, "fill", None))
-            raise StrategyError(f"{owner}.exits: {type(rule).__name__}.fill must be 'open' or 'close', found {found}.")
+            description = repr(getattr(rule, "fill", None))
+            raise StrategyError(f"{owner}.exits: {type(rule).__name__}.fill must be 'open' or 'close', found {description}.")
     return tuple(listed)

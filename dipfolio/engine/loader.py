@@ -210,17 +210,17 @@ def _open_package(folder: Path) -> None:
 def _only_strategy(module: types.ModuleType, path: Path) -> "type[StrategyBase]":
     from dipfolio.engine.strategy import Strategy, is_backtrader_strategy, wrap_backtrader
 
-    own = [thing for thing in vars(module).values() if inspect.isclass(thing) and thing.__module__ == module.__name__]
-    found = [
-        thing for thing in own
+    defined = [thing for thing in vars(module).values() if inspect.isclass(thing) and thing.__module__ == module.__name__]
+    strategies = [
+        thing for thing in defined
         if not thing.__name__.startswith("_") and not inspect.isabstract(thing)
         and (issubclass(thing, Strategy) or is_backtrader_strategy(thing))
     ]  # fmt: skip
-    if len(found) != 1:
-        listed = ", ".join(thing.__name__ for thing in found) or "none"
-        unfinished = [thing for thing in own if issubclass(thing, Strategy) and inspect.isabstract(thing)]
-        why = f" ({unfinished[-1].__name__} has no method named targets)" if unfinished and not found else ""
+    if len(strategies) != 1:
+        listed = ", ".join(thing.__name__ for thing in strategies) or "none"
+        unfinished = [thing for thing in defined if issubclass(thing, Strategy) and inspect.isabstract(thing)]
+        why = f" ({unfinished[-1].__name__} has no method named targets)" if unfinished and not strategies else ""
         raise StrategyError(
             f"{path.name} must define one strategy class, a subclass of dipfolio.Strategy or of bt.Strategy; found {listed}{why}."
         )
-    return found[0] if issubclass(found[0], Strategy) else wrap_backtrader(found[0])
+    return strategies[0] if issubclass(strategies[0], Strategy) else wrap_backtrader(strategies[0])

@@ -98,8 +98,8 @@ def as_dataclass(kind: type, *, kw_only: bool) -> None:
         if name in vars(kind):
             delattr(kind, name)
     kind.__doc__ = documented  # a dataclass without a docstring gets its signature for one
-    own = {field.name: field for field in dataclasses.fields(kind) if field.name in vars(kind)["__annotations__"]}
-    setattr(kind, _WRITTEN, types.MappingProxyType(own))
+    written = {field.name: field for field in dataclasses.fields(kind) if field.name in vars(kind)["__annotations__"]}
+    setattr(kind, _WRITTEN, types.MappingProxyType(written))
 
 
 def restore_help(kind: type) -> None:
@@ -152,12 +152,12 @@ def _annotate(kind: type) -> bool:
 
 def _inherited(kind: type) -> "dict[str, dataclasses.Field[Any] | None]":
     """The fields that a class inherits, by name; None for what its parents declare as an attribute of the class."""
-    found: dict[str, dataclasses.Field[Any] | None] = {}
+    inherited: dict[str, dataclasses.Field[Any] | None] = {}
     for base in reversed(kind.__mro__[1:]):
         if _FIELDS in vars(base):
             real = {field.name: field for field in dataclasses.fields(base)}
-            found |= {name: real.get(name) for name in vars(base)[_FIELDS]}
-    return found
+            inherited |= {name: real.get(name) for name in vars(base)[_FIELDS]}
+    return inherited
 
 
 def _of_mixins(kind: type, inherited: "dict[str, dataclasses.Field[Any] | None]") -> dict[str, Any]:
@@ -169,13 +169,13 @@ def _of_mixins(kind: type, inherited: "dict[str, dataclasses.Field[Any] | None]"
             continue
         if any(issubclass(record, base) for record in records):
             continue
-        own = vars(base).get("__annotations__", {})
-        for name in [name for name in vars(base) if name in own or inherited.get(name) is not None]:
+        annotations = vars(base).get("__annotations__", {})
+        for name in [name for name in vars(base) if name in annotations or inherited.get(name) is not None]:
             first = next(b for b in kind.__mro__ if name in vars(b) or name in vars(b).get("__annotations__", {}))
             if first is base:
                 setattr(kind, name, vars(base)[name])
-                if name in own:
-                    hints[name] = _resolved(base, name, own[name])
+                if name in annotations:
+                    hints[name] = _resolved(base, name, annotations[name])
     return hints
 
 

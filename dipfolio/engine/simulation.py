@@ -77,14 +77,14 @@ def simulate(
     account = account or Account()
     first = first_session(bars, start, end)
     known = bars if end is None else bars.until(end)
-    own = known.select(strategy.symbols)
+    traded = known.select(strategy.symbols)
     eve = max(first - 1, 0)
-    panel = build_panel(own, eve)
-    run_log = _run_in_backtrader(strategy, own, panel, account, eve)
+    panel = build_panel(traded, eve)
+    run_log = _run_in_backtrader(strategy, traded, panel, account, eve)
     ledger, residual = reconcile(panel, account, run_log)
     trades, open_positions = round_trips(panel, run_log)
     recorded = slice(first - eve, run_log.last + 1)
-    index = own.sessions[eve:][recorded].astype("datetime64[s]").rename("session")
+    index = traded.sessions[eve:][recorded].astype("datetime64[s]").rename("session")
     market = _benchmark_returns(known, benchmark, eve) if benchmark else np.zeros(len(panel))
     used = tuple(dict.fromkeys((*strategy.symbols, *([benchmark] if benchmark else []))))
     positions = pd.DataFrame(ledger.positions[recorded], index=index, columns=list(panel.symbols))
@@ -183,16 +183,16 @@ def _benchmark_returns(bars: Bars, benchmark: str, eve: int) -> np.ndarray:
     """
     if not instrument(benchmark).kind.is_tradable:
         raise ParameterError(f"{benchmark} ({instrument(benchmark).description}) cannot be held, so it is no benchmark.")
-    own = bars.select((benchmark,))
-    missing = own.sessions[eve:][own.close[benchmark].isna().to_numpy()[eve:]]
+    market = bars.select((benchmark,))
+    missing = market.sessions[eve:][market.close[benchmark].isna().to_numpy()[eve:]]
     if len(missing):
-        first, last = own.close[benchmark].first_valid_index(), own.close[benchmark].last_valid_index()
+        first, last = market.close[benchmark].first_valid_index(), market.close[benchmark].last_valid_index()
         have = f"its data run from {first.date()} to {last.date()}" if first is not None else "it has none"
         raise WindowError(
             f"The benchmark {benchmark} has no data on {missing[0].date()}: {have}. Move --start or --end, or choose another "
             "--benchmark."
         )
-    returns: np.ndarray = own.returns[benchmark].to_numpy()[eve:].copy()
+    returns: np.ndarray = market.returns[benchmark].to_numpy()[eve:].copy()
     returns[:1] = np.nan_to_num(returns[:1])
     return returns
 
@@ -264,10 +264,10 @@ def _refuse_untradable(symbols: Iterable[str]) -> None:
     ParameterError
     """
     for symbol in symbols:
-        found = instrument(symbol)
-        if not found.kind.is_tradable:
+        untraded = instrument(symbol)
+        if not untraded.kind.is_tradable:
             raise ParameterError(
-                f"{symbol} ({found.description}) cannot be traded; a strategy may read it and gives it no target."
+                f"{symbol} ({untraded.description}) cannot be traded; a strategy may read it and gives it no target."
             )
 
 
@@ -384,8 +384,8 @@ def _line_of(error: Exception) -> str:
     frames = list(traceback.extract_tb(error.__traceback__))
     while frames and Path(frames[0].filename).is_relative_to(Path(__file__).parents[1]):
         frames = frames[1:]
-    own = [frame for frame in frames if frame.filename == frames[0].filename]
-    return f"in line {own[-1].lineno} of {Path(own[-1].filename).name}" if own else "as it was called"
+    reached = [frame for frame in frames if frame.filename == frames[0].filename]
+    return f"in line {reached[-1].lineno} of {Path(reached[-1].filename).name}" if reached else "as it was called"
 
 
 def _session_table(panel: Panel, account: Account, run_log: RunLog, ledger: Ledger, market: np.ndarray) -> pd.DataFrame:

@@ -117,9 +117,9 @@ def affordable_shares(
     added = trade - reduced
     cap = account.round_to_lots(account.largest_addition(volume))
     added = np.copysign(np.minimum(np.abs(added), cap), added)
-    kept, price = position + reduced, np.nan_to_num(close)
+    remaining, price = position + reduced, np.nan_to_num(close)
     long, short = (account.requirement(side, price, factor) for side in (1.0, -1.0))
-    used = np.sum(np.abs(kept) * np.where(kept < 0, short, long), axis=-1)
+    used = np.sum(np.abs(remaining) * np.where(remaining < 0, short, long), axis=-1)
     need = np.sum(np.abs(added) * np.where(added < 0, short, long), axis=-1)
     room = account.buying_power(equity) - used
     beyond = need > room + SIZE_TOLERANCE * account.buying_power(np.abs(equity))

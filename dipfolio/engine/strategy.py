@@ -137,16 +137,20 @@ class Strategy(StrategyBase, ABC):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        own = vars(cls)
-        for name in sorted(own.keys() - vars(cls).get("__annotations__", {}).keys()):
-            near = [] if callable(own[name]) else get_close_matches(name, SETTING_NAMES, n=1, cutoff=MIN_MISSPELLING_SIMILARITY)
+        attributes = vars(cls)
+        for name in sorted(attributes.keys() - vars(cls).get("__annotations__", {}).keys()):
+            near = (
+                []
+                if callable(attributes[name])
+                else get_close_matches(name, SETTING_NAMES, n=1, cutoff=MIN_MISSPELLING_SIMILARITY)
+            )
             if near and name not in SETTING_NAMES:
                 raise StrategyError(f"{cls.__name__}.{name} means nothing to a strategy. Did you mean {near[0]!r}?")
-        if "exits" in own and not isinstance(own["exits"], property):
-            cls.exits = checked_exits(own["exits"], cls.__name__)  # type: ignore[assignment, method-assign]
+        if "exits" in attributes and not isinstance(attributes["exits"], property):
+            cls.exits = checked_exits(attributes["exits"], cls.__name__)  # type: ignore[assignment, method-assign]
         for name in ("unit", "resize", "fill"):
-            if name in own and not hasattr(own[name], "__get__"):
-                _check_setting(cls.__name__, name, own[name])
+            if name in attributes and not hasattr(attributes[name], "__get__"):
+                _check_setting(cls.__name__, name, attributes[name])
 
     @property
     def exits(self) -> tuple[Exit, ...]:
@@ -273,8 +277,8 @@ def wrap_backtrader(source: type) -> type[BacktraderStrategy]:
             and (default is None or type(default) in (bool, int, float, str, date))
         ):
             fields.append((name, kind, parameter(default, help="parameter of the backtrader class")))
-    made = make_dataclass(
+    wrapper = make_dataclass(
         source.__name__, fields, bases=(BacktraderStrategy,), frozen=True, kw_only=True, namespace={"source": source}
     )
-    made.__module__, made.__doc__ = source.__module__, source.__dict__.get("__doc__")
-    return made
+    wrapper.__module__, wrapper.__doc__ = source.__module__, source.__dict__.get("__doc__")
+    return wrapper

@@ -61,26 +61,28 @@ def check_strategy(kind: type[StrategyBase], bars: Bars, *, sessions: int = 20) 
         At how many sessions the future is taken away and exchanged; those with orders come first.
     """
     strategy = kind()
-    own = bars.select(strategy.symbols)
+    traded = bars.select(strategy.symbols)
     account = Account()
     try:
-        run_log = run_simulation(strategy, own, account)
+        run_log = run_simulation(strategy, traded, account)
     except StrategyError as error:
         if isinstance(strategy, Strategy):
             raise
         return (_ask("can be run", str(error), ""),)
-    cuts = _cuts(run_log, len(own), sessions)
+    cuts = _cuts(run_log, len(traded), sessions)
     findings = []
     if isinstance(strategy, Strategy):
-        findings.append(_ask("decisions do not look ahead", _decisions_ahead(strategy, own, cuts), f"{len(cuts)} sessions"))
+        findings.append(_ask("decisions do not look ahead", _decisions_ahead(strategy, traded, cuts), f"{len(cuts)} sessions"))
     few = cuts[: max(sessions // 3, 1)]
     findings += [
-        _ask("orders and fills do not look ahead", _orders_ahead(strategy, own, account, run_log, few), f"{len(few)} sessions"),
-        _ask("runs repeat exactly", _differs(run_log, run_simulation(kind(), own, account), len(own)), "two runs"),
+        _ask(
+            "orders and fills do not look ahead", _orders_ahead(strategy, traded, account, run_log, few), f"{len(few)} sessions"
+        ),
+        _ask("runs repeat exactly", _differs(run_log, run_simulation(kind(), traded, account), len(traded)), "two runs"),
         _ask("class and parameters are explained", _unexplained(kind, strategy), "docstring and help", advice=True),
     ]
     if isinstance(strategy, Strategy):
-        nonsense = _accepted_invalid_values(kind, own)
+        nonsense = _accepted_invalid_values(kind, traded)
         findings.append(_ask("parameters refuse nonsense", nonsense, "negative counts, nan and inf", advice=True))
     return tuple(findings)
 

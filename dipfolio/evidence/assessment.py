@@ -213,13 +213,13 @@ def assess(
     observed = count_observations(invested, len(result.equity), len(entered))
     way, estimates, problem = _tests(strategy, bars, result, benchmark, seed, split)
     returns = result.returns.to_numpy()
-    told = way != "event" and observed >= MIN_OBSERVATIONS and np.ptp(returns) > 0
+    has_ratio = way != "event" and observed >= MIN_OBSERVATIONS and np.ptp(returns) > 0
     return Assessment(
         way=way, estimates=estimates, trades=len(result.trades), open_positions=len(result.open_positions),
         entries=len(entered), time_in_market=invested, observations=observed,
-        clusters=count_apart(entered), sharpe=sharpe_of(returns) if told else None,
-        sharpe_error=hac_error(returns) if told else float("nan"),
-        sharpe_interval=sharpe_interval(returns, seed=seed) if told else (float("nan"), float("nan")),
+        clusters=count_apart(entered), sharpe=sharpe_of(returns) if has_ratio else None,
+        sharpe_error=hac_error(returns) if has_ratio else float("nan"),
+        sharpe_interval=sharpe_interval(returns, seed=seed) if has_ratio else (float("nan"), float("nan")),
         limitations=(
             *_unsaid(way, len(entered), observed, problem, MARKET_SYMBOL in bars.symbols), *explain_too_few(estimates),
             *_unsplit(way, estimates, split),
@@ -275,14 +275,14 @@ def event_estimate(decisions: TradeDecisions, bars: Bars, benchmark: str, label:
     label : str
     """
     market = benchmark or (MARKET_SYMBOL if MARKET_SYMBOL in bars.symbols else "")
-    (found,) = adjusted_outcomes(decisions, bars, (decisions.hold,), market)
+    (outcomes,) = adjusted_outcomes(decisions, bars, (decisions.hold,), market)
     with suppress(DataError):
         placebo = scaled_dates_placebo(
-            found.returns, found.sizes, int(found.flags.argmax()), decisions.hold + MIN_PLACEBO_DISTANCE
+            outcomes.returns, outcomes.sizes, int(outcomes.flags.argmax()), decisions.hold + MIN_PLACEBO_DISTANCE
         )
         less = f", less beta times {market}," if market else ""
         estimate = estimate_from_placebo(placebo, label, decisions.hold, against=f"all other dates{less} {AT_EQUAL_VOLATILITY}")
-        scaled = found.returns / np.where(found.sizes > 0, found.sizes, np.nan)
+        scaled = outcomes.returns / np.where(outcomes.sizes > 0, outcomes.sizes, np.nan)
         yield replace(estimate, scores=pd.Series(scaled, index=bars.sessions))
 
 
@@ -299,8 +299,8 @@ def _rule(
         yield calendar_time_estimate(outcomes, EVERY_DATE, decisions.hold, "all")
         return
     (everything, earlier, later), samples = split.labels, split.samples
-    kept = decisions.weights.where(pd.Series(split.keeps(bars.sessions), index=bars.sessions), axis=0)
-    tested = outcomes_of(replace(decisions, weights=kept), bars, benchmark)
+    weights = decisions.weights.where(pd.Series(split.keeps(bars.sessions), index=bars.sessions), axis=0)
+    tested = outcomes_of(replace(decisions, weights=weights), bars, benchmark)
     yield calendar_time_estimate(tested, everything, decisions.hold, "all")
     known = bars.until(split.end)
     if len(known):
@@ -317,18 +317,18 @@ def _held(result: Result, seed: int) -> Iterator[Estimate]:
     market, invested = result.benchmark_returns, sessions_in_market(result).mean()
     if market is None or invested < PORTFOLIO_SHARE:
         return
-    (found,) = mean_differences(market.to_numpy(), result.returns.to_numpy()[:, None], seed=seed)
+    (difference,) = mean_differences(market.to_numpy(), result.returns.to_numpy()[:, None], seed=seed)
     yield Estimate(
         label=HELD_ALL_THE_TIME,
         sample="all",
         against=f"{result.benchmark} held all the time",
         observed=float(result.returns.mean() * SESSIONS_PER_YEAR),
         usual=float(market.mean() * SESSIONS_PER_YEAR),
-        effect=found.mean,
-        low=found.low,
-        high=found.high,
-        observations=found.sessions,
-        clusters=found.sessions,
+        effect=difference.mean,
+        low=difference.low,
+        high=difference.high,
+        observations=difference.sessions,
+        clusters=difference.sessions,
     )
 
 
@@ -341,8 +341,8 @@ def _trades(result: Result, bars: Bars, split: SampleSplit | None) -> Iterator[E
     decided = np.maximum(bars.sessions.get_indexer(trades["entry_session"]) - 1, 0)
     everything = ""
     if split and split.has_gap:
-        kept, everything = split.keeps(bars.sessions)[decided], split.labels[0]
-        trades, decided = trades[kept], decided[kept]
+        in_samples, everything = split.keeps(bars.sessions)[decided], split.labels[0]
+        trades, decided = trades[in_samples], decided[in_samples]
     if len(trades):
         yield _after_costs(trades, bars, everything)
         yield from _sessions_of(trades, bars, everything, "all")
@@ -357,9 +357,9 @@ def _trades(result: Result, bars: Bars, split: SampleSplit | None) -> Iterator[E
 
 def _after_costs(trades: pd.DataFrame, bars: Bars, label: str) -> Estimate:
     held, returns = held_by_trades(trades, bars)
-    made = (held.night * np.nan_to_num(returns.night) + held.day * np.nan_to_num(returns.day)).sum(axis=1)
-    made[np.isnan(returns.deviation).all(axis=1)] = np.nan
-    spread = mean_session_test(made, held.trades, held.signals)
+    profits = (held.night * np.nan_to_num(returns.night) + held.day * np.nan_to_num(returns.day)).sum(axis=1)
+    profits[np.isnan(returns.deviation).all(axis=1)] = np.nan
+    spread = mean_session_test(profits, held.trades, held.signals)
     after = replace(spread, effect=float(trades["return"].mean()))
     return estimate_from_sessions(after, _labelled("mean trade, after costs", label), 0, "all", AGAINST_NOTHING)
 
@@ -379,9 +379,10 @@ def _labelled(what: str, dates: str) -> str:
 
 def explain_too_few(estimates: tuple[Estimate, ...]) -> Iterator[str]:
     """Why an estimate of sessions has no test."""
-    for found in estimates:
-        if found.against in (SESSIONS_WITHOUT, AGAINST_NOTHING) and math.isnan(found.p_value):
-            yield f"{found.label}: a test needs {REQUIREMENT}, as one crash is one observation; found {found.clusters} of those."
+    for estimate in estimates:
+        if estimate.against in (SESSIONS_WITHOUT, AGAINST_NOTHING) and math.isnan(estimate.p_value):
+            needed = f"a test needs {REQUIREMENT}, as one crash is one observation"
+            yield f"{estimate.label}: {needed}; found {estimate.clusters} of those."
 
 
 def _unsplit(way: AssessmentMethod, estimates: tuple[Estimate, ...], split: SampleSplit | None) -> Iterator[str]:
@@ -392,9 +393,9 @@ def _unsplit(way: AssessmentMethod, estimates: tuple[Estimate, ...], split: Samp
         only = "All trades are entered in one session" if way == "event" else "No trade has ended"
         yield f"{only}, so nothing is tested before and from {split.start.date()} on."
         return
-    there = {found.sample for found in estimates}
+    samples = {estimate.sample for estimate in estimates}
     for sample, label in zip(split.samples, split.labels[1:], strict=True):
-        if sample not in there:
+        if sample not in samples:
             yield f"No trade counts {label}; one that is open at the end of the first sample counts in neither."
 
 

@@ -228,7 +228,7 @@ def sharpe_differences(
             for pair in pairs:
                 if pair.block == block:
                     pair.resample(counts)
-    return tuple(pair.found() for pair in pairs)
+    return tuple(pair.tested() for pair in pairs)
 
 
 class _Pair:
@@ -260,7 +260,7 @@ class _Pair:
             statistic = np.abs(ratio_difference(means) - self.difference) / np.sqrt(variance / size)
         self.statistics.append(np.where(np.isfinite(statistic) & (variance > MIN_RATIO_INFLUENCE**2), statistic, math.inf))
 
-    def found(self) -> SharpeDifference:
+    def tested(self) -> SharpeDifference:
         """The test, from all statistics."""
         low = high = p_value = math.nan
         draws = self.draws if self.statistics else 0

@@ -130,10 +130,10 @@ def stepm_test(
     scores = math.sqrt(len(excess)) * (resampled_means(excess, block, resamples, seed) - mean) / error
     better = np.zeros(len(t), dtype=bool)
     while not better.all():
-        found = ~better & (t > np.quantile(scores[:, ~better].max(axis=1), 1 - size))
-        if not found.any():
+        rejected = ~better & (t > np.quantile(scores[:, ~better].max(axis=1), 1 - size))
+        if not rejected.any():
             break
-        better |= found
+        better |= rejected
     order = np.argsort(-t, kind="stable")
     rest = np.maximum.accumulate(scores[:, order[::-1]], axis=1)[:, ::-1]
     stepwise = np.maximum.accumulate((1 + (rest >= t[order]).sum(axis=0)) / (1 + resamples))

@@ -133,36 +133,36 @@ def calendar_time_estimate(outcomes: "TradeOutcomes", label: str, horizon: int, 
     """
     import pandas as pd
 
-    found = calendar_time_test(outcomes.held, outcomes.path)
+    test = calendar_time_test(outcomes.held, outcomes.path)
     return replace(
-        estimate_from_sessions(found, label, horizon, sample),
+        estimate_from_sessions(test, label, horizon, sample),
         observed=outcomes.mean_executed,
         usual=outcomes.mean_of_all_dates,
-        scores=pd.Series(found.scores, index=outcomes.sessions),
+        scores=pd.Series(test.scores, index=outcomes.sessions),
     )
 
 
 def estimate_from_sessions(
-    found: CalendarTimeTest, label: str, horizon: int, sample: Sample, against: str = SESSIONS_WITHOUT
+    test: CalendarTimeTest, label: str, horizon: int, sample: Sample, against: str = SESSIONS_WITHOUT
 ) -> Estimate:
     """The estimate of a test of sessions, for a trade; ``observed`` is the effect."""
-    low, high = found.interval()
+    low, high = test.interval()
     return Estimate(
         label=label,
         horizon=horizon,
         sample=sample,
         against=against,
-        observed=found.effect,
+        observed=test.effect,
         usual=0.0,
-        effect=found.effect,
+        effect=test.effect,
         low=low,
         high=high,
-        p_value=found.p_value("higher"),
-        opposite=found.p_value("lower"),
-        smallest=0.0 if found.has_test else math.nan,
-        observations=found.trades,
-        clusters=found.clusters,
-        detectable=found.detectable(),
+        p_value=test.p_value("higher"),
+        opposite=test.p_value("lower"),
+        smallest=0.0 if test.has_test else math.nan,
+        observations=test.trades,
+        clusters=test.clusters,
+        detectable=test.detectable(),
     )
 
 
@@ -184,11 +184,11 @@ def weekly_mean_estimate(values: NDArray[np.float64], sample: Sample) -> Estimat
     """
     if len(values) < MIN_WEEKS:
         raise DataError(f"A weekly mean needs {MIN_WEEKS} weeks or more, the {sample} has {len(values)}.")
-    found = CalendarTimeTest(
+    test = CalendarTimeTest(
         effect=float(values.mean()),
         error=float(values.std(ddof=1)) / math.sqrt(len(values)),
         degrees_of_freedom=len(values) - 1,
         trades=len(values),
         clusters=len(values),
     )
-    return estimate_from_sessions(found, "as stated", 1, sample, "nothing")
+    return estimate_from_sessions(test, "as stated", 1, sample, "nothing")

@@ -76,27 +76,27 @@ def run_event_tests(study: EventStudy, first: int = 0, last: int = 0) -> tuple[E
     from scipy import stats
 
     car, names, sessions = study.cumulative(first, last), len(study.names), last - first + 1
-    mean, own = float(car.value.mean()), study.portfolio_residuals
-    free = len(own) - 1
-    bw, rank = brown_warner(own, mean, sessions), corrado(study, first, last)
-    floor = 1 / (2 + len(own) - sessions)
-    found = [
-        _score("sample quantile", mean, rank_p_value(own, mean, sessions), "rank among residuals", floor),
+    mean, residuals = float(car.value.mean()), study.portfolio_residuals
+    free = len(residuals) - 1
+    bw, rank = brown_warner(residuals, mean, sessions), corrado(study, first, last)
+    floor = 1 / (2 + len(residuals) - sessions)
+    scores = [
+        _score("sample quantile", mean, rank_p_value(residuals, mean, sessions), "rank among residuals", floor),
         _score("Brown-Warner", bw, 2 * stats.t.sf(abs(bw), free), f"t with {free} df"),
         _score("Corrado rank", rank, 2 * stats.norm.sf(abs(rank)), "normal"),
     ]
     if names == 1:
-        return tuple(found)
+        return tuple(scores)
     bmp, adjusted = boehmer(car.scaled), kolari_pynnonen(car.scaled, study.normal.residuals)
     cross, zscores = cross_section(car.value), _z_tests(study, first, last)
-    found += [
+    scores += [
         _score("Kolari-Pynnönen", adjusted, 2 * stats.t.sf(abs(adjusted), names - 1), f"t with {names - 1} df"),
         _score("BMP", bmp, 2 * stats.t.sf(abs(bmp), names - 1), f"t with {names - 1} df"),
         _score("cross-sectional t", cross, 2 * stats.t.sf(abs(cross), names - 1), f"t with {names - 1} df"),
         *(_score(name, z, 2 * stats.norm.sf(abs(z)), "normal") for name, z in zscores.items()),
         _wilcoxon(car.value),
     ]
-    return tuple(found)
+    return tuple(scores)
 
 
 def brown_warner(residuals: Floats, mean: float, sessions: int = 1) -> float:
@@ -193,9 +193,9 @@ def _wilcoxon(values: Floats) -> EventTestResult:
 
     if not values.any():
         raise DataError("The abnormal returns are all exactly 0; a rank test needs some that are not.")
-    found = stats.wilcoxon(values, alternative="greater", method="exact" if len(values) <= 50 else "auto")
+    greater = stats.wilcoxon(values, alternative="greater", method="exact" if len(values) <= 50 else "auto")
     both = stats.wilcoxon(values, method="exact" if len(values) <= 50 else "auto")
-    return _score("Wilcoxon", found.statistic, both.pvalue, "signed ranks", 2.0 ** (1 - len(values)))
+    return _score("Wilcoxon", greater.statistic, both.pvalue, "signed ranks", 2.0 ** (1 - len(values)))
 
 
 def _score(name: str, statistic: float, p_value: float, reference: str, smallest: float = 0.0) -> EventTestResult:

@@ -72,10 +72,10 @@ def stepdown(p_values: Sequence[float], correlation: NDArray[np.float64], seed: 
     drawn = np.random.default_rng(seed).standard_normal((STEPDOWN_DRAWS, len(asked))) @ root.T
     order, reached = np.argsort(values[asked], kind="stable"), 0.0
     for place, member in enumerate(order):
-        own = float(values[asked[member]])
+        p_value = float(values[asked[member]])
         largest = drawn[:, order[place:]].max(axis=1)
-        share = float((largest >= stats.norm.isf(own)).mean()) if 0 < own < 1 else own
-        reached = min(max(reached, share, own), 1.0)
+        share = float((largest >= stats.norm.isf(p_value)).mean()) if 0 < p_value < 1 else p_value
+        reached = min(max(reached, share, p_value), 1.0)
         adjusted[asked[member]] = reached
     return tuple(float(value) for value in adjusted)
 
@@ -94,7 +94,7 @@ def correlation_of(series: Sequence["pd.Series[float] | None"], *, centred: bool
         Subtract the means: for outcomes of dates, of which the event is one. Otherwise the sums of products are compared, for
         scores whose sums are the statistics.
     """
-    found = np.eye(len(series))
+    correlations = np.eye(len(series))
     for row, one in enumerate(series):
         for column, other in enumerate(series[:row]):
             if one is None or other is None:
@@ -107,8 +107,8 @@ def correlation_of(series: Sequence["pd.Series[float] | None"], *, centred: bool
                 product = float(np.corrcoef(both.T)[0, 1])
             else:
                 product = 0.0
-            found[row, column] = found[column, row] = float(np.clip(product, -1, 1))
-    return found
+            correlations[row, column] = correlations[column, row] = float(np.clip(product, -1, 1))
+    return correlations
 
 
 def effective_trials(returns: NDArray[np.float64]) -> float:

@@ -84,9 +84,9 @@ class TradeOutcomes:
 
     def between(self, start: pd.Timestamp, end: pd.Timestamp) -> "TradeOutcomes":
         """Only the decisions of these sessions, both included."""
-        kept = slice(*self.sessions.slice_locs(start, end))
-        path = session_returns(self.path.night[kept], self.path.day[kept])  # expectations from these sessions alone
-        return replace(self, flags=self.flags[kept], returns=self.returns[kept], sessions=self.sessions[kept], path=path)
+        rows = slice(*self.sessions.slice_locs(start, end))
+        path = session_returns(self.path.night[rows], self.path.day[rows])  # expectations from these sessions alone
+        return replace(self, flags=self.flags[rows], returns=self.returns[rows], sessions=self.sessions[rows], path=path)
 
     @cached_property
     def executed(self) -> NDArray[np.bool_]:
@@ -239,8 +239,8 @@ def outcomes_by_hold(decisions: TradeDecisions, bars: Bars, holds: Iterable[int]
             flags, returns = decisions.flags, _together(earned(hold), weights, market)
         else:
             flags, returns = apart, side * (earned(hold) - market[:, None])
-        kept = replace(decisions, hold=hold)
-        yield TradeOutcomes(flags=flags, returns=returns, sessions=sessions, path=path, decisions=kept)
+        with_hold = replace(decisions, hold=hold)
+        yield TradeOutcomes(flags=flags, returns=returns, sessions=sessions, path=path, decisions=with_hold)
 
 
 BETA_SESSIONS = 120
@@ -291,17 +291,17 @@ def adjusted_outcomes(
     for outcomes in outcomes_by_hold(decisions, bars, holds):
         if outcomes.returns.ndim > 1:
             raise ParameterError("An event is one trade; these decisions are for different symbols.")
-        whole = (outcomes.path.night + outcomes.path.day)[:, 0]
-        beta, meanwhile, residual, gap = np.zeros(len(whole)), np.zeros(len(whole)), whole, np.zeros(len(whole))
+        daily = (outcomes.path.night + outcomes.path.day)[:, 0]
+        beta, meanwhile, residual, opening_move = np.zeros(len(daily)), np.zeros(len(daily)), daily, np.zeros(len(daily))
         if market:
-            own = bars.select((market,))
-            night, day = (part[:, 0] for part in symbol_sessions(own))
-            beta = _rolling_beta(whole, night + day)
-            meanwhile = _earned(own, decisions.entry, decisions.leave)(outcomes.decisions.hold)[:, 0]
-            residual, gap = whole - np.append(np.nan, beta[:-1]) * (night + day), np.abs(_ahead(night, 1))
+            market_bars = bars.select((market,))
+            night, day = (part[:, 0] for part in symbol_sessions(market_bars))
+            beta = _rolling_beta(daily, night + day)
+            meanwhile = _earned(market_bars, decisions.entry, decisions.leave)(outcomes.decisions.hold)[:, 0]
+            residual, opening_move = daily - np.append(np.nan, beta[:-1]) * (night + day), np.abs(_ahead(night, 1))
         returns = outcomes.returns - beta * meanwhile
         mean = float(np.nanmean(returns)) if (~np.isnan(returns)).any() else 0.0
-        sizes = expected_size(returns - mean, residual, gap)
+        sizes = expected_size(returns - mean, residual, opening_move)
         yield AdjustedOutcomes(flags=outcomes.flags, returns=returns, sizes=sizes, beta=beta)
 
 
@@ -319,8 +319,8 @@ def _together(earned: Floats, weights: Floats, market: Floats) -> Floats:
     total = np.zeros(len(earned))
     for sign, side in zip((1, -1), sides, strict=True):
         if side.sum():
-            there = np.where(np.isnan(earned), 0.0, side)
-            kept = there.sum(axis=1)
-            mean = (there * np.nan_to_num(earned)).sum(axis=1) / np.where(kept > 0, kept, np.nan)
+            weighted = np.where(np.isnan(earned), 0.0, side)
+            gross = weighted.sum(axis=1)
+            mean = (weighted * np.nan_to_num(earned)).sum(axis=1) / np.where(gross > 0, gross, np.nan)
             total = total + sign * side.sum() / larger * (mean - market)
     return np.asarray(total)

@@ -190,20 +190,20 @@ def trials_of_sweep(findings: "SweepResult", bars: Bars) -> Iterator[TrialLogEnt
     bars : Bars
         That were swept.
     """
-    own = {axis.name: axis.points for axis in findings.grid.axes}
+    axes = {axis.name: axis.points for axis in findings.grid.axes}
     stated = findings.defaults | findings.grid.fixed
-    every = {name: own.get(name, (value,)) for name, value in stated.items()}
+    every = {name: axes.get(name, (value,)) for name, value in stated.items()}
     for universe in every["universe"]:
         table = findings.table
-        kept = table[table["universe"] == str(universe)] if "universe" in own else table
-        yield _swept(findings, every | {"universe": (universe,)}, kept["ratio"], bars)
-    if findings.default is not None and any(stated[name] not in values for name, values in own.items()):
+        cells = table[table["universe"] == str(universe)] if "universe" in axes else table
+        yield _swept(findings, every | {"universe": (universe,)}, cells["ratio"], bars)
+    if findings.default is not None and any(stated[name] not in values for name, values in axes.items()):
         alone = {name: (value,) for name, value in stated.items()}
         yield _swept(findings, alone, pd.Series([findings.default["ratio"]]), bars)
 
 
-def _swept(findings: "SweepResult", axes: GridAxes, found: pd.Series, bars: Bars) -> SweepTrials:
-    ratios = np.unique(found.dropna().to_numpy(dtype=float).round(RATIO_DECIMALS))
+def _swept(findings: "SweepResult", axes: GridAxes, column: pd.Series, bars: Bars) -> SweepTrials:
+    ratios = np.unique(column.dropna().to_numpy(dtype=float).round(RATIO_DECIMALS))
     mean = float(ratios.mean()) if len(ratios) else 0.0
     return SweepTrials(
         family=findings.strategy, strategy=findings.strategy, axes={name: tuple(map(_plain, axes[name])) for name in axes},
@@ -264,11 +264,11 @@ class TrialLog:
         ReportError
             A register that cannot be read.
         """
-        found: dict[str, TrialLogEntry] = {}
+        entries: dict[str, TrialLogEntry] = {}
         for entry in self._entries():
             if family in (None, entry.family) and strategy in (None, entry.strategy):
-                found.setdefault(entry.key, entry)
-        return tuple(found.values())
+                entries.setdefault(entry.key, entry)
+        return tuple(entries.values())
 
     def _entries(self) -> Iterator[TrialLogEntry]:
         damaged = []
@@ -334,8 +334,8 @@ def _record(entry: TrialLogEntry) -> dict[str, Any]:
 
 def _sealed(record: dict[str, Any]) -> str:
     """A line of JSON with its fingerprint."""
-    kept = json.loads(json.dumps(record, default=str))
-    return json.dumps({**kept, DIGEST_KEY: short_sha256(kept)}, sort_keys=True)
+    plain = json.loads(json.dumps(record, default=str))
+    return json.dumps({**plain, DIGEST_KEY: short_sha256(plain)}, sort_keys=True)
 
 
 def _unsealed(line: str) -> dict[str, Any]:
@@ -404,16 +404,16 @@ def deflate_sharpe(sharpe: SharpeRatio, entries: Iterable[TrialLogEntry], effect
     effective : float, optional
         Independent trials that they amount to (:func:`dipfolio.evidence.multiple_testing.effective_trials`), to be shown beside.
     """
-    kept = distinct_entries(entries)
-    trials = sum(entry.traded for entry in kept)
+    distinct = distinct_entries(entries)
+    trials = sum(entry.traded for entry in distinct)
     if trials < 2:
         return DeflatedSharpe(trials=trials, variance=math.nan, probability=math.nan)
-    scale = [math.sqrt(entry.observations / sharpe.observations) for entry in kept]
-    means = [entry.mean * by for entry, by in zip(kept, scale, strict=True)]
-    mean = sum(entry.traded * own for entry, own in zip(kept, means, strict=True)) / trials
-    within = sum(entry.squares * by**2 for entry, by in zip(kept, scale, strict=True))
-    squares = within + sum(entry.traded * (own - mean) ** 2 for entry, own in zip(kept, means, strict=True))
-    variance = squares / (max(_fewest(kept), 2) - 1)
+    scale = [math.sqrt(entry.observations / sharpe.observations) for entry in distinct]
+    means = [entry.mean * by for entry, by in zip(distinct, scale, strict=True)]
+    mean = sum(entry.traded * entry_mean for entry, entry_mean in zip(distinct, means, strict=True)) / trials
+    within = sum(entry.squares * by**2 for entry, by in zip(distinct, scale, strict=True))
+    squares = within + sum(entry.traded * (entry_mean - mean) ** 2 for entry, entry_mean in zip(distinct, means, strict=True))
+    variance = squares / (max(_fewest(distinct), 2) - 1)
     return DeflatedSharpe(trials=trials, variance=variance, probability=sharpe.deflated(effective or trials, variance))
 
 
@@ -422,21 +422,21 @@ def distinct_entries(entries: Iterable[TrialLogEntry]) -> tuple[TrialLogEntry, .
     once: dict[str, TrialLogEntry] = {}
     for entry in entries:
         once.setdefault(replace(entry, family="").key, entry)
-    kept: list[TrialLogEntry] = []
+    distinct: list[TrialLogEntry] = []
     grids: list[SweepTrials] = []
     for entry in sorted(once.values(), key=lambda e: (count_variants(e), isinstance(e, SweepTrials)), reverse=True):
         if any(count_shared_variants(entry, grid) == count_variants(entry) for grid in grids):
             continue
-        kept.append(entry)
+        distinct.append(entry)
         grids += [entry] if isinstance(entry, SweepTrials) else []
-    return tuple(kept)
+    return tuple(distinct)
 
 
-def _fewest(kept: Sequence[TrialLogEntry]) -> int:
+def _fewest(distinct: Sequence[TrialLogEntry]) -> int:
     """Different variants that traded, at the least: of every two grids all common cells may have traded in both."""
-    grids = [entry for entry in kept if isinstance(entry, SweepTrials)]
+    grids = [entry for entry in distinct if isinstance(entry, SweepTrials)]
     twice = sum(min(count_shared_variants(one, other), one.traded, other.traded) for one, other in combinations(grids, 2))
-    return max(sum(entry.traded for entry in kept) - twice, *(entry.traded for entry in kept))
+    return max(sum(entry.traded for entry in distinct) - twice, *(entry.traded for entry in distinct))
 
 
 def count_variants(entry: TrialLogEntry) -> int:

@@ -55,9 +55,9 @@ def expected_size(outcomes: Floats, returns: Floats, *known: Floats) -> Floats:
     from scipy.optimize import nnls
 
     columns = [np.ones(len(returns)), *(moving_deviation(returns, life) for life in HALF_LIVES), *map(np.nan_to_num, known)]
-    table, there = np.column_stack(columns), ~np.isnan(outcomes)
-    sizes = np.abs(outcomes[there])
-    if not there.any() or not sizes.any():
+    table, finite = np.column_stack(columns), ~np.isnan(outcomes)
+    sizes = np.abs(outcomes[finite])
+    if not finite.any() or not sizes.any():
         return np.zeros(len(returns))
-    weights, _ = nnls(table[there], sizes)
+    weights, _ = nnls(table[finite], sizes)
     return np.asarray(np.maximum(table @ weights, MIN_DEVIATION * sizes.mean()))

@@ -287,9 +287,9 @@ def run_walk_forward(
 
     def choose(begin: date, last: date) -> VariantChoice:
         """Sweep bars that end with the last session."""
-        found = run_sweep(strategy, known.until(last), account, start=begin, end=last, risk_free=risk_free, **values)
-        check_variants(len(found.grid))
-        return best_variant(found, rank_by, strategy)
+        result = run_sweep(strategy, known.until(last), account, start=begin, end=last, risk_free=risk_free, **values)
+        check_variants(len(result.grid))
+        return best_variant(result, rank_by, strategy)
 
     return chain_parts(
         choose, known, account, known.sessions[first:], parts, rank_by=rank_by, walk_window=walk_window, benchmark=benchmark,
@@ -353,8 +353,8 @@ def best_variant(findings: SweepResult, rank_by: str, strategy: type[StrategyBas
     if able.empty:
         return VariantChoice(strategy=None, parameters={}, value=math.nan, **counts)
     cell = findings.grid.cell(int(able.index[0]))
-    own = {axis.name: cell[axis.name] for axis in findings.grid.axes}
-    return VariantChoice(strategy=strategy(**cell), parameters=own, value=float(able[rank_by].iloc[0]), **counts)
+    chosen = {axis.name: cell[axis.name] for axis in findings.grid.axes}
+    return VariantChoice(strategy=strategy(**cell), parameters=chosen, value=float(able[rank_by].iloc[0]), **counts)
 
 
 def benchmark_returns(bars: Bars, benchmark: str, sessions: pd.DatetimeIndex) -> pd.Series:
@@ -367,17 +367,17 @@ def benchmark_returns(bars: Bars, benchmark: str, sessions: pd.DatetimeIndex) ->
     WindowError
         No data of it in one of them.
     """
-    own = bars.select((benchmark,))
-    returns = own.returns.iloc[:, 0]
-    returns.iloc[:1] = returns.iloc[:1].where(own.close.iloc[:1, 0].isna(), 0.0)
-    found = returns.reindex(sessions)
-    missing = found.index[found.isna()]
+    market = bars.select((benchmark,))
+    returns = market.returns.iloc[:, 0]
+    returns.iloc[:1] = returns.iloc[:1].where(market.close.iloc[:1, 0].isna(), 0.0)
+    selected = returns.reindex(sessions)
+    missing = selected.index[selected.isna()]
     if len(missing):
         raise WindowError(
             f"The benchmark {benchmark} has no return on {missing[0].date()}. Move --start or --end, or choose another "
             "--benchmark."
         )
-    return found
+    return selected
 
 
 def chain_parts(
@@ -425,19 +425,19 @@ def chain_parts(
     if walk_window not in get_args(WalkWindow):
         raise ParameterError(f"walk_window must be {' or '.join(get_args(WalkWindow))}, found {walk_window!r}.")
     runs = split_sessions(sessions, parts)
-    cash, found = float(account.cash), []
+    cash, chained = float(account.cash), []
     for number in range(1, len(runs)):
         learnt = runs[number - 1] if walk_window == "rolling" else sessions[: sessions.get_loc(runs[number][0])]
         training = (learnt[0].date(), learnt[-1].date())
-        found.append(_trade(choose(*training), training, bars, account, cash, runs[number]))
-        cash = float(found[-1].equity.iloc[-1])
+        chained.append(_trade(choose(*training), training, bars, account, cash, runs[number]))
+        cash = float(chained[-1].equity.iloc[-1])
     outside = sessions[len(runs[0]) :]
-    whole = (outside[0].date(), outside[-1].date())
-    best = choose(*whole)
-    _refuse_single_event(found, best, walk_window)
+    span = (outside[0].date(), outside[-1].date())
+    best = choose(*span)
+    _refuse_single_event(chained, best, walk_window)
     return WalkForward(
-        rank_by=rank_by, walk_window=walk_window, parts=tuple(found),
-        hindsight=_trade(best, whole, bars, account, float(account.cash), outside),
+        rank_by=rank_by, walk_window=walk_window, parts=tuple(chained),
+        hindsight=_trade(best, span, bars, account, float(account.cash), outside),
         since=runs[0][-1].date(), benchmark=benchmark, market=None if market is None else market.reindex(outside),
         risk_free=risk_free,
     )  # fmt: skip
@@ -486,18 +486,18 @@ def closing_costs(result: Result, bars: Bars) -> float:
     return float(np.sum(commission + fees + account.slippage_cost(order, price, close)))
 
 
-def _refuse_single_event(found: Sequence[WalkForwardPart], hindsight: VariantChoice, walk_window: WalkWindow) -> None:
+def _refuse_single_event(chained: Sequence[WalkForwardPart], hindsight: VariantChoice, walk_window: WalkWindow) -> None:
     """Refuse a test in which no choice could ever trade, because everything happened in one part or nothing did."""
-    if any(part.trades for part in found):
+    if any(part.trades for part in chained):
         return
-    entries = np.array([part.choice.entries for part in found])
+    entries = np.array([part.choice.entries for part in chained])
     known = entries if walk_window == "rolling" else np.diff(entries, prepend=0)
     last = hindsight.entries - known[1:].sum()
     active = np.count_nonzero(known) + (last > 0)
     if not active:
         raise ParameterError(
-            f"No variant enters a trade from {found[0].training[0]} to {found[-1].window[1]}, so there is nothing to choose on; "
-            "give the parameters other values, or take a longer window."
+            f"No variant enters a trade from {chained[0].training[0]} to {chained[-1].window[1]}, so there is nothing to choose "
+            "on; give the parameters other values, or take a longer window."
         )
     if active == 1:
         raise ParameterError(

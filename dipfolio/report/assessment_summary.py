@@ -48,46 +48,46 @@ class AssessedRun:
     split_sentence: str = ""
 
 
-def main_estimate(found: Assessment) -> Estimate | None:
+def main_estimate(assessment: Assessment) -> Estimate | None:
     """The estimate that answers; None where no trade has ended and nothing is held.
 
     It is the first, but for trades of which only the outcome is known: those are compared with the other sessions if they can be.
     """
-    compared = [estimate for estimate in found.estimates if estimate.against == SESSIONS_WITHOUT]
-    if found.way == "trades" and compared:
+    compared = [estimate for estimate in assessment.estimates if estimate.against == SESSIONS_WITHOUT]
+    if assessment.way == "trades" and compared:
         return compared[0]
-    return next(iter(found.estimates), None)
+    return next(iter(assessment.estimates), None)
 
 
 def assessment_answer(examined: AssessedRun) -> str:
     """What the strategy made, whether it is more than chance, and what the data could have found, in one sentence."""
-    found, main = examined.examination, main_estimate(examined.examination)
+    assessment, main = examined.examination, main_estimate(examined.examination)
     if main is None:
-        lacks = "no trade of it has ended" if not found.trades else "no trade of it counts"
+        lacks = "no trade of it has ended" if not assessment.trades else "no trade of it counts"
         return f"{examined.result.strategy}: {lacks} in these data, so there is nothing to test."
-    said = f"{_made(examined, main)}; {_chance_and_finding(main)}."
+    answer = f"{_effect_text(examined, main)}; {_chance_and_finding(main)}."
     tried = examined.deflation.trials if examined.deflation else 1
     if tried > 1 and min(main.p_value, main.opposite) <= SIGNIFICANCE_LEVEL:
-        said += f" It is one of {tried:,} variants in the register, and the p-value counts one."
-    return said
+        answer += f" It is one of {tried:,} variants in the register, and the p-value counts one."
+    return answer
 
 
-def _made(examined: AssessedRun, main: Estimate) -> str:
+def _effect_text(examined: AssessedRun, main: Estimate) -> str:
     """The outcome, and how far it is from that of other dates or sessions."""
-    found, name, over = examined.examination, examined.result.strategy, _over(examined.result.benchmark)
-    gap = f"{unsigned_effect(main)} {'less' if main.effect < 0 else 'more'}"
-    if found.way == "event":
-        made = format_effect(main, found.estimates[-1].observed)
+    assessment, name, over = examined.examination, examined.result.strategy, _over(examined.result.benchmark)
+    difference = f"{unsigned_effect(main)} {'less' if main.effect < 0 else 'more'}"
+    if assessment.way == "event":
+        effect = format_effect(main, assessment.estimates[-1].observed)
         adjusted = ", adjusted for the market and for volatility" if main.against.endswith(AT_EQUAL_VOLATILITY) else ""
-        return f"{name} made {made}{over} in the trade of one session, {gap} than on other dates{adjusted}"
-    made = format_effect(main, main.observed)
+        return f"{name} made {effect}{over} in the trade of one session, {difference} than on other dates{adjusted}"
+    effect = format_effect(main, main.observed)
     if main.label == HELD_ALL_THE_TIME:
-        return f"{name} made {made} a year after costs, {gap} than {main.against}"
+        return f"{name} made {effect} a year after costs, {difference} than {main.against}"
     trades = count(main.observations, "trade")
     if main.against == SESSIONS_WITHOUT:
-        over = over if found.way == "rule" else ""
-        return f"{name} made {made} a trade{over} in {trades}, {gap} than its sessions would have made otherwise"
-    return f"{name} made {made} a trade after costs in {trades}"
+        over = over if assessment.way == "rule" else ""
+        return f"{name} made {effect} a trade{over} in {trades}, {difference} than its sessions would have made otherwise"
+    return f"{name} made {effect} a trade after costs in {trades}"
 
 
 def _over(benchmark: str) -> str:
@@ -100,12 +100,12 @@ def unsigned_effect(estimate: Estimate) -> str:
 
 
 def _chance_and_finding(estimate: Estimate) -> str:
-    found = finding(estimate)
+    conclusion = finding(estimate)
     if math.isnan(estimate.p_value):
-        return found
+        return conclusion
     lower = estimate.effect < 0
     chance = _in_percent(estimate.opposite if lower else estimate.p_value)
-    return f"chance alone makes as {'little' if lower else 'much'} in {chance} of such tests: {found}"
+    return f"chance alone makes as {'little' if lower else 'much'} in {chance} of such tests: {conclusion}"
 
 
 def finding(estimate: Estimate) -> str:
@@ -130,8 +130,12 @@ def _without_test(estimate: Estimate) -> str:
         return f"the data cannot find any plausible effect, as {needed}"
     if math.isnan(estimate.low) or math.isnan(estimate.high):
         return "the data cannot find any plausible effect, as there are too few observations for a test"
-    said = f"the 95 % interval of the difference is {format_interval(estimate)}"
-    return f"{said}: no effect found" if estimate.low <= 0 <= estimate.high else f"{said}: evidence of a difference"
+    interval_text = f"the 95 % interval of the difference is {format_interval(estimate)}"
+    return (
+        f"{interval_text}: no effect found"
+        if estimate.low <= 0 <= estimate.high
+        else f"{interval_text}: evidence of a difference"
+    )
 
 
 def _in_percent(p_value: float) -> str:
@@ -141,13 +145,13 @@ def _in_percent(p_value: float) -> str:
     return f"{p_value * 100:.1f} %" if p_value < 0.1 else f"{p_value * 100:.0f} %"
 
 
-def spread_sentence(found: Assessment) -> str:
+def spread_sentence(assessment: Assessment) -> str:
     """How many trades there are, and over how many sessions and groups of sessions they are spread."""
-    still = f" and {count(found.open_positions, 'position')} open at the end" if found.open_positions else ""
+    still = f" and {count(assessment.open_positions, 'position')} open at the end" if assessment.open_positions else ""
     return (
-        f"{count(found.trades, 'trade')} ended{still}, entered in {count(found.entries, 'session')}, in "
-        f"{count(found.clusters, 'group')} more than 20 sessions apart; in the market in "
-        f"{unsigned_percent(found.time_in_market)} of the sessions."
+        f"{count(assessment.trades, 'trade')} ended{still}, entered in {count(assessment.entries, 'session')}, in "
+        f"{count(assessment.clusters, 'group')} more than 20 sessions apart; in the market in "
+        f"{unsigned_percent(assessment.time_in_market)} of the sessions."
     )
 
 
@@ -161,7 +165,7 @@ def print_assessment(examined: AssessedRun, stream: IO[str], columns: int | None
     columns : int, optional
         Of the screen; no line is folded if not given.
     """
-    result, found = examined.result, examined.examination
+    result, assessment = examined.result, examined.examination
 
     def say(text: str, indent: int = 0) -> None:
         """One sentence in the lines that it needs."""
@@ -170,23 +174,23 @@ def print_assessment(examined: AssessedRun, stream: IO[str], columns: int | None
     say(assessment_answer(examined))
     print(file=stream)
     heading = f"{run_heading(result)}, {result.window[0]} to {result.window[1]}"
-    for line in (heading, METHOD_TEXTS[found.way], spread_sentence(found)):
+    for line in (heading, METHOD_TEXTS[assessment.way], spread_sentence(assessment)):
         say(line)
     if examined.split_sentence:
         say(examined.split_sentence)
     for sentence in result.provenance.told:
         say(f"Note: {sentence}")
-    for estimate in found.estimates:
+    for estimate in assessment.estimates:
         print(file=stream)
         say(f"{estimate.label} against {estimate.against}")
         for label, value in estimate_rows(estimate):
             print(_row(label, value, columns), file=stream)
-    if found.sharpe:
+    if assessment.sharpe:
         print("\nDaily returns", file=stream)
         for label, value in ratio_rows(examined):
             print(_row(label, value, columns), file=stream)
     print("\nWhat this cannot say", file=stream)
-    for sentence in found.limitations:
+    for sentence in assessment.limitations:
         say(sentence, 2)
 
 
@@ -213,11 +217,11 @@ def estimate_rows(estimate: Estimate) -> tuple[tuple[str, str], ...]:
 
 def ratio_rows(examined: AssessedRun) -> tuple[tuple[str, str], ...]:
     """Label and value of the Sharpe ratio, its interval, and what is left of it for the number of trials."""
-    found, left = examined.examination, examined.deflation
-    if found.sharpe is None:
+    assessment, left = examined.examination, examined.deflation
+    if assessment.sharpe is None:
         return ()
-    scale, own = math.sqrt(SESSIONS_PER_YEAR), found.sharpe
-    low, high = map(ratio, found.sharpe_interval)
+    scale, sharpe = math.sqrt(SESSIONS_PER_YEAR), assessment.sharpe
+    low, high = map(ratio, assessment.sharpe_interval)
     trials = left.trials if left else 1
     deflated = (
         "needs a second trial in the register"
@@ -225,8 +229,11 @@ def ratio_rows(examined: AssessedRun) -> tuple[tuple[str, str], ...]:
         else unsigned_percent(left.probability)
     )
     return (
-        ("Sharpe ratio, annual", f"{ratio(own.ratio * scale)} (error {ratio(found.sharpe_error * scale)}, 95 % {low} to {high})"),
-        ("Above 0", unsigned_percent(own.probability())),
+        (
+            "Sharpe ratio, annual",
+            f"{ratio(sharpe.ratio * scale)} (error {ratio(assessment.sharpe_error * scale)}, 95 % {low} to {high})",
+        ),
+        ("Above 0", unsigned_percent(sharpe.probability())),
         ("Deflated", f"{deflated}; {count(trials, 'trial')} of it in the register"),
     )
 
@@ -240,17 +247,18 @@ def assessment_as_json(examined: AssessedRun, page: str = "") -> str:
     page : str
         Path of the page; empty if none was written, which becomes null.
     """
-    result, found, left = examined.result, examined.examination, examined.deflation
+    result, assessment, left = examined.result, examined.examination, examined.deflation
     record: dict[str, Any] = {
         "answer": assessment_answer(examined),
         "strategy": result.strategy, "parameters": result.parameters, "window": [str(day) for day in result.window],
-        "way": found.way, "trades": found.trades, "open_positions": found.open_positions, "entries": found.entries,
-        "clusters": found.clusters, "time_in_market": found.time_in_market, "observations": found.observations,
-        "findings": [estimate_as_record(estimate) for estimate in found.estimates],
-        "sharpe": asdict(found.sharpe) if found.sharpe else None, "sharpe_error": json_value(found.sharpe_error),
-        "annual_sharpe_interval": [json_value(end) for end in found.sharpe_interval],
+        "way": assessment.way, "trades": assessment.trades, "open_positions": assessment.open_positions,
+        "entries": assessment.entries, "clusters": assessment.clusters,
+        "time_in_market": assessment.time_in_market, "observations": assessment.observations,
+        "findings": [estimate_as_record(estimate) for estimate in assessment.estimates],
+        "sharpe": asdict(assessment.sharpe) if assessment.sharpe else None, "sharpe_error": json_value(assessment.sharpe_error),
+        "annual_sharpe_interval": [json_value(end) for end in assessment.sharpe_interval],
         "deflated": json_value(left.probability) if left else None, "trials": left.trials if left else None,
-        "split": examined.split_sentence or None, "unsaid": list(found.limitations), "remarks": list(result.provenance.told),
+        "split": examined.split_sentence or None, "unsaid": list(assessment.limitations), "remarks": list(result.provenance.told),
         "report": page or None,
     }  # fmt: skip
     return json.dumps(record, indent=1, allow_nan=False)

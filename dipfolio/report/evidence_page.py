@@ -212,10 +212,10 @@ def evidence_page(examined: AssessedRun, *, tear_sheet: bool = False, calibratio
     calibration : str
         Relative address of the document on the size and power of the tests; empty if it is not there.
     """
-    result, found = examined.result, examined.examination
-    main, too_few = main_estimate(found), tuple(explain_too_few(found.estimates))  # which the table says of each
-    yearly = tuple(e for e in found.estimates if e.label == HELD_ALL_THE_TIME)
-    trades = tuple(e for e in found.estimates if e.label != HELD_ALL_THE_TIME)
+    result, assessment = examined.result, examined.examination
+    main, too_few = main_estimate(assessment), tuple(explain_too_few(assessment.estimates))  # which the table says of each
+    yearly = tuple(e for e in assessment.estimates if e.label == HELD_ALL_THE_TIME)
+    trades = tuple(e for e in assessment.estimates if e.label != HELD_ALL_THE_TIME)
     charts = (
         forest("Effect of a trade, with its 95 % interval", trades, main),
         forest("Difference a year, with its 95 % interval", yearly, main),
@@ -229,15 +229,15 @@ def evidence_page(examined: AssessedRun, *, tear_sheet: bool = False, calibratio
         tear_sheet=tear_sheet,
         window=result.window,
         charts=[chart for chart in charts if chart],
-        table=numbers_table(found.estimates, found.way),
-        tested=any(not math.isnan(e.p_value) for e in found.estimates),
+        table=numbers_table(assessment.estimates, assessment.way),
+        tested=any(not math.isnan(e.p_value) for e in assessment.estimates),
         hindsight=HINDSIGHT_LIMITATION,
-        spread=spread_sentence(found),
+        spread=spread_sentence(assessment),
         split=examined.split_sentence,
         remarks=result.provenance.told,
         ratios=ratio_rows(examined),
-        limitations=[sentence for sentence in found.limitations if sentence not in (HINDSIGHT_LIMITATION, *too_few)],
-        method=(*METHOD_PARAGRAPHS[found.way], *(HELD_METHOD if yearly else ()), *SHARED_METHOD),
+        limitations=[sentence for sentence in assessment.limitations if sentence not in (HINDSIGHT_LIMITATION, *too_few)],
+        method=(*METHOD_PARAGRAPHS[assessment.way], *(HELD_METHOD if yearly else ()), *SHARED_METHOD),
         calibration=calibration,
         document=CALIBRATION_DOCUMENT,
         parameters=[(name.replace("_", " "), parameter_text(value)) for name, value in result.parameters.items()],

@@ -95,9 +95,9 @@ class Comparison(Displayable):
     @property
     def table(self) -> pd.DataFrame:
         """The main metrics of each run within the common window, by name, shape (runs, metrics)."""
-        field = build_contenders(self.alignment, self.risk_free)
-        rows = [{m.name: contender.metrics.by_name[m.name] for m in metrics_in("published")} for contender in field]
-        return pd.DataFrame(rows, index=[contender.label for contender in field])
+        contenders = build_contenders(self.alignment, self.risk_free)
+        rows = [{m.name: contender.metrics.by_name[m.name] for m in metrics_in("published")} for contender in contenders]
+        return pd.DataFrame(rows, index=[contender.label for contender in contenders])
 
     def publish(self, reports: Path | str = "reports") -> Path:
         """Write ``comparison.html``.

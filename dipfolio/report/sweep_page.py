@@ -104,19 +104,19 @@ def _overfitting(findings: SweepResult) -> tuple[float, str]:
     moving = moving[:, np.sort(np.unique(moving.round(RATIO_DECIMALS), axis=1, return_index=True)[1])] if moving.size else moving
     if len(findings.table) < 2 or moving.shape[1] < 2:
         return math.nan, "needs two or more cells that trade and differ"
-    said = f"the best of one half of the time lies below the middle in the other; {moving.shape[1]:,} cells"
+    method = f"the best of one half of the time lies below the middle in the other; {moving.shape[1]:,} cells"
     try:
-        return probability_of_overfitting(moving).probability, f"{said}, chosen by Sharpe"
+        return probability_of_overfitting(moving).probability, f"{method}, chosen by Sharpe"
     except DataError:
-        return _by_mean(moving, said)
+        return _by_mean(moving, method)
     except ParameterError as error:
         return math.nan, str(error)
 
 
-def _by_mean(moving: np.ndarray, said: str) -> tuple[float, str]:
+def _by_mean(moving: np.ndarray, method: str) -> tuple[float, str]:
     return probability_of_overfitting(
         moving, score="mean"
-    ).probability, f"{said}, chosen by mean return, as some do not trade in some half"
+    ).probability, f"{method}, chosen by mean return, as some do not trade in some half"
 
 
 CELLS_PER_END = 10
@@ -167,8 +167,8 @@ def sweep_result_page(findings: SweepResult, by: str, command: str, verified: st
         default=_row(findings, findings.default, _default(findings), command),
         standing=default_percentile(findings, by),
         near=_rows(findings, near, command),
-        near_mean=_said(by, float(near[by].mean())) if len(near) else MISSING_TEXT,
-        best_said=_said(by, float(findings.table.loc[best, by])),
+        near_mean=_formatted(by, float(near[by].mean())) if len(near) else MISSING_TEXT,
+        best_said=_formatted(by, float(findings.table.loc[best, by])),
         chance=_chance(chance),
         refused=[f"{count(len(findings.refused), 'cell')}: {next(iter(findings.refused.values()))}"] if findings.refused else [],
         remarks=(*few_observations_remarks(findings, by), *missing_metrics_remarks(), *findings.provenance.told),
@@ -187,7 +187,7 @@ def describe_sweep_charts(findings: SweepResult, by: str) -> str:
     values = findings.table[by].dropna()
     if values.empty:
         return f"No cell has a {metric_of(by).in_sentence}."
-    five = [_said(by, float(value)) for value in np.quantile(values, [0, 0.25, 0.5, 0.75, 1])]
+    five = [_formatted(by, float(value)) for value in np.quantile(values, [0, 0.25, 0.5, 0.75, 1])]
     spread = f"lowest {five[0]}, quartiles {', '.join(five[1:4])}, highest {five[4]}"
     return f"{metric_of(by).label} over {len(values):,} cells: {spread}."
 
@@ -197,8 +197,8 @@ def default_percentile(findings: SweepResult, by: str) -> str:
     better = findings.default_percentile(by)
     if findings.default is None or np.isnan(better):
         return "The strategy's default has no figure to compare."
-    own = _said(by, float(findings.default[by]))
-    return f"The default has a {metric_of(by).in_sentence} of {own}, better than {unsigned_percent(better)} of the grid."
+    value = _formatted(by, float(findings.default[by]))
+    return f"The default has a {metric_of(by).in_sentence} of {value}, better than {unsigned_percent(better)} of the grid."
 
 
 def few_observations_remarks(findings: SweepResult, by: str) -> tuple[str, ...]:
@@ -262,8 +262,8 @@ def print_sweep(findings: SweepResult, by: str, stream: IO[str]) -> None:
         console.print(Text(f"Note: {sentence}"), soft_wrap=True)
     if findings.refused:
         why = next(iter(findings.refused.values()))
-        said = f"Left out, as the strategy refuses them: {count(len(findings.refused), 'cell')}. {why}"
-        console.print(Text(said), soft_wrap=True)
+        refusal = f"Left out, as the strategy refuses them: {count(len(findings.refused), 'cell')}. {why}"
+        console.print(Text(refusal), soft_wrap=True)
 
 
 def fitting_columns(axes: Sequence[str], rows: Sequence[SweepRow], by: str, width: int) -> tuple[int, ...]:
@@ -275,13 +275,13 @@ def fitting_columns(axes: Sequence[str], rows: Sequence[SweepRow], by: str, widt
 
     left = width - sum(needs(head, (row.parameters[place] for row in rows)) for place, head in enumerate(axes))
     metrics = sweep_metrics("sweep")
-    kept: list[int] = []
+    fitting: list[int] = []
     for place in sorted(range(len(metrics)), key=lambda place: metrics[place].name != by):
         left -= needs(metrics[place].label, (row.figures[place] for row in rows))
-        if left < 0 and kept:
+        if left < 0 and fitting:
             break
-        kept.append(place)
-    return tuple(sorted(kept))
+        fitting.append(place)
+    return tuple(sorted(fitting))
 
 
 def sweep_chart_data(findings: SweepResult, by: str, command: str, walk: WalkForward | None = None) -> str:
@@ -382,7 +382,7 @@ def _facts(findings: SweepResult, by: str, verified: str) -> list[tuple[str, str
         ("Grid", str(findings.grid)),
         ("Window", f"{findings.window[0]} to {findings.window[1]}"),
         ("Cells with an ended trade", f"{traded:,}"),
-        (f"Median {metric_of(by).in_sentence}", _said(by, float(findings.table[by].median()))),
+        (f"Median {metric_of(by).in_sentence}", _formatted(by, float(findings.table[by].median()))),
         ("Starting cash", money(findings.account.cash)),
         ("Run again in backtrader", verified),
     ]
@@ -405,16 +405,16 @@ def _chance(chance: SelectionBias) -> list[tuple[str, str, str]]:
 
 
 def _rows(findings: SweepResult, cells: pd.DataFrame, command: str) -> list[SweepRow]:
-    return [_row(findings, figures, findings.grid.cell(int(cell)), command) for cell, figures in cells.iterrows()]  # type: ignore[misc]
+    return [_row(findings, metrics, findings.grid.cell(int(cell)), command) for cell, metrics in cells.iterrows()]  # type: ignore[misc]
 
 
-def _row(findings: SweepResult, figures: pd.Series | None, parameters: dict[str, Any], command: str) -> SweepRow | None:
-    if figures is None:
+def _row(findings: SweepResult, metrics: pd.Series | None, parameters: dict[str, Any], command: str) -> SweepRow | None:
+    if metrics is None:
         return None
     options = "".join(f" {_option(name, value)}" for name, value in parameters.items())
     return SweepRow(
         parameters=tuple(parameter_text(parameters.get(axis.name)) for axis in findings.grid.axes),
-        figures=tuple(format_metric(metric, float(figures[metric.name])) for metric in sweep_metrics("sweep")),
+        figures=tuple(format_metric(metric, float(metrics[metric.name])) for metric in sweep_metrics("sweep")),
         command=command + options,
     )
 
@@ -434,7 +434,7 @@ def _default_cell(findings: SweepResult) -> int | None:
     return int(np.ravel_multi_index(tuple(places), findings.grid.shape)) if places else 0
 
 
-def _said(name: str, value: float) -> str:
+def _formatted(name: str, value: float) -> str:
     return format_metric(metric_of(name), value)
 
 

@@ -71,21 +71,25 @@ def walk_forward_texts(walk: WalkForward, strategy: str, overfitting: float, how
 
 
 def _answer(walk: WalkForward, strategy: str) -> str:
-    kept, most = walk.metrics.total_return, walk.hindsight_metrics.total_return
-    gap = most - kept
+    earned, most = walk.metrics.total_return, walk.hindsight_metrics.total_return
+    difference = most - earned
     if walk.hindsight.choice.strategy is None:
         beside = "No variant can be ranked over these sessions alone."
     else:
         lost = (
-            f"{gap / PERCENTAGE_POINT:.1f} percentage points of that were hindsight"
-            if gap > 0
+            f"{difference / PERCENTAGE_POINT:.1f} percentage points of that were hindsight"
+            if difference > 0
             else "choosing on the past cost nothing here"
         )
         best = parameters_text(walk.hindsight.choice.parameters)
         beside = f"The variant that looks best in hindsight ({best}) {_earned(most)} in the same sessions: {lost}."
-    market = f" {walk.benchmark}, held all the time, {_earned(found.total_return)}." if (found := walk.benchmark_metrics) else ""
+    market = (
+        f" {walk.benchmark}, held all the time, {_earned(benchmark.total_return)}."
+        if (benchmark := walk.benchmark_metrics)
+        else ""
+    )
     return (
-        f"Chosen anew {len(walk.parts)} times on the past alone, {strategy} {_earned(kept)} from {walk.window[0]} to "
+        f"Chosen anew {len(walk.parts)} times on the past alone, {strategy} {_earned(earned)} from {walk.window[0]} to "
         f"{walk.window[1]}. {beside}{market}"
     )
 
@@ -105,7 +109,7 @@ def _rule(walk: WalkForward) -> str:
 
 
 def _notes(walk: WalkForward) -> "list[str]":
-    found, total = [], len(walk.parts)
+    notes, total = [], len(walk.parts)
     unchosen = [(number, part.choice.traded) for number, part in enumerate(walk.parts, 1) if part.choice.strategy is None]
     idle = [number for number, part in enumerate(walk.parts, 1) if part.choice.strategy is not None and not part.trades]
     untraded, unmeasured = (
@@ -113,20 +117,20 @@ def _notes(walk: WalkForward) -> "list[str]":
         [number for number, traded in unchosen if traded],
     )
     if untraded:
-        found.append(f"Before {_listed(untraded)} of {total} no variant had traded, so the account stayed in cash.")
+        notes.append(f"Before {_listed(untraded)} of {total} no variant had traded, so the account stayed in cash.")
     if unmeasured:
         what = metric_of(walk.rank_by).in_sentence
-        found.append(
+        notes.append(
             f"Before {_listed(unmeasured)} of {total} no variant that had traded has a {what}: the account stayed in cash."
         )
     if idle:
-        found.append(f"In {_listed(idle)} of {total} the chosen variant did not trade, so the account stood still.")
+        notes.append(f"In {_listed(idle)} of {total} the chosen variant did not trade, so the account stood still.")
     if min(part.equity.min() for part in walk.parts) <= 0:
-        found.append("The account was wiped out and trades no more.")
+        notes.append("The account was wiped out and trades no more.")
     looks = int(walk.metrics.observations)
     if 0 < looks < MIN_OBSERVATIONS:
-        found.append(f"{count(looks, 'observation')} out of sample at the most: no ratio of this account is evidence.")
-    return found
+        notes.append(f"{count(looks, 'observation')} out of sample at the most: no ratio of this account is evidence.")
+    return notes
 
 
 def _listed(numbers: list[int]) -> str:

@@ -68,21 +68,21 @@ class TargetsCache:
 
 def record_reads(strategy: Strategy) -> tuple[Strategy, set[str]]:
     """The same strategy, and the growing set of its parameters that have been read."""
-    kind, own = type(strategy), set(strategy.parameters)
+    kind, names = type(strategy), set(strategy.parameters)
     read: set[str] = set()
 
     def look(self: Any, name: str) -> Any:
         """The attribute, after a note that it was read."""
-        if name in own:
+        if name in names:
             read.add(name)
         elif name in ("__dict__", "__getstate__", "__reduce__", "__reduce_ex__"):
-            read.update(own)
-        return super(made, self).__getattribute__(name)
+            read.update(names)
+        return super(recorder, self).__getattribute__(name)
 
     facts = {"__getattribute__": look, "__module__": kind.__module__, "__qualname__": kind.__qualname__, "__doc__": kind.__doc__}
-    made: Any = type(kind.__name__, (kind,), facts)
-    spy = object.__new__(made)
-    for name in own:
+    recorder: Any = type(kind.__name__, (kind,), facts)
+    spy = object.__new__(recorder)
+    for name in names:
         object.__setattr__(spy, name, getattr(strategy, name))
     read.clear()
     return spy, read
@@ -142,12 +142,12 @@ class Batch:
         """The targets, session by session; None where no variant has one. Symbols that do not trade are left out."""
         ends = np.cumsum(np.array(self.sizes, dtype=np.intp))
         trading = ~np.isnan(self.panel.close)
-        found = [np.nonzero(~np.isnan(targets) & trading) for targets in self.targets]
-        session = np.concatenate([rows for rows, _ in found])
+        cells = [np.nonzero(~np.isnan(targets) & trading) for targets in self.targets]
+        session = np.concatenate([rows for rows, _ in cells])
         order = np.argsort(session, kind="stable")
-        group = np.repeat(np.arange(len(found)), [len(rows) for rows, _ in found])[order]
-        symbol = np.concatenate([columns for _, columns in found])[order]
-        target = np.concatenate([t[place] for t, place in zip(self.targets, found, strict=True)])[order]
+        group = np.repeat(np.arange(len(cells)), [len(rows) for rows, _ in cells])[order]
+        symbol = np.concatenate([columns for _, columns in cells])[order]
+        target = np.concatenate([t[place] for t, place in zip(self.targets, cells, strict=True)])[order]
         edges = np.searchsorted(session[order], np.arange(len(self.panel) + 1))
         start, stop = (ends - self.sizes)[group], ends[group]
         return [
@@ -182,9 +182,9 @@ def make_batches(
     for number, strategy in enumerate(strategies):
         herds.setdefault(_batch_key(strategy), []).append((number, strategy))
     for herd in herds.values():
-        own = bars.select(herd[0][1].symbols)
-        panel = build_panel(own, first)
-        shared = TargetsCache(lambda strategy, own=own: checked_targets(strategy, own).to_numpy()[first:])  # type: ignore[misc]
+        selected = bars.select(herd[0][1].symbols)
+        panel = build_panel(selected, first)
+        shared = TargetsCache(lambda strategy, selected=selected: checked_targets(strategy, selected).to_numpy()[first:])  # type: ignore[misc]
         for part in _target_groups(herd, shared, budget):
             members = [member for _, group in part for member in group]
             lead = members[0][1]

@@ -103,10 +103,10 @@ class ExitSlot:
         if self._merged is not None:
             return question(self._merged, trades)
         answers = [question(rule, _rows(trades, rows)) for rule, rows in self._parts]
-        whole = np.empty_like(trades.entry_price, dtype=answers[0].dtype)
+        combined = np.empty_like(trades.entry_price, dtype=answers[0].dtype)
         for answer, (_, rows) in zip(answers, self._parts, strict=True):
-            whole[rows] = answer
-        return whole
+            combined[rows] = answer
+        return combined
 
 
 def exit_slots(exits: Sequence[tuple[Exit, ...]]) -> tuple[ExitSlot, ...]:

@@ -128,7 +128,8 @@ def measure_variants(
     sessions = batch_log.last - start + 1
     invested = batch_log.invested / sessions
     observed = [
-        count_observations(*own) for own in zip(invested.tolist(), sessions.tolist(), batch_log.entry_dates.tolist(), strict=True)
+        count_observations(*arguments)
+        for arguments in zip(invested.tolist(), sessions.tolist(), batch_log.entry_dates.tolist(), strict=True)
     ]
     table = pd.DataFrame(
         {
@@ -166,21 +167,21 @@ def _each_path_metrics(returns: Floats, riskless: Floats, days: NDArray[np.int_]
     """The metrics without a vectorised form, each of shape (variants,); a bankrupt path ends with its last session."""
     metrics = _from_each_path()
     paths = np.ascontiguousarray(returns.T) if metrics else returns.T
-    found = {metric.name: np.empty(len(last)) for metric in metrics}
+    values = {metric.name: np.empty(len(last)) for metric in metrics}
     for variant, end in enumerate(last.tolist() if metrics else ()):
         lived = slice(0, end + 1)
         series = ReturnSeries(returns=paths[variant, lived], riskless=riskless[lived], days=int(days[end]))
         for metric in metrics:
-            found[metric.name][variant] = metric.of_returns(series)
-    return found
+            values[metric.name][variant] = metric.of_returns(series)
+    return values
 
 
 def _block_path_metrics(returns: Floats, riskless: Floats, exposure: Floats) -> dict[str, Floats]:
     """The metrics that depend on the path, each of shape (variants,)."""
     count = len(returns)
     mean = returns.mean(axis=0)
-    gap = returns - mean
-    square = gap * gap
+    deviation = returns - mean
+    square = deviation * deviation
     spread = np.where(np.ptp(returns, axis=0) > 0, np.sqrt(square.sum(axis=0) / (count - 1 if count > 1 else math.nan)), 0.0)
     wealth = np.cumprod(1 + returns, axis=0)
     high = np.maximum(np.maximum.accumulate(wealth, axis=0), 1.0)
@@ -194,7 +195,7 @@ def _block_path_metrics(returns: Floats, riskless: Floats, exposure: Floats) -> 
         "ratio": np.divide(mean, spread, out=np.full_like(mean, np.nan), where=spread > 0),
         "worst_drawdown": (wealth / high).min(axis=0) - 1,
         "exposure": np.where(known, exposure, 0.0).sum(axis=0) / known.sum(axis=0),
-        "skew": np.where(varies, (square * gap).mean(axis=0) / moment**1.5, np.nan),
+        "skew": np.where(varies, (square * deviation).mean(axis=0) / moment**1.5, np.nan),
         "kurtosis": np.where(varies, (square * square).mean(axis=0) / moment**2, np.nan),
     }
 
@@ -223,12 +224,12 @@ def metrics_row(metrics: Metrics, returns: pd.Series, events: pd.DataFrame) -> d
 
 
 def _moments(returns: Floats) -> dict[str, float]:
-    gap = returns - returns.mean()
-    moment = float((gap**2).mean())
+    deviation = returns - returns.mean()
+    moment = float((deviation**2).mean())
     if not np.ptp(returns) > 0:
         return {"ratio": math.nan, "skew": math.nan, "kurtosis": math.nan}
     return {
         "ratio": float(returns.mean() / returns.std(ddof=1)),
-        "skew": float((gap**3).mean()) / moment**1.5,
-        "kurtosis": float((gap**4).mean()) / moment**2,
+        "skew": float((deviation**3).mean()) / moment**1.5,
+        "kurtosis": float((deviation**4).mean()) / moment**2,
     }

@@ -117,7 +117,7 @@ def run_tasks(
     bars: Bars,
     crew: WorkerConfig,
     parts: CheckpointFolder,
-    said: Callable[[int], None] = lambda _: None,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> list[TaskResult]:
     """Do what is not done yet, and return all parts.
 
@@ -129,17 +129,17 @@ def run_tasks(
     bars : Bars
     crew : WorkerConfig
     parts : CheckpointFolder
-    said : callable
+    progress : callable
         Told the number of variants of each part that is done, those that were there already included.
     """
     done = set(parts.done())
     for task in tasks:
         if task.number in done:
-            said(len(task.cells))
+            progress(len(task.cells))
     size = {task.number: len(task.cells) for task in tasks}
     for part in _compute_results([task for task in tasks if task.number not in done], bars, crew):
         parts.save(part)
-        said(size[part.number])
+        progress(size[part.number])
     return [parts.load(task.number) for task in tasks]
 
 

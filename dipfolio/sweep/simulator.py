@@ -118,12 +118,12 @@ class BatchSimulator:
             position, trade, self.value[rows], panel.close[before], panel.volume[before], self.account, panel.factor[before]
         )
         left = allowed[row, symbol]
-        whole = rules.is_negligible(batch.shares - left, batch.shares)
-        if whole.all():
+        uncut = rules.is_negligible(batch.shares - left, batch.shares)
+        if uncut.all():
             return batch, allowed
-        self.batch_log.cut += np.bincount(batch.cell[~whole] % self.variants, minlength=self.variants)
-        sized = replace(batch, shares=np.where(whole, batch.shares, left))
-        return sized.only(whole | ~rules.is_negligible(left, batch.shares)), allowed
+        self.batch_log.cut += np.bincount(batch.cell[~uncut] % self.variants, minlength=self.variants)
+        sized = replace(batch, shares=np.where(uncut, batch.shares, left))
+        return sized.only(uncut | ~rules.is_negligible(left, batch.shares)), allowed
 
     def _fill_pending(self, pending: PendingOrders) -> None:
         """Orders at the open, then those that rest during the session, then those at the close."""

@@ -242,10 +242,10 @@ class BatchLog:
 
     def fills_of(self, variant: int) -> Sequence[Fill]:
         """The executions of one variant, in the order of sessions and moments, then symbols."""
-        found = []
+        fills = []
         for group in self.fills:
             rows = np.flatnonzero(group.variant == variant)
-            found += [
+            fills += [
                 Fill(
                     session=group.session, symbol=int(group.symbol[k]), shares=float(group.shares[k]), at=group.at,
                     price=float(group.price[k]), commission=float(group.commission[k]), fees=float(group.fees[k]),
@@ -253,4 +253,4 @@ class BatchLog:
                 )
                 for k in rows[np.argsort(group.symbol[rows], kind="stable")]
             ]  # fmt: skip
-        return found
+        return fills

@@ -82,10 +82,10 @@ class SweepResult(Displayable):
     def default_percentile(self, by: str) -> float:
         """The part of the cells that the default is better than; NaN without a default or its figure."""
         values = self.table[by].dropna()
-        own = np.nan if self.default is None else float(self.default[by])
-        if np.isnan(own) or values.empty:
+        of_default = np.nan if self.default is None else float(self.default[by])
+        if np.isnan(of_default) or values.empty:
             return float("nan")
-        return float(((values > own) if _less_is_better(by) else (values < own)).mean())
+        return float(((values > of_default) if _less_is_better(by) else (values < of_default)).mean())
 
     def neighbours(self, cell: int) -> pd.DataFrame:
         """The cells that are one step away along one axis."""
@@ -125,17 +125,17 @@ def combine_results(
     ParameterError
         The strategy refuses every cell; the first reason is given.
     """
-    figures = pd.concat([part.table for part in parts if len(part.table)] or [parts[0].table]).set_index("cell").sort_index()
+    metrics = pd.concat([part.table for part in parts if len(part.table)] or [parts[0].table]).set_index("cell").sort_index()
     returns = {cell: path for part in parts for cell, path in part.returns.items()}
     refused = {cell: why for part in parts for cell, why in sorted(part.refused.items()) if cell != default}
-    own = figures.loc[default] if default in figures.index else None
-    figures = figures.drop(index=default, errors="ignore")
-    if figures.empty:
+    default_row = metrics.loc[default] if default in metrics.index else None
+    metrics = metrics.drop(index=default, errors="ignore")
+    if metrics.empty:
         raise ParameterError(f"No cell of the grid can be run: {next(iter(refused.values()))}")
-    axes, days = pd.DataFrame(_parameters(grid, figures.index), index=figures.index), bars.sessions[terms.first :]
+    axes, days = pd.DataFrame(_parameters(grid, metrics.index), index=metrics.index), bars.sessions[terms.first :]
     return SweepResult(
         strategy=terms.name, grid=grid, defaults=terms.defaults, account=terms.account,
-        window=(days[0].date(), days[-1].date()), table=pd.concat([axes, figures], axis=1), default=own,
+        window=(days[0].date(), days[-1].date()), table=pd.concat([axes, metrics], axis=1), default=default_row,
         returns=pd.DataFrame(returns, index=days), refused=refused, provenance=bars.provenance,
     )  # fmt: skip
 

@@ -137,12 +137,12 @@ def _run_cells(task: SweepTask, bars: Bars) -> TaskResult:
             numbers.append(number)
         except (ParameterError, UnknownNameError) as error:
             refused[number] = str(error)
-    found = _in_lockstep if issubclass(kind, Strategy) else _one_by_one
+    run = _in_lockstep if issubclass(kind, Strategy) else _one_by_one
     rows, returns = [pd.DataFrame(columns=["cell", *metric_columns()])], {}
-    for places, table, paths in found(task, strategies, bars):
-        own = [numbers[place] for place in places]
-        rows.append(table.assign(cell=own))
-        returns.update({cell: paths(column) for column, cell in enumerate(own) if cell in task.kept_cells})
+    for places, table, paths in run(task, strategies, bars):
+        cells = [numbers[place] for place in places]
+        rows.append(table.assign(cell=cells))
+        returns.update({cell: paths(column) for column, cell in enumerate(cells) if cell in task.kept_cells})
     table = pd.concat(rows[1:] or rows, ignore_index=True)[["cell", *metric_columns()]]
     return TaskResult(number=task.number, table=table, returns=returns, refused=refused)
 
@@ -191,9 +191,9 @@ def backtrader_difference(cell: pd.Series, terms: SweepSettings, parameters: dic
     row = metrics_row(measure(result), result.returns, result.events)
     worst, where = 0.0, "final_equity"
     for name in ("final_equity", *COST_COLUMNS, "trades", "entry_dates", "open_positions"):
-        gap = abs(float(cell[name]) - float(row[name]))
-        if not gap <= worst:
-            worst, where = (gap if not math.isnan(gap) else math.inf), name
+        difference = abs(float(cell[name]) - float(row[name]))
+        if not difference <= worst:
+            worst, where = (difference if not math.isnan(difference) else math.inf), name
     return worst, where
 
 
@@ -234,7 +234,7 @@ class CheckpointFolder:
             raise
         except OSError as error:
             raise ReportError(f"{folder} cannot be written: {error.strerror}. Choose another folder with --reports.") from error
-        self.damaged = tuple(number for number in self._named() if not self._whole(number))
+        self.damaged = tuple(number for number in self._named() if not self._is_intact(number))
 
         for number in self.damaged:
             _remove(self.folder.glob(f"{self._place(number).stem}.*"))
@@ -252,7 +252,7 @@ class CheckpointFolder:
     def _named(self) -> list[int]:
         return sorted(int(path.stem.removeprefix("part-")) for path in self.folder.glob(f"part-*{CHECKSUM_SUFFIX}"))
 
-    def _whole(self, number: int) -> bool:
+    def _is_intact(self, number: int) -> bool:
         """True if both files of a part are those that were written."""
         try:
             return self._place(number).with_suffix(CHECKSUM_SUFFIX).read_text(encoding="utf-8") == self._fingerprint(number)

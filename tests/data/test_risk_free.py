@@ -23,13 +23,13 @@ def test_a_figure_holds_for_every_session():
     assert rate.yearly(WEEK).tolist() == [0.043] * 5
     assert rate.daily(WEEK).tolist() == pytest.approx([1.043 ** (1 / 252) - 1] * 5, abs=1e-16)
     assert rate.scalar(WEEK) == pytest.approx(0.043, abs=1e-15)
-    assert rate.said == "4.30% a year"
+    assert rate.description == "4.30% a year"
 
 
 def test_a_rate_holds_from_its_day_until_the_next(tmp_path):
     rate = parse_risk_free(str(write(tmp_path, "date,rate", "2025-01-03,0.04", "2025-01-08,0.05", "2025-01-12,0.03")))
     assert rate.yearly(WEEK).tolist() == [0.04, 0.04, 0.05, 0.05, 0.03]
-    assert rate.said == "rates.csv (rate)"
+    assert rate.description == "rates.csv (rate)"
 
 
 def test_the_scalar_earns_over_all_sessions_what_the_series_earns(tmp_path):
@@ -42,7 +42,7 @@ def test_the_scalar_earns_over_all_sessions_what_the_series_earns(tmp_path):
 def test_percent_is_known_by_its_heading_and_days_without_a_rate_are_left_out(tmp_path, head):
     rate = read_rates(write(tmp_path, head, "2025-01-06,4.20", "2025-01-07,.", "2025-01-08,4.30"))
     assert rate.yearly(WEEK).tolist() == pytest.approx([0.042, 0.042, 0.043, 0.043, 0.043], abs=1e-16)
-    assert "percent" in rate.said
+    assert "percent" in rate.description
 
 
 def test_another_rate_or_another_day_is_another_fingerprint(tmp_path):

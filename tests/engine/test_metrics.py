@@ -339,7 +339,7 @@ def test_a_riskless_rate_that_changes_is_taken_off_each_session_by_itself():
 
     days = pd.DatetimeIndex(["2025-01-06", "2025-01-07", "2025-01-08"])
     returns = pd.Series([0.01, -0.02, 0.015], index=days)
-    rates = RiskFree(rates=pd.Series([0.04, 0.05], index=pd.DatetimeIndex(["2025-01-01", "2025-01-08"])), said="by hand")
+    rates = RiskFree(rates=pd.Series([0.04, 0.05], index=pd.DatetimeIndex(["2025-01-01", "2025-01-08"])), description="by hand")
     excess = returns.to_numpy() - (np.array([1.04, 1.04, 1.05]) ** (1 / 252) - 1)
     assert metrics.sharpe(returns, rates) == pytest.approx(excess.mean() / excess.std(ddof=1) * math.sqrt(252), abs=1e-12)
     downside = math.sqrt((np.minimum(excess, 0) ** 2).mean())

@@ -70,7 +70,7 @@ def test_the_riskless_rate_is_taken_off_as_in_a_run(rates):
 
     bars = make_bars({"A": [100.0, 97, 99, 104, 95, 101, 98, 99]})
     days = pd.DatetimeIndex(["2024-01-02", bars.sessions[4]][: len(rates)])
-    rate = RiskFree(rates=pd.Series(rates, index=days), said="as written")
+    rate = RiskFree(rates=pd.Series(rates, index=days), description="as written")
     idea = script({0: {"A": 1.0}}, unit="weight")
     (_, batch), *_ = make_batches([idea], bars, Account(), 0)
     came = measure_variants(simulate_batch(batch), Account().cash, 0, rate.daily(bars.sessions).to_numpy())

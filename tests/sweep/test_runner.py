@@ -67,10 +67,10 @@ def test_what_was_done_before_an_interruption_is_not_done_again(bars, folder, sm
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        swept(grid, terms, bars, WorkerConfig(jobs=1), tmp_path / "a", said=interrupted)
+        swept(grid, terms, bars, WorkerConfig(jobs=1), tmp_path / "a", progress=interrupted)
     diary.write_text("")
     counts = []
-    resumed = swept(grid, terms, bars, WorkerConfig(jobs=1), tmp_path / "a", said=counts.append, resume=True)
+    resumed = swept(grid, terms, bars, WorkerConfig(jobs=1), tmp_path / "a", progress=counts.append, resume=True)
     again = sorted({line.split()[1] for line in diary.read_text().splitlines()})
     assert again == ["0.01", "0.02", "0.03", "0.04"]  # the look at what is read, the two left, and the default
     assert len(diary.read_text().splitlines()) == 4
@@ -150,7 +150,7 @@ def test_a_cluster_that_loses_a_worker_finds_the_same(bars, folder, small, tmp_p
             killed.append(workers[0])
             os.kill(workers[0].pid, signal.SIGKILL)
 
-    found = swept(grid, terms, bars, crew, tmp_path / "a", said=kill_one)
+    found = swept(grid, terms, bars, crew, tmp_path / "a", progress=kill_one)
     assert killed
     assert workers[0].wait(10) == -signal.SIGKILL
     assert len(counts) < sum(counts) == len(grid) + 1

@@ -55,7 +55,7 @@ class ArrayFeed(bt.feed.DataBase):  # type: ignore[misc]
 
     params = (("panel", None), ("column", 0))
 
-    def _figures(self) -> dict[str, NDArray[np.float64]]:
+    def _line_values(self) -> dict[str, NDArray[np.float64]]:
         """The values of each line, shape (sessions,)."""
         panel: Panel = self.p.panel
         return {
@@ -72,7 +72,7 @@ class ArrayFeed(bt.feed.DataBase):  # type: ignore[misc]
         """Fill all lines at once and go back to before the first bar."""
         panel: Panel = self.p.panel
         unknown = np.full(len(panel), np.nan)
-        for name, values in self._figures().items():
+        for name, values in self._line_values().items():
             line = getattr(self.lines, name)
             line.array = array("d", np.concatenate([values, unknown]).astype(np.float64).tobytes())
             line.extension = len(panel)  # where an index before the first bar ends up, instead of at the last bar
@@ -216,9 +216,9 @@ class NoLookaheadFeed(ArrayFeed):
 
     def preload(self) -> None:
         """Keep the data outside of the lines, which are empty before the first session."""
-        self._rows = np.column_stack(list(self._figures().values())).tolist()
+        self._rows = np.column_stack(list(self._line_values().values())).tolist()
         self._growing = []
-        for name in self._figures():
+        for name in self._line_values():
             line = getattr(self.lines, name)
             line.__class__ = NoLookaheadLine
             line.array = NoLookaheadArray("d")

@@ -179,17 +179,17 @@ def _explain(error: Exception, strategy: type) -> NoReturn:
     """Raise an error again with the line of the strategy's file that was reached."""
     files = _strategy_files(strategy)
     frames = list(traceback.walk_tb(error.__traceback__))
-    own = [(frame.f_code.co_filename, line) for frame, line in frames if frame.f_code.co_filename in files]
-    where = f"in line {own[-1][1]} of {Path(own[-1][0]).name}" if own else "in backtrader"
-    if isinstance(error, StrategyError) and own:
+    reached = [(frame.f_code.co_filename, line) for frame, line in frames if frame.f_code.co_filename in files]
+    where = f"in line {reached[-1][1]} of {Path(reached[-1][0]).name}" if reached else "in backtrader"
+    if isinstance(error, StrategyError) and reached:
         raise StrategyError(f"{strategy.__name__}, {where}: {error}") from None
-    if isinstance(error, DipfolioError) or (not own and ENGINE_FOLDER in Path(frames[-1][0].f_code.co_filename).parents):
+    if isinstance(error, DipfolioError) or (not reached and ENGINE_FOLDER in Path(frames[-1][0].f_code.co_filename).parents):
         raise error
     ahead = _read_ahead(error)
     if ahead:
         raise StrategyError(f"{strategy.__name__}, {where}: {ahead}") from None
     began = error.__traceback__
-    while own and began and began.tb_frame.f_code.co_filename not in files:
+    while reached and began and began.tb_frame.f_code.co_filename not in files:
         began = began.tb_next
     failure = f"{strategy.__name__} failed {where}: {type(error).__name__}: {error}"
     raise StrategyError(failure) from error.with_traceback(began)

@@ -231,28 +231,28 @@ def align_tracks(tracks: Iterable[Track], *, as_is: bool = False) -> Alignment:
             tracks=tracks, left_out=(), sessions=days, base=min(track.base for track in tracks),
             benchmark=names.pop() if len(names) == 1 else "", notes=tuple(notes), as_is=True,
         )  # fmt: skip
-    kept = tuple(track for track in tracks if track.label not in reasons)
-    if not kept:
+    compared = tuple(track for track in tracks if track.label not in reasons)
+    if not compared:
         raise ComparisonError(f"{tracks[0].label} {reasons[tracks[0].label]}.")
-    days = _common(kept)
+    days = _common(compared)
     notes = [ComparisonNote(kind="left out", text=f"{label} is left out: it {reason}.") for label, reason in reasons.items()]
-    notes += [*alignment_notes(kept, days, _benchmark(kept)), *short_window_notes(days), *difference_notes(kept)]
+    notes += [*alignment_notes(compared, days, _benchmark(compared)), *short_window_notes(days), *difference_notes(compared)]
     return Alignment(
-        tracks=kept, left_out=tuple(reasons.items()), sessions=days, base=_base(kept, days), benchmark=_benchmark(kept),
-        notes=tuple(notes),
+        tracks=compared, left_out=tuple(reasons.items()), sessions=days, base=_base(compared, days),
+        benchmark=_benchmark(compared), notes=tuple(notes),
     )  # fmt: skip
 
 
 def _refusals(tracks: tuple[Track, ...]) -> dict[str, str]:
     """Why a track cannot be compared with those before it, by label."""
     reasons: dict[str, str] = {}
-    kept: list[Track] = []
+    accepted: list[Track] = []
     for track in tracks:
-        reason = _refusal(track, kept)
+        reason = _refusal(track, accepted)
         if reason:
             reasons[track.label] = reason
         else:
-            kept.append(track)
+            accepted.append(track)
     return reasons
 
 
@@ -431,24 +431,24 @@ def _contender(track: Track, alignment: Alignment, market: pd.Series | None, ris
 
 def _on_terms(result: Result, alignment: Alignment, market: pd.Series | None) -> Result:
     """The record itself where it is on the common terms already, else the part of it that is."""
-    days, own = alignment.sessions, result.benchmark_returns
-    whole = result.returns.index.equals(days)
-    if whole and (own is market or (own is not None and market is not None and np.array_equal(own, market))):
+    days, recorded = alignment.sessions, result.benchmark_returns
+    is_complete = result.returns.index.equals(days)
+    if is_complete and (recorded is market or (recorded is not None and market is not None and np.array_equal(recorded, market))):
         return result
-    part = result if whole else slice_result(result, days, alignment.base)
+    part = result if is_complete else slice_result(result, days, alignment.base)
     counted_from = alignment.base.date() if alignment.since == alignment.base else None
     column = 0.0 if market is None else market
     return replace(
-        part, base=result.base if whole else counted_from, benchmark="" if market is None else alignment.benchmark,
+        part, base=result.base if is_complete else counted_from, benchmark="" if market is None else alignment.benchmark,
         equity=part.equity.assign(benchmark=column),
     )  # fmt: skip
 
 
-def _of_whole(whole: Result, part: Result, base: pd.Timestamp) -> dict[str, float]:
+def _of_whole(full_run: Result, part: Result, base: pd.Timestamp) -> dict[str, float]:
     """Metrics of a whole run that an excerpt cannot know: positions at its start and the entries of trades held then."""
-    in_market = formulas.sessions_in_market(whole).reindex(part.returns.index, fill_value=False)
-    ended = whole.trades[whole.trades["exit_session"] > base]
-    entries = pd.concat([ended["entry_session"], whole.open_positions["entry_session"]])
+    in_market = formulas.sessions_in_market(full_run).reindex(part.returns.index, fill_value=False)
+    ended = full_run.trades[full_run.trades["exit_session"] > base]
+    entries = pd.concat([ended["entry_session"], full_run.open_positions["entry_session"]])
     inside = entries[entries <= part.returns.index[-1]]
     invested, entered = float(in_market.mean()), int(inside.nunique())
     observed = formulas.count_observations(invested, len(in_market), entered)

@@ -47,46 +47,46 @@ def comparison_page(alignment: Alignment, reports: Path, risk_free: float | Risk
     """
     from plotly.offline import get_plotlyjs
 
-    field = build_contenders(alignment, risk_free)
+    contenders = build_contenders(alignment, risk_free)
     market, of_market = market_returns(alignment), benchmark_metrics(alignment, risk_free)
     benchmark = alignment.benchmark if market is not None else ""
-    apart, how = mean_difference_rows(field, market, benchmark)
-    names = [contender.label for contender in field]
+    apart, how = mean_difference_rows(contenders, market, benchmark)
+    names = [contender.label for contender in contenders]
     return render_page(
         "comparison.html.j2",
         scripts=[get_plotlyjs(), *map(read_asset, SCRIPTS)],
-        title=f"Comparison of {count(len(field), 'run')}" if len(field) > 3 else " / ".join(names),
+        title=f"Comparison of {count(len(contenders), 'run')}" if len(contenders) > 3 else " / ".join(names),
         names=names,
         benchmark=benchmark,
         facts=_facts(alignment, benchmark, risk_free),
         notes=alignment.notes,
-        remarks=_remarks(field),
-        metrics=metric_rows(field, of_market),
-        costs=cost_rows(field),
-        months=month_rows(field, market),
-        correlations=correlation_rows(field, market, benchmark),
+        remarks=_remarks(contenders),
+        metrics=metric_rows(contenders, of_market),
+        costs=cost_rows(contenders),
+        months=month_rows(contenders, market),
+        correlations=correlation_rows(contenders, market, benchmark),
         gaps=apart,
         resampled=how,
-        ratio_gaps=sharpe_difference_rows(field, market, benchmark, risk_free),
-        assumptions=assumption_terms(field),
-        parameters=parameter_terms(field),
-        provenance=provenance_terms(field),
-        sheets=pack_tear_sheets(field, reports),
-        chart_data=comparison_chart_data(alignment, field, market),
-        equity_in_words=describe_equity_chart(field, of_market.total_return if of_market else None, benchmark),
-        drawdowns_in_words=describe_drawdown_chart(field),
-        trades_in_words=describe_trades_chart(field),
+        ratio_gaps=sharpe_difference_rows(contenders, market, benchmark, risk_free),
+        assumptions=assumption_terms(contenders),
+        parameters=parameter_terms(contenders),
+        provenance=provenance_terms(contenders),
+        sheets=pack_tear_sheets(contenders, reports),
+        chart_data=comparison_chart_data(alignment, contenders, market),
+        equity_in_words=describe_equity_chart(contenders, of_market.total_return if of_market else None, benchmark),
+        drawdowns_in_words=describe_drawdown_chart(contenders),
+        trades_in_words=describe_trades_chart(contenders),
     )
 
 
 def _remarks(contenders: Sequence[Contender]) -> list[tuple[list[str], tuple[str, ...]]]:
     """The remarks on the runs: the names of those that share a remark, and its sentences."""
-    said: dict[tuple[str, ...], list[str]] = {}
+    labels_by_remarks: dict[tuple[str, ...], list[str]] = {}
     for contender in contenders:
         sentences = run_remarks(contender.result, contender.metrics) if contender.result else ()
         if sentences:
-            said.setdefault(sentences, []).append(contender.label)
-    return [(names, sentences) for sentences, names in said.items()]
+            labels_by_remarks.setdefault(sentences, []).append(contender.label)
+    return [(names, sentences) for sentences, names in labels_by_remarks.items()]
 
 
 def _facts(alignment: Alignment, benchmark: str, risk_free: float | RiskFree) -> Sequence[tuple[str, str]]:
@@ -161,29 +161,29 @@ def _trade(row: Any, last: Any) -> dict[str, Any]:
 
 def describe_trades_chart(contenders: Sequence[Contender]) -> str:
     """The chart of trades for those who do not see it."""
-    said = []
+    parts = []
     for contender in contenders:
         if contender.result is None:
-            said.append(f"{contender.label}: trades not known")
+            parts.append(f"{contender.label}: trades not known")
             continue
         trades, still = contender.result.trades, len(contender.result.open_positions)
         won = int((trades["profit"] > 0).sum())
-        said.append(f"{contender.label}: {count(len(trades), 'trade')} ended, {won} with a profit, {still} open at the end")
-    return "; ".join(said) + "."
+        parts.append(f"{contender.label}: {count(len(trades), 'trade')} ended, {won} with a profit, {still} open at the end")
+    return "; ".join(parts) + "."
 
 
 def describe_equity_chart(contenders: Sequence[Contender], benchmark_return: float | None, benchmark: str) -> str:
     """The chart of equity for those who do not see it."""
-    said = [f"{c.label} {percent(c.metrics.total_return)}" for c in contenders]
+    growth = [f"{c.label} {percent(c.metrics.total_return)}" for c in contenders]
     if benchmark_return is not None:
-        said.append(f"{benchmark} {percent(benchmark_return)}")
-    return f"Growth over the window: {', '.join(said)}."
+        growth.append(f"{benchmark} {percent(benchmark_return)}")
+    return f"Growth over the window: {', '.join(growth)}."
 
 
 def describe_drawdown_chart(contenders: Sequence[Contender]) -> str:
     """The chart of drawdowns for those who do not see it."""
-    said = [f"{c.label} {percent(c.metrics.worst_drawdown)} on {drawdowns(c.returns).idxmin().date()}" for c in contenders]
-    return f"Worst drawdown: {', '.join(said)}."
+    falls = [f"{c.label} {percent(c.metrics.worst_drawdown)} on {drawdowns(c.returns).idxmin().date()}" for c in contenders]
+    return f"Worst drawdown: {', '.join(falls)}."
 
 
 MAX_PACKED_CHARACTERS = 2_000_000
@@ -213,18 +213,18 @@ def pack_tear_sheets(
     contenders: Sequence[Contender], reports: Path, budget: int = MAX_PACKED_CHARACTERS
 ) -> tuple[PackedTearsheet, ...]:
     """One for each contender, in their order; one without a page has no link."""
-    made, left = [], budget
+    sheets, left = [], budget
     for contender in contenders:
         page = contender.track.folder and contender.track.folder / "tearsheet.html"
         if page is None or not page.is_file():
-            made.append(PackedTearsheet(label=contender.label, folder="", link="", packed=""))
+            sheets.append(PackedTearsheet(label=contender.label, folder="", link="", packed=""))
             continue
         packed = b64encode(gzip.compress(page.read_bytes(), 6, mtime=0)).decode()
         packed = packed if len(packed) <= left else ""
         left -= len(packed)
         folder = _address(page.parent, reports)
-        made.append(PackedTearsheet(label=contender.label, folder=folder, link=f"{folder}/{page.name}", packed=packed))
-    return tuple(made)
+        sheets.append(PackedTearsheet(label=contender.label, folder=folder, link=f"{folder}/{page.name}", packed=packed))
+    return tuple(sheets)
 
 
 def _address(folder: Path, reports: Path) -> str:

@@ -211,8 +211,8 @@ def _table(path: Path) -> _Cells:
     return _Cells(file=path.name, separator=separator, heads=heads, rows=rows)
 
 
-def _too_short(file: str, found: int) -> DataError:
-    return DataError(f"{file} has {found} values; a series needs a column of dates and one of values, at least two rows.")
+def _too_short(file: str, values: int) -> DataError:
+    return DataError(f"{file} has {values} values; a series needs a column of dates and one of values, at least two rows.")
 
 
 def _level(path: Path, number: int, row: list[str], width: int) -> list[str]:
@@ -306,25 +306,25 @@ def _chosen(table: _Cells, dated: int, columns: Sequence[str]) -> int:
     others = [place for place in range(len(table.heads)) if place != dated]
     listed = [table.name(place) for place in others]
     for asked in columns:
-        found = [i for i in others if table.heads[i].lower() == asked.strip().lower()]
-        found = found or [i for i in others if asked.strip() == str(i + 1)]
-        if len(found) > 1:
+        places = [i for i in others if table.heads[i].lower() == asked.strip().lower()]
+        places = places or [i for i in others if asked.strip() == str(i + 1)]
+        if len(places) > 1:
             raise AmbiguousFileError(
-                f"{table.file} has {len(found)} columns {asked!r}; give the number of one with --column: "
-                f"{', '.join(str(place + 1) for place in found)}."
+                f"{table.file} has {len(places)} columns {asked!r}; give the number of one with --column: "
+                f"{', '.join(str(place + 1) for place in places)}."
             )
-        if found:
-            return found[0]
+        if places:
+            return places[0]
     if columns:
         raise UnknownNameError(f"column of {table.file}", columns[0], listed, f"It has {', '.join(listed)}.")
     if len(others) == 1:
         return others[0]
     if {head.lower() for head in table.heads} >= RUN_EQUITY_COLUMNS:
         return next(place for place in others if table.heads[place].lower() == "return")
-    found = _named(table, others)
-    if len(found) == 1:
-        return found[0]
-    meant = [table.name(place) for place in found] or listed
+    places = _named(table, others)
+    if len(places) == 1:
+        return places[0]
+    meant = [table.name(place) for place in places] or listed
     example = f'"{meant[0]}"' if table.heads[others[0]] else str(others[0] + 1)
     raise AmbiguousFileError(
         f"{table.file} has several columns that could be meant: {', '.join(meant)}. Say which, as --column {example}."
@@ -335,9 +335,9 @@ def _named(table: _Cells, others: list[int]) -> list[int]:
     """The columns with the surest names, alike ones once; none if no name is known."""
     plain = {place: " ".join(word for word in heading_words(table.heads[place]) if word not in _UNITS) for place in others}
     for names in VALUE_COLUMN_NAMES:
-        found = [place for place in others if plain[place] in names]
-        if found:
-            return found[:1] if all(table.column(place) == table.column(found[0]) for place in found) else found
+        places = [place for place in others if plain[place] in names]
+        if places:
+            return places[:1] if all(table.column(place) == table.column(places[0]) for place in places) else places
     return []
 
 
@@ -355,10 +355,10 @@ def _series(table: _Cells, dated: int, day_of: DateParser, place: int) -> tuple[
         values[day] = number, row[place]
     days = sorted(values)
     begun = next((i for i, day in enumerate(days) if values[day][1].lower() not in _EMPTY), len(days))
-    kept = {day: _number(table.file, *values[day], comma=comma, signed=signed) for day in days[begun:]}
-    if len(kept) < 2:
-        raise _too_short(table.file, len(kept))
-    return pd.Series(kept, dtype="float64").rename_axis("session"), days[:begun], signed
+    values_by_day = {day: _number(table.file, *values[day], comma=comma, signed=signed) for day in days[begun:]}
+    if len(values_by_day) < 2:
+        raise _too_short(table.file, len(values_by_day))
+    return pd.Series(values_by_day, dtype="float64").rename_axis("session"), days[:begun], signed
 
 
 def _decimal_comma(table: _Cells, place: int) -> bool:

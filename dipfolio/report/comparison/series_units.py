@@ -118,27 +118,27 @@ def interpret_values(
         The heading and the values contradict each other, the values imply a volatility that nobody would believe, or nothing
         tells what they are.
     """
-    said = set(heading_words(heading))
+    words = set(heading_words(heading))
     if kind is not None:
         meaning = _TOLD[kind]
-        told = ValueMeaning(form=meaning.form, scale=1.0 if signed else meaning.scale, log=meaning.log, why=meaning.why)
-        if kind == "returns" and said & _PERCENT and not signed and _volatility(series) > MAX_ANNUAL_VOLATILITY:
+        given = ValueMeaning(form=meaning.form, scale=1.0 if signed else meaning.scale, log=meaning.log, why=meaning.why)
+        if kind == "returns" and words & _PERCENT and not signed and _volatility(series) > MAX_ANNUAL_VOLATILITY:
             raise AmbiguousFileError(
                 f"{file}: the heading {heading!r} says per cent, --kind returns fractions, whose volatility would be "
                 f"{_volatility(series):.0%} a year. Say {_PER_CENT}, or rename the column."
             )
-        return told
-    scale = 1.0 if signed else 0.01 if said & _PERCENT else 0.0001 if said & _POINTS else 1.0
+        return given
+    scale = 1.0 if signed else 0.01 if words & _PERCENT else 0.0001 if words & _POINTS else 1.0
     named = f"by its heading {heading!r}"
-    log = bool(said & _LOG)
-    if said & _CUMULATIVE or any(word.startswith("cumul") for word in said):
+    log = bool(words & _LOG)
+    if words & _CUMULATIVE or any(word.startswith("cumul") for word in words):
         meaning = _cumulative(series, ValueMeaning(form="cumulative", scale=scale, log=log, why=named))
-    elif said & _EQUITY and not said & _RETURNS:
+    elif words & _EQUITY and not words & _RETURNS:
         if log or scale != 1.0:
             raise AmbiguousFileError(f"{file}: the heading {heading!r} says equity and another unit than money; {_ASK}.")
         sure = (series > 0).all() and _steady(series.to_numpy())
         meaning = ValueMeaning(form="equity", why=_BY_VALUES if sure else named)
-    elif log or scale != 1.0 or said & _RETURNS:
+    elif log or scale != 1.0 or words & _RETURNS:
         meaning = ValueMeaning(form="returns", scale=scale, log=log, why=named)
     else:
         meaning = ValueMeaning(form=_judged(file, series, heading), why=_BY_VALUES)
@@ -219,10 +219,10 @@ def _judged(file: str, series: pd.Series, name: str) -> Literal["equity", "retur
         return "returns"
     if _steady(values):
         return "equity"
-    said = [kind for kind, parts in _WEAK.items() if any(part in name.lower() for part in parts)]
-    if len(said) != 1:
+    kinds = [kind for kind, parts in _WEAK.items() if any(part in name.lower() for part in parts)]
+    if len(kinds) != 1:
         raise AmbiguousFileError(f"{file} could hold equity or returns; {_ASK} equity or --kind returns.")
-    return "equity" if said == ["equity"] else "returns"
+    return "equity" if kinds == ["equity"] else "returns"
 
 
 def _cumulative(series: pd.Series, meaning: ValueMeaning) -> ValueMeaning:

@@ -203,10 +203,12 @@ def mean_difference_rows(
     """Each contender and the benchmark less the first one, and one difference to tell how they were resampled."""
     first = contenders[0]
     table = _returns(contenders, market, benchmark).dropna()
-    found = mean_differences(table[first.label].to_numpy(), table.drop(columns=first.label).to_numpy())
+    differences = mean_differences(table[first.label].to_numpy(), table.drop(columns=first.label).to_numpy())
     others: list[Contender | None] = [*contenders[1:], *([None] if market is not None else [])]
-    said = tuple(_gap(first, other, difference, benchmark) for other, difference in zip(others, found, strict=True))
-    return said, found[0] if found else None
+    rows = tuple(
+        _mean_difference(first, other, difference, benchmark) for other, difference in zip(others, differences, strict=True)
+    )
+    return rows, differences[0] if differences else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -240,21 +242,23 @@ def sharpe_difference_rows(
     """The Sharpe ratio of each contender and of the benchmark less that of the first one, over the sessions of all."""
     first, table = contenders[0], _returns(contenders, market, benchmark).dropna()
     excess = pd.DataFrame({name: excess_returns(table[name], risk_free) for name in table})
-    found = sharpe_differences(excess[first.label].to_numpy(), excess.drop(columns=first.label).to_numpy())
+    differences = sharpe_differences(excess[first.label].to_numpy(), excess.drop(columns=first.label).to_numpy())
     others: list[Contender | None] = [*contenders[1:], *([None] if market is not None else [])]
-    return tuple(_ratio_gap(first, other, one, benchmark) for other, one in zip(others, found, strict=True))
+    return tuple(_sharpe_difference(first, other, one, benchmark) for other, one in zip(others, differences, strict=True))
 
 
-def _ratio_gap(first: Contender, other: Contender | None, found: SharpeDifference, benchmark: str) -> SharpeDifferenceRow:
+def _sharpe_difference(
+    first: Contender, other: Contender | None, difference: SharpeDifference, benchmark: str
+) -> SharpeDifferenceRow:
     lost = [c.label for c in (first, other) if c is not None and c.track.bankrupt]
     if lost:
-        found = replace(found, difference=math.nan, error=math.nan, low=math.nan, high=math.nan, p_value=math.nan)
+        difference = replace(difference, difference=math.nan, error=math.nan, low=math.nan, high=math.nan, p_value=math.nan)
     looks = _looks(first, other)
     return SharpeDifferenceRow(
-        label=benchmark if other is None else other.label, difference=_signed(found.difference), low=_signed(found.low),
-        high=_signed(found.high), p_value=_p_value(math.nan if looks else found.p_value),
-        reading=_reading(found.low, found.high, few=bool(looks), same="the same ratio"),
-        remark=f"{' and '.join(lost)} was wiped out: a lost account has no Sharpe ratio." if lost else looks, found=found,
+        label=benchmark if other is None else other.label, difference=_signed(difference.difference), low=_signed(difference.low),
+        high=_signed(difference.high), p_value=_p_value(math.nan if looks else difference.p_value),
+        reading=_reading(difference.low, difference.high, few=bool(looks), same="the same ratio"),
+        remark=f"{' and '.join(lost)} was wiped out: a lost account has no Sharpe ratio." if lost else looks, found=difference,
     )  # fmt: skip
 
 
@@ -276,7 +280,7 @@ def _market_label(table: pd.DataFrame, benchmark: str) -> str:
     return benchmark if benchmark not in table else f"{benchmark} (benchmark)"
 
 
-def _gap(first: Contender, other: Contender | None, difference: MeanDifference, benchmark: str) -> MeanDifferenceRow:
+def _mean_difference(first: Contender, other: Contender | None, difference: MeanDifference, benchmark: str) -> MeanDifferenceRow:
     lost = [c.label for c in (first, other) if c is not None and c.track.bankrupt]
     low, high = (math.nan, math.nan) if lost else (difference.low, difference.high)
     looks = _looks(first, other)
@@ -312,8 +316,8 @@ def _looks(first: Contender, other: Contender | None) -> str:
     if not few:
         return ""
     numbers = [(c.label, int(c.metrics.observations)) for c in few]
-    said = [f"{label} entered in {count(number, 'session')}: {count(number, 'observation')}" for label, number in numbers]
-    return f"{'; '.join(said)}. The interval is no evidence about {'the rule' if len(few) == 1 else 'the rules'}."
+    sentences = [f"{label} entered in {count(number, 'session')}: {count(number, 'observation')}" for label, number in numbers]
+    return f"{'; '.join(sentences)}. The interval is no evidence about {'the rule' if len(few) == 1 else 'the rules'}."
 
 
 UNKNOWN_TERM = "not known: a series from elsewhere"
@@ -324,24 +328,24 @@ class Term:
     """One topic with a sentence for each contender, in their order."""
 
     topic: str
-    said: tuple[str, ...]
+    sentences: tuple[str, ...]
 
     @property
     def differs(self) -> bool:
         """True if the records say different things of it."""
-        return len({sentence for sentence in self.said if sentence != UNKNOWN_TERM}) > 1
+        return len({sentence for sentence in self.sentences if sentence != UNKNOWN_TERM}) > 1
 
     @property
     def shared(self) -> str:
         """The value that all records have, if they agree."""
-        return next((sentence for sentence in self.said if sentence != UNKNOWN_TERM), UNKNOWN_TERM)
+        return next((sentence for sentence in self.sentences if sentence != UNKNOWN_TERM), UNKNOWN_TERM)
 
 
 def assumption_terms(contenders: Sequence[Contender]) -> tuple[Term, ...]:
     """The assumptions of each run, its own window and cash first; as the runs were made, before any alignment."""
-    own = [("Window", [c.track.span for c in contenders]), ("Starting cash", [_cash(c) for c in contenders])]
+    settings = [("Window", [c.track.span for c in contenders]), ("Starting cash", [_cash(c) for c in contenders])]
     known = [dict(state_assumptions(c.track.result)) if c.track.result else {} for c in contenders]
-    return tuple(_term(topic, list(said)) for topic, said in own) + _side_by_side(known)
+    return tuple(_term(topic, list(sentences)) for topic, sentences in settings) + _side_by_side(known)
 
 
 def parameter_terms(contenders: Sequence[Contender]) -> tuple[Term, ...]:
@@ -366,15 +370,15 @@ def provenance_terms(contenders: Sequence[Contender]) -> tuple[Term, ...]:
 
 def _side_by_side(known: Sequence[dict[str, str]]) -> tuple[Term, ...]:
     topics = dict.fromkeys(topic for record in known for topic in record)
-    return tuple(_term(topic, [_said(record, topic) for record in known]) for topic in topics)
+    return tuple(_term(topic, [_sentence(record, topic) for record in known]) for topic in topics)
 
 
-def _said(record: dict[str, str], topic: str) -> str:
+def _sentence(record: dict[str, str], topic: str) -> str:
     return record.get(topic, MISSING_TEXT if len(record) > 1 else UNKNOWN_TERM)
 
 
-def _term(topic: str, said: list[str]) -> Term:
-    return Term(topic=topic, said=tuple(said))
+def _term(topic: str, sentences: list[str]) -> Term:
+    return Term(topic=topic, sentences=tuple(sentences))
 
 
 def _cash(contender: Contender) -> str:
