@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from dipfolio.engine.metrics import MIN_OBSERVATIONS, measure
+from dipfolio.engine.metrics import MIN_OBSERVATIONS, measure, metrics_in
 from dipfolio.errors import ReportError
 from dipfolio.report.format import percent, ratio
 from dipfolio.report.runs_index import index_page, read_card, refresh_index
@@ -19,6 +19,11 @@ from tests.support.tear_sheets import Page
 def aged(folder, seconds):
     os.utime(folder / "run.json", (seconds, seconds))
     return folder
+
+
+def cells(card):
+    """The cells of a card by the name of the metric."""
+    return dict(zip((metric.name for metric in metrics_in("index")), card.numbers, strict=True))
 
 
 def test_the_newest_run_comes_first(tmp_path):
@@ -41,9 +46,12 @@ def test_a_card_has_the_numbers_of_the_record(tmp_path):
     result = run({0: {"A": 10}, 5: {"A": 0}})
     metrics = measure(result)
     found = read_card(save(tmp_path, "one", replace(result, strategy="buy", changed={"hold": 3})))
-    assert [cell.text for cell in found.numbers] == [
-        percent(metrics.total_return), percent(metrics.worst_drawdown), ratio(metrics.sharpe), f"{metrics.trades}",
-    ]  # fmt: skip
+    shown = {name: cell.text for name, cell in cells(found).items()}
+    assert {name: shown[name] for name in ("total_return", "worst_drawdown", "sharpe", "trades")} == {
+        "total_return": percent(metrics.total_return), "worst_drawdown": percent(metrics.worst_drawdown),
+        "sharpe": ratio(metrics.sharpe), "trades": f"{metrics.trades}",
+    }  # fmt: skip
+    assert {name: cell.value for name, cell in cells(found).items()} == {name: metrics.by_name[name] for name in shown}
     assert (found.heading, found.title, found.window) == ("buy (hold 3)", "By the script.", "2025-01-02 to 2025-01-21")
     heights = [float(y) for _, y in re.findall(r"([\d.]+) ([\d.]+)", found.curve)]
     assert (min(heights), max(heights)) == (2, 30)
@@ -104,7 +112,7 @@ def test_a_folder_that_cannot_be_written_is_a_clear_line(tmp_path):
 def test_a_run_that_never_moved_is_a_flat_line(tmp_path):
     found = read_card(save(tmp_path, "idle", run({})))
     assert {y for _, y in re.findall(r"([\d.]+) ([\d.]+)", found.curve)} == {"16.0"}
-    assert found.numbers[2].text == "-"
+    assert cells(found)["sharpe"].text == "-"
 
 
 SAW = [100.0, 104.0] * 40

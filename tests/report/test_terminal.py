@@ -140,7 +140,7 @@ def test_words_in_brackets_are_words_and_no_markup(dip):
 def test_the_json_has_the_metrics_unrounded(dip):
     record = strict(run_as_json(*dip, "reports/x/tearsheet.html"))
     for name, value in dip[1].by_name.items():
-        assert record[name] == value, name
+        assert record[name] == (None if math.isnan(value) else value), name
     assert record["strategy"] == "buy-the-dip"
     assert record["window"] == ["2024-01-02", "2025-12-31"]
     assert record["parameters"] == {"universe": "article", "fill": "open", "day": "2025-01-27", "hold": 5}
