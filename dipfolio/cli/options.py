@@ -80,7 +80,7 @@ class RateType(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # gen
     name = "rate"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Text to a fraction; how one without the sign of per cent was understood is said on standard error."""
+        """Text to a fraction; how one without the sign of per cent was understood is reported on standard error."""
         if not isinstance(value, str):
             return float(value)
         from dipfolio.data.risk_free import describe_interpretation, parse_rate

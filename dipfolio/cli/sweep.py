@@ -194,7 +194,7 @@ def _sweep(name: str, strategy: "type[StrategyBase]", values: dict[str, Any]) ->
 
 
 def _market(terms: "SweepSettings", bars: "Bars", grid: "ParameterGrid", values: dict[str, Any]) -> "pd.Series | None":
-    """Returns of the benchmark of a walk-forward test, None without one; what makes a test impossible is said before the work."""
+    """Returns of the benchmark of a walk-forward test, None without one; what forbids a test is an error before the work."""
     from dipfolio.evidence.walk_forward import benchmark_returns, check_variants, split_sessions
 
     if values["walk_forward"] is None:

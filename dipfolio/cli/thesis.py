@@ -50,29 +50,29 @@ def thesis_command(
     bars, register = _load_bars(ctx.obj, data), open_trial_log(shelf)
     with progress(count_steps() + len(chosen) + 1, "bar count elapsed text") as display, stdout_to_stderr():
 
-        def said(done: str) -> None:
+        def report_progress(done: str) -> None:
             """Show the step that was done."""
             display.advance(1, done)
 
-        judged = judge_claims(bars, ctx.obj.strategies, seed=seed, progress=said).beside(register.read())
+        judged = judge_claims(bars, ctx.obj.strategies, seed=seed, progress=report_progress).beside(register.read())
         thesis, opening = judged.only(chosen), opening_panels(judged)
-        gathered = claim_details(thesis, bars, ctx.obj.strategies, seed=seed, progress=said)
+        gathered = claim_details(thesis, bars, ctx.obj.strategies, seed=seed, progress=report_progress)
         page = thesis_page(thesis, gathered, analyse_event_day(bars), bars.provenance, shelf, str(data) if data else "", opening)
-        said("page")
+        report_progress("page")
     shown = "-".join(verdict.claim.id for verdict in thesis.verdicts)
     place = write_page(shelf, THESIS_FILE if wanted is None else f"thesis-{shown}.html", page)
     refresh_index(shelf)
     added = register.add(judged.trials)
     if as_json:
-        click.echo(thesis_as_json(thesis, str(relative_to_cwd(place)), bars.provenance.told, opening))
+        click.echo(thesis_as_json(thesis, str(relative_to_cwd(place)), bars.provenance.remarks, opening))
         return
-    print_thesis(thesis, sys.stdout, terminal_columns(sys.stdout), bars.provenance.told, opening)
+    print_thesis(thesis, sys.stdout, terminal_columns(sys.stdout), bars.provenance.remarks, opening)
     click.echo(f"\nTrials: {len(judged.trials)} variants, {added} of them new, in {relative_to_cwd(register.path)}")
     click.echo(f"Thesis: {relative_to_cwd(place)}")
 
 
 def _chosen(wanted: str | None) -> tuple[str, ...]:
-    """The claims to show, all if nothing was said."""
+    """The claims to show, all if none was named."""
     from dipfolio.study.claims import CLAIMS
 
     known = {claim.id.lower(): claim.id for claim in CLAIMS}

@@ -106,7 +106,7 @@ class Workspace:
         return tuple(dict.fromkeys([*members, *(symbol for symbol in symbols if symbol != DATED_MEMBERS)]))
 
     def load(self, folder: Path | None, symbols: tuple[str, ...], benchmark: str = "") -> "Bars":
-        """The data of some symbols, from the folder named or else from :meth:`data`, which is said on standard error.
+        """The data of some symbols, from the folder named or else from :meth:`data`, which is reported on standard error.
 
         Parameters
         ----------
@@ -183,7 +183,7 @@ def warn_if_truncated(bars: "Bars", start: date | None, end: date | None) -> Non
 
 
 def open_trial_log(reports: Path) -> "TrialLog":
-    """The register of a folder of reports; damaged lines in it are said on standard error."""
+    """The register of a folder of reports; damaged lines in it are reported on standard error."""
     from dipfolio.evidence.trial_log import TRIAL_LOG_FILE, TrialLog
 
     return TrialLog(relative_to_cwd(reports) / TRIAL_LOG_FILE, warn=warn_once)

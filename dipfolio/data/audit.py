@@ -142,7 +142,7 @@ def _membership_issues(files: PriceFiles) -> Iterator[DataIssue]:
         text = (
             f"{MEMBERSHIP_FILE} has {', '.join(lost)} without prices here; a run on {DATED_MEMBERS} is refused until it has them."
         )
-        yield DataIssue(severity="warning", kind="rows for no symbol", symbol="", figure=float(len(lost)), text=text)
+        yield DataIssue(severity="warning", kind="rows for no symbol", symbol="", value=float(len(lost)), text=text)
 
 
 def _adjusted_symbols(
@@ -238,13 +238,13 @@ def _dividends(
     paid = np.isfinite(table["amount"]) & (table["amount"] >= 0)
     findings += [
         DataIssue(
-            severity="error", kind="dividend without a session", symbol=symbol, date=str(day.date()), figure=amount,
+            severity="error", kind="dividend without a session", symbol=symbol, date=str(day.date()), value=amount,
             text=f"{symbol} has a dividend on {day.date()}, which is no session of {calendar.EXCHANGE}.",
         )
         for symbol, day, amount in table[~known].itertuples(index=False)
     ] + [
         DataIssue(
-            severity="error", kind="unusable dividend", symbol=symbol, date=str(day.date()), figure=amount,
+            severity="error", kind="unusable dividend", symbol=symbol, date=str(day.date()), value=amount,
             text=f"{symbol} has an unusable dividend on {day.date()}.",
         )
         for symbol, day, amount in table[known & ~paid].itertuples(index=False)

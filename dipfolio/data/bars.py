@@ -57,7 +57,7 @@ class Provenance:
         Of the symbols, the sessions and every value as little-endian float64.
     warnings : tuple of str
         What is odd about the data, a sentence each.
-    told : tuple of str
+    remarks : tuple of str
         What belongs beside every result that was made with them; see :func:`dipfolio.data.schema.summarise_issues`.
     """
 
@@ -65,7 +65,7 @@ class Provenance:
     sessions: dict[str, tuple[str, str]]
     sha256: str
     warnings: tuple[str, ...] = ()
-    told: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -199,7 +199,9 @@ class Bars:
             known = self.close[symbol].dropna().index
             spans[symbol] = (str(known[0].date()), str(known[-1].date())) if len(known) else ("", "")
         texts = tuple(warning.text for warning in self.warnings)
-        return Provenance(origin=self.origin, sessions=spans, sha256=digest, warnings=texts, told=summarise_issues(self.warnings))
+        return Provenance(
+            origin=self.origin, sessions=spans, sha256=digest, warnings=texts, remarks=summarise_issues(self.warnings)
+        )
 
     def _map(self, cut: Callable[[pd.DataFrame], pd.DataFrame]) -> "Bars":
         frames = {field: cut(getattr(self, field)) for field in (*FIELDS, "dividends")}

@@ -239,7 +239,7 @@ def unmatched_symbol_warnings(folder: Path, known: tuple[str, ...]) -> Iterator[
         if table.unmatched and (table.name == "dividends.csv" or table.unmatched == table.rows):
             rows = f"{table.unmatched} row{'s' if table.unmatched > 1 else ''} of {table.rows}"
             text = f"{table.name} has {rows} for symbols that have no prices here: {_first_names(table.unmatched_symbols)}."
-            yield DataIssue(severity="warning", kind="rows for no symbol", symbol="", figure=float(table.unmatched), text=text)
+            yield DataIssue(severity="warning", kind="rows for no symbol", symbol="", value=float(table.unmatched), text=text)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -222,7 +222,7 @@ def dividend_warnings(
     readings: dict[str, FileFormat],
     paid: pd.DataFrame,
 ) -> Iterator[DataIssue]:
-    """The warnings about dividends: none paid, perhaps paid twice, a price index, an adjusted close that could have said more.
+    """The warnings about dividends: none paid, perhaps paid twice, a price index, an adjusted close that implies dividends.
 
     Parameters
     ----------

@@ -143,7 +143,7 @@ def parse_risk_free(text: str) -> RiskFree:
     Raises
     ------
     ParameterError
-        A figure that is no rate a year, or a fraction above 0.15.
+        A value that is no rate a year, or a fraction above 0.15.
     DataError
         A file that cannot be read as dates and rates.
     """

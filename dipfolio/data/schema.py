@@ -34,17 +34,17 @@ class DataIssue:
         Empty where it is about all of them.
     date : str
         The session or day concerned, as an ISO date; empty where it is the file as a whole.
-    figure : float
+    value : float
         The price, volume, amount or count that is at fault; NaN where there is none.
     text : str
-        One sentence that names symbol, date and figure.
+        One sentence that names symbol, date and value.
     """
 
     severity: Literal["error", "warning"]
     kind: str
     symbol: str
     date: str = ""
-    figure: float = float("nan")
+    value: float = float("nan")
     text: str
 
 

@@ -19,13 +19,13 @@ from dipfolio.data.validation import USUAL_SPLIT_RATIOS
 from dipfolio.errors import DataError
 
 MIN_SPLIT_TO_NIGHT_RATIO = 6.0
-"""A split is told from an ordinary night if it is at least so many times the usual overnight change, as logarithms ..."""
+"""A split differs from an ordinary night if it is at least so many times the usual overnight change, as logarithms ..."""
 SPLIT_STEP_TOLERANCE = 1 / 3
 """... and the change over the night is at most this part of the split away from what one of the two conventions would show."""
 MIN_USUAL_CHANGE = 0.002
 """The usual overnight change is taken to be at least this, as in a file of few or of quiet sessions."""
 MIN_AMBIGUOUS_SPLIT = np.log(1.25)
-"""A split that large, as a logarithm, must be told from an ordinary night, or the file is refused."""
+"""A split that large, as a logarithm, must be distinguished from an ordinary night, or the file is refused."""
 MAX_DATE_ERROR_SESSIONS = 5
 """Sessions around the day of a split in which the price may step instead, because one of the two dates is wrong."""
 MIN_SEARCHED_SPLIT = np.log(1.9)
@@ -95,7 +95,7 @@ def adjust_for_splits(symbol: str, prices: PriceTable, file: str, table: Sequenc
     named = _collect_splits(symbol, prices, file, table, table_name)
     verdicts = _verdicts(symbol, prices, named, file)
     traded = [one for one, verdict in zip(named, verdicts, strict=True) if verdict == "as traded"]
-    unsure = [one for one, verdict in zip(named, verdicts, strict=True) if verdict == "not to be told"]
+    unsure = [one for one, verdict in zip(named, verdicts, strict=True) if verdict == "unknown"]
     splits = tuple(one.split for one in named)
     others = [split for split in table if not _inside(prices, split)]
     if traded:  # the provider divides by no split, so by none of after the last session either
@@ -191,10 +191,10 @@ def _adjusted_steps(prices: PriceTable) -> np.ndarray:
 
 
 def _verdicts(symbol: str, prices: PriceTable, named: Sequence[_NamedSplit], file: str) -> list[str]:
-    """Of each split "as traded", "adjusted" or "not to be told".
+    """Of each split "as traded", "adjusted" or "unknown".
 
     A split of a few per cent is no larger than an ordinary night. It is taken as the other splits of the file are, if those
-    agree, and else as adjusted for, which is said.
+    agree, and else as adjusted for, with a warning.
     """
     if not named:
         return []
@@ -212,7 +212,7 @@ def _verdicts(symbol: str, prices: PriceTable, named: Sequence[_NamedSplit], fil
         elif one.size >= MIN_AMBIGUOUS_SPLIT:
             raise DataError(_ambiguous(symbol, one, prices, file))
         else:
-            verdicts[number] = "not to be told"
+            verdicts[number] = "unknown"
     return verdicts
 
 
@@ -294,7 +294,7 @@ def _adjustment_issues(symbol: str, traded: Sequence[_NamedSplit], file: str, pr
         f"{symbol} is as traded in {file}: the prices before {many} of {each} were divided and the volumes multiplied by the "
         f"ratio{paid}; {sources} names {'them' if len(traded) > 1 else 'it'}."
     )
-    yield DataIssue(severity="warning", kind="as traded", symbol=symbol, figure=traded[-1].split.ratio, text=text)
+    yield DataIssue(severity="warning", kind="as traded", symbol=symbol, value=traded[-1].split.ratio, text=text)
 
 
 def _undecided_issues(symbol: str, unsure: Sequence[_NamedSplit]) -> Iterator[DataIssue]:
@@ -305,7 +305,7 @@ def _undecided_issues(symbol: str, unsure: Sequence[_NamedSplit]) -> Iterator[Da
             "to be seen in the prices; they are taken as adjusted for it."
         )
         yield DataIssue(
-            severity="warning", kind="split in doubt", symbol=symbol, date=str(one.split.day), figure=one.split.ratio, text=text
+            severity="warning", kind="split in doubt", symbol=symbol, date=str(one.split.day), value=one.split.ratio, text=text
         )
 
 
@@ -322,7 +322,7 @@ def adjust_dividends(table: pd.DataFrame, settled: Mapping[str, SplitAdjusted]) 
     Raises
     ------
     DataError
-        Amounts of which it cannot be told whether they are per share of then or of today.
+        Amounts of which it is unknown whether they are per share of then or of today.
     """
     findings: list[DataIssue] = []
     for symbol, one in settled.items():
@@ -360,7 +360,7 @@ def _overruled(symbol: str, from_file: pd.DataFrame, others: pd.DataFrame, one: 
             f"{symbol}: the dividends of its file ({one.prices.dividends.heading}) are paid, and the {len(others)} of "
             "dividends.csv in its sessions are not."
         )
-        yield DataIssue(severity="warning", kind="two tables", symbol=symbol, figure=float(len(others)), text=text)
+        yield DataIssue(severity="warning", kind="two tables", symbol=symbol, value=float(len(others)), text=text)
 
 
 def _adjusted_rows(symbol: str, table: pd.DataFrame, traded: Sequence[Split]) -> tuple[pd.DataFrame, tuple[DataIssue, ...]]:

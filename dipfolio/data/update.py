@@ -31,7 +31,7 @@ from dipfolio.errors import CorruptFileError, DataError, FetchError, ParameterEr
 from dipfolio.storage import recover_scratch
 
 PRICE_TOLERANCE = 5e-6
-"""Relative difference of two prices that is not told: Yahoo's last digits change from call to call (yfinance#1038)."""
+"""Relative difference of two prices that is not reported: Yahoo's last digits change from call to call (yfinance#1038)."""
 VOLUME_TOLERANCE = 1e-6
 DIVIDEND_TOLERANCE = 1e-4
 """A dividend divided by a split is rounded."""

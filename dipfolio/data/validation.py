@@ -143,8 +143,8 @@ def _unusable_values(symbol: str, field: str, days: np.ndarray, values: np.ndarr
         yield _error(kind, symbol, days[i], f"{symbol} has {what} on {days[i]}.", values[i])
 
 
-def _error(kind: str, symbol: str, day: np.datetime64, text: str, figure: float = float("nan")) -> DataIssue:
-    return DataIssue(severity="error", kind=kind, symbol=symbol, date=str(day), figure=float(figure), text=text)
+def _error(kind: str, symbol: str, day: np.datetime64, text: str, value: float = float("nan")) -> DataIssue:
+    return DataIssue(severity="error", kind=kind, symbol=symbol, date=str(day), value=float(value), text=text)
 
 
 OUTLIER_MULTIPLE = 15.0
@@ -165,7 +165,7 @@ COPIED_OPEN_SHARE, MIN_COPIED_OPENS = 0.10, 100
 """Opens that equal the last close are warned of from this part and this number of the sessions of a symbol on."""
 
 LARGE_DIVIDEND = 0.10
-"""A dividend that is a larger part of the last close is said; ordinary ones are a few per cent."""
+"""A dividend that is a larger part of the last close gets a warning; ordinary ones are a few per cent."""
 
 
 def convention_warnings(readings: Mapping[str, FileFormat], paying: Collection[str] = ()) -> Iterator[DataIssue]:
@@ -216,11 +216,9 @@ def _all_warnings(frames: Mapping[str, pd.DataFrame]) -> Iterator[DataIssue]:
         yield from _copied_opens(values, names, days)
         for kind, where, prices, words in _cell_warnings(values):
             for row, column in np.argwhere(where):
-                figure = float(prices[row, column])
-                text = f"{names[column]} {words.format(figure)} on {days[row]}."
-                yield DataIssue(
-                    severity="warning", kind=kind, symbol=names[column], date=str(days[row]), figure=figure, text=text
-                )
+                value = float(prices[row, column])
+                text = f"{names[column]} {words.format(value)} on {days[row]}."
+                yield DataIssue(severity="warning", kind=kind, symbol=names[column], date=str(days[row]), value=value, text=text)
     yield from _early_ends(values["close"], names, days)
 
 
@@ -255,7 +253,7 @@ def _unadjusted(values: Mapping[str, np.ndarray], names: list[str], days: np.nda
             f"are not adjusted for. If it was one, no result across that night is right: add the row {name},{day},{ratio:.6g} to "
             "the folder's splits.csv (symbol,ex_date,ratio)."
         )
-        yield DataIssue(severity="warning", kind="like a split", symbol=name, date=str(day), figure=step, text=text)
+        yield DataIssue(severity="warning", kind="like a split", symbol=name, date=str(day), value=step, text=text)
 
 
 def _usual_ratio(step: float) -> float:
@@ -274,7 +272,7 @@ def _large_dividends(values: Mapping[str, np.ndarray], names: list[str], days: n
             f"{name} has a dividend of {amount:g} on {days[row]}, {amount / close:.0%} of its last close of {close:g}: "
             "see that it is in dollars, per share of today."
         )
-        yield DataIssue(severity="warning", kind="large dividend", symbol=name, date=str(days[row]), figure=amount, text=text)
+        yield DataIssue(severity="warning", kind="large dividend", symbol=name, date=str(days[row]), value=amount, text=text)
 
 
 def _copied_opens(values: Mapping[str, np.ndarray], names: list[str], days: np.ndarray) -> Iterator[DataIssue]:
@@ -289,7 +287,7 @@ def _copied_opens(values: Mapping[str, np.ndarray], names: list[str], days: np.n
             f"{names[column]} opens exactly at its last close on {len(rows):,} of {sessions[column]:,} sessions, 95 % of "
             f"them until {most}; such an open is no price of the opening. Fill at the close, or start later."
         )
-        yield DataIssue(severity="warning", kind="copied opens", symbol=names[column], figure=float(len(rows)), text=text)
+        yield DataIssue(severity="warning", kind="copied opens", symbol=names[column], value=float(len(rows)), text=text)
 
 
 def _far_out(excursion: np.ndarray) -> np.ndarray:
@@ -323,5 +321,5 @@ def _early_ends(close: np.ndarray, names: list[str], days: np.ndarray) -> Iterat
         count = f"{left} session{'s' if left > 1 else ''}"
         text = f"{names[column]} ends on {days[last]}, {count} before the last of the data, {days[-1]}."
         yield DataIssue(
-            severity="warning", kind="ends early", symbol=names[column], date=str(days[last]), figure=float(left), text=text
+            severity="warning", kind="ends early", symbol=names[column], date=str(days[last]), value=float(left), text=text
         )

@@ -120,7 +120,7 @@ def load_strategy(folder: Path | str, name: str) -> "type[StrategyBase]":
     try:
         with stdout_to_stderr():
             module = importlib.import_module(module_name)
-    except DipfolioError as error:  # a class that breaks the contract, said where it is defined
+    except DipfolioError as error:  # a class that breaks the contract, reported where it is defined
         raise StrategyError(f"{_error_location(error, path)}: {error}") from None
     except Exception as error:
         if _is_refused_decorator(error):

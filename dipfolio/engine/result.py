@@ -111,7 +111,7 @@ class Result(Displayable):
             ("open positions", len(self.open_positions)),
             ("events", dict(self.events["kind"].value_counts())),
             ("residual", f"${self.residual:.6f}"),
-            *(("remark", sentence) for sentence in self.provenance.told),
+            *(("remark", sentence) for sentence in self.provenance.remarks),
         )
 
     def __repr__(self) -> str:
@@ -200,7 +200,7 @@ def _typed(record: dict[str, Any]) -> dict[str, Any]:
             sessions=spans,
             sha256=provenance["sha256"],
             warnings=tuple(provenance.get("warnings", ())),
-            told=tuple(provenance.get("told", ())),
+            remarks=tuple(provenance.get("remarks", provenance.get("told", ()))),  # runs saved before the name was changed
         ),
     }
 

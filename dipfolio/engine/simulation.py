@@ -120,7 +120,7 @@ def _provenance(used: Bars, positions: pd.DataFrame) -> Provenance:
         return bool(len(until) and until.index[-1] == pd.Timestamp(finding.date) and (until.iloc[-2:] != 0).any())
 
     warnings = (w for w in used.warnings if w.kind != "copied opens" or w.symbol in positions)  # a benchmark fills no order
-    return replace(used.provenance, told=summarise_issues(warnings, held))
+    return replace(used.provenance, remarks=summarise_issues(warnings, held))
 
 
 def run_simulation(strategy: StrategyBase, bars: Bars, account: Account, first: int = 0) -> RunLog:
@@ -177,7 +177,7 @@ def _benchmark_returns(bars: Bars, benchmark: str, eve: int) -> np.ndarray:
     Raises
     ------
     WindowError
-        The benchmark has no data for a session: they would be told as a market that stood still.
+        The benchmark has no data for a session: they would count as a market that stood still.
     ParameterError
         A volatility index or a rate, which nobody can hold.
     """

@@ -189,7 +189,7 @@ def assess(
     ----------
     strategy : StrategyBase
     bars : Bars
-        Its symbols and the benchmark; with SPY, stressful mornings are told apart.
+        Its symbols and the benchmark; with SPY, stressful mornings are tested apart.
     result : Result
         Its run over these bars.
     benchmark : str
@@ -335,7 +335,7 @@ def _held(result: Result, seed: int) -> Iterator[Estimate]:
 def _trades(result: Result, bars: Bars, split: SampleSplit | None) -> Iterator[Estimate]:
     """The mean trade after costs against nothing, and its sessions against the others before costs.
 
-    With a split, the second is said of each sample too. A trade is decided in the session before its entry.
+    With a split, the second is estimated for each sample too. A trade is decided in the session before its entry.
     """
     trades = result.trades.sort_values("entry_session", kind="stable")
     decided = np.maximum(bars.sessions.get_indexer(trades["entry_session"]) - 1, 0)

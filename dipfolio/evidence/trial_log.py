@@ -242,7 +242,7 @@ class TrialLog:
     path : Path
         Such as ``reports/trials.jsonl``; it need not exist.
     warn : callable
-        Is told of damaged lines, in a sentence.
+        Called with one sentence for each damaged line.
     """
 
     path: Path
@@ -251,7 +251,7 @@ class TrialLog:
     def read(self, family: str | None = None, *, strategy: str | None = None) -> tuple[TrialLogEntry, ...]:
         """The distinct entries in the order in which they were first run.
 
-        A line that is no trial, or not what was written, is said and not counted; one that a crash has cut off is, too, once
+        A line that is no trial, or not what was written, is reported and not counted; so is one that a crash has cut off, once
         another one follows it.
 
         Parameters
@@ -391,7 +391,7 @@ def deflate_sharpe(sharpe: SharpeRatio, entries: Iterable[TrialLogEntry], effect
     A ratio of few sessions varies more, and says as much less. So that a single short run does not pass for a wide spread,
     each ratio counts times the root of its sessions over those of the one that is judged, as the error of both is then alike.
 
-    Two grids that overlap in part cannot be told apart cell by cell. Their common cells then stay in the number of trials
+    Two grids that overlap in part cannot be distinguished cell by cell. Their common cells then stay in the number of trials
     twice, and the squares of both are divided by the smallest number of different variants that there can be: number and
     variance are never below those of the different variants, so the probability is never above.
 

@@ -178,7 +178,7 @@ def print_assessment(examined: AssessedRun, stream: IO[str], columns: int | None
         say(line)
     if examined.split_sentence:
         say(examined.split_sentence)
-    for sentence in result.provenance.told:
+    for sentence in result.provenance.remarks:
         say(f"Note: {sentence}")
     for estimate in assessment.estimates:
         print(file=stream)
@@ -258,7 +258,7 @@ def assessment_as_json(examined: AssessedRun, page: str = "") -> str:
         "sharpe": asdict(assessment.sharpe) if assessment.sharpe else None, "sharpe_error": json_value(assessment.sharpe_error),
         "annual_sharpe_interval": [json_value(end) for end in assessment.sharpe_interval],
         "deflated": json_value(left.probability) if left else None, "trials": left.trials if left else None,
-        "split": examined.split_sentence or None, "unsaid": list(assessment.limitations), "remarks": list(result.provenance.told),
-        "report": page or None,
+        "split": examined.split_sentence or None, "unsaid": list(assessment.limitations),
+        "remarks": list(result.provenance.remarks), "report": page or None,
     }  # fmt: skip
     return json.dumps(record, indent=1, allow_nan=False)

@@ -59,7 +59,7 @@ def _summary_row(metric: Metric, result: Result, metrics: Metrics) -> tuple[str,
 def run_remarks(result: Result, metrics: Metrics) -> tuple[str, ...]:
     """The remarks that a reader must know before the numbers; empty where there are none."""
     events = result.events
-    said = list(result.provenance.told)
+    said = list(result.provenance.remarks)
     said += [_event_remark(events[events["kind"] == kind], kind) for kind in _EVENTS if (events["kind"] == kind).any()]
     if not metrics.trades and not metrics.open_positions:
         why = "" if len(events) else ": no decision falls into it"

@@ -171,7 +171,7 @@ def sweep_result_page(findings: SweepResult, by: str, command: str, verified: st
         best_said=_formatted(by, float(findings.table.loc[best, by])),
         chance=_chance(chance),
         refused=[f"{count(len(findings.refused), 'cell')}: {next(iter(findings.refused.values()))}"] if findings.refused else [],
-        remarks=(*few_observations_remarks(findings, by), *missing_metrics_remarks(), *findings.provenance.told),
+        remarks=(*few_observations_remarks(findings, by), *missing_metrics_remarks(), *findings.provenance.remarks),
         figures=[(metric.name, metric.label) for metric in sweep_metrics("surface")],
         in_words=describe_sweep_charts(findings, by),
         walk=walk_forward_texts(walk, findings.strategy, chance.overfitting, chance.how) if walk else None,
@@ -258,7 +258,7 @@ def print_sweep(findings: SweepResult, by: str, stream: IO[str]) -> None:
         left = ", ".join(metric.in_sentence for place, metric in enumerate(metrics) if place not in shown)
         console.print(Text(f"Not shown in so few columns: {left}; the page has them."), soft_wrap=True)
     console.print(Text(default_percentile(findings, by)), soft_wrap=True)
-    for sentence in (*few_observations_remarks(findings, by), *missing_metrics_remarks(), *findings.provenance.told):
+    for sentence in (*few_observations_remarks(findings, by), *missing_metrics_remarks(), *findings.provenance.remarks):
         console.print(Text(f"Note: {sentence}"), soft_wrap=True)
     if findings.refused:
         why = next(iter(findings.refused.values()))
@@ -351,7 +351,7 @@ def sweep_as_json(
         "overfitting_how": chance.how,
         "verified": {"cells": verified[1], "largest_difference": verified[0]},
         "walk_forward": walk_forward_record(walk) if walk else None,
-        "data_sha256": findings.provenance.sha256, "remarks": list(findings.provenance.told), "report": report,
+        "data_sha256": findings.provenance.sha256, "remarks": list(findings.provenance.remarks), "report": report,
     }  # fmt: skip
     return json.dumps(record, indent=1, allow_nan=False)
 

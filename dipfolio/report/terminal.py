@@ -70,7 +70,7 @@ def remarks_by_run(contenders: Sequence[Contender]) -> dict[str, list[str]]:
     """The remarks on some runs, with the labels of the runs that share them."""
     said: dict[str, list[str]] = {}
     for contender in contenders:
-        for sentence in contender.result.provenance.told if contender.result else ():
+        for sentence in contender.result.provenance.remarks if contender.result else ():
             said.setdefault(sentence, []).append(contender.label)
     return said
 
@@ -125,7 +125,7 @@ def _plain(contender: Contender) -> dict[str, Any]:
     folder: Path | None = contender.track.folder
     return {
         "run": contender.label,
-        "remarks": list(contender.result.provenance.told) if contender.result else [],
+        "remarks": list(contender.result.provenance.remarks) if contender.result else [],
         "tear_sheet": str(folder / "tearsheet.html") if folder else None,
         "taken_for": contender.track.origin or None,
         **_numbers(contender.metrics),

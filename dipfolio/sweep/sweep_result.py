@@ -69,18 +69,18 @@ class SweepResult(Displayable):
             ("default's", "" if self.default is None else f"{self.default['total_return']:+.2%}"),
             ("default is better than", f"{self.default_percentile('total_return'):.1%} of the variants"),
             ("data of the best", best[[metric.name for metric in sweep_metrics("sweep")]]),
-            *(("remark", sentence) for sentence in self.provenance.told),
+            *(("remark", sentence) for sentence in self.provenance.remarks),
         )
 
     def ranked(self, by: str) -> pd.DataFrame:
-        """The cells, best first; without a figure last, then in the order of the grid.
+        """The cells, best first; those without a value last, then in the order of the grid.
 
         The highest is best, but for a metric of which less is better.
         """
         return self.table.sort_values(by, ascending=_less_is_better(by), kind="stable", na_position="last")
 
     def default_percentile(self, by: str) -> float:
-        """The part of the cells that the default is better than; NaN without a default or its figure."""
+        """The part of the cells that the default is better than; NaN without a default or its value."""
         values = self.table[by].dropna()
         of_default = np.nan if self.default is None else float(self.default[by])
         if np.isnan(of_default) or values.empty:

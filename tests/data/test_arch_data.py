@@ -57,7 +57,7 @@ def test_the_opens_that_are_no_opens_are_counted(elsewhere):
     table = sp500.load()
     repeated = int((table["Open"] == table["Close"].shift()).sum())
     found = [w for w in load_bars("arch").warnings if w.kind == "copied opens"]
-    assert [(w.symbol, w.figure) for w in found] == [("^GSPC", repeated)]
+    assert [(w.symbol, w.value) for w in found] == [("^GSPC", repeated)]
     assert f"{repeated:,} of 5,031 sessions" in found[0].text
 
 

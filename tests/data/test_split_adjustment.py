@@ -150,7 +150,7 @@ def test_a_step_that_nobody_names_is_traded_as_it_stands_and_said_with_a_remedy_
     row = f"NVDA,{DAY},10"
     assert "like a split of 10 for 1 that the prices are not adjusted for. If it was one, no result across" in warning.text
     assert f"that night is right: add the row {row} to" in warning.text
-    assert warning.text in bars.provenance.told
+    assert warning.text in bars.provenance.remarks
     beside(tmp_path, "splits.csv", [row.split(",")])
     assert_prices(load_bars(tmp_path), fair)
 
@@ -215,7 +215,7 @@ def test_dividends_of_prices_that_may_contain_them_are_not_paid(tmp_path, fair):
     bars = load_bars(tmp_path)
     assert bars.dividends["NVDA"].sum() == 0
     assert "Dividends not used" in bars.readings[0].notes
-    assert any("may be adjusted for dividends, so no dividend is paid on top" in sentence for sentence in bars.provenance.told)
+    assert any("may be adjusted for dividends, so no dividend is paid on top" in sentence for sentence in bars.provenance.remarks)
 
 
 def test_rows_for_symbols_without_prices_are_counted(tmp_path, fair):

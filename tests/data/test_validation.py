@@ -53,7 +53,7 @@ def test_a_fault_is_named_with_symbol_and_day(given, kind, day, text):
 
 def test_the_figure_at_fault_is_kept():
     (fault,) = find_errors("XYZ", prices(high=(1, 8.5)))
-    assert fault.figure == 8.5
+    assert fault.value == 8.5
 
 
 def test_every_fault_is_found_and_not_only_the_first():
@@ -119,7 +119,7 @@ CALM = [100 + i % 3 for i in range(30)]
 
 def found_of_oddities(bars):
     frames = {field: getattr(bars, field) for field in (*FIELDS, "dividends")}
-    return [(odd.kind, odd.symbol, odd.date, odd.figure) for odd in find_warnings(frames)]
+    return [(odd.kind, odd.symbol, odd.date, odd.value) for odd in find_warnings(frames)]
 
 
 def rising(count):
@@ -129,7 +129,7 @@ def rising(count):
 def test_the_high_of_meta_is_the_one_oddity_of_the_repository():
     (warning,) = load_bars(DATA).warnings
     assert (warning.severity, warning.kind, warning.symbol) == ("warning", "high far out", "META")
-    assert (warning.date, warning.figure) == ("2025-12-12", 711.0)
+    assert (warning.date, warning.value) == ("2025-12-12", 711.0)
     assert warning.text == "META has a high of 711 far above the day's other prices on 2025-12-12."
 
 
@@ -213,7 +213,7 @@ def test_a_symbol_that_ends_early_is_found_and_one_that_begins_late_is_none():
 
 def test_every_finding_has_a_severity_a_symbol_a_day_and_a_figure():
     (odd,) = load_bars(DATA).warnings
-    assert {field.name for field in fields(odd)} == {"severity", "kind", "symbol", "date", "figure", "text"}
+    assert {field.name for field in fields(odd)} == {"severity", "kind", "symbol", "date", "value", "text"}
 
 
 def market_of_copied_opens(copied, sessions=1000):
@@ -228,7 +228,7 @@ def test_opens_that_repeat_the_last_close_are_counted_with_the_day_until_which_m
     bars = market_of_copied_opens(100)
     found = find_warnings({field: getattr(bars, field) for field in (*FIELDS, "dividends")})
     (copied,) = (odd for odd in found if odd.kind == "copied opens")
-    assert (copied.symbol, copied.date, copied.figure) == ("XYZ", "", 100)
+    assert (copied.symbol, copied.date, copied.value) == ("XYZ", "", 100)
     day = bars.sessions[95].date()  # the 95th of the hundred
     assert copied.text.startswith(f"XYZ opens exactly at its last close on 100 of 1,000 sessions, 95 % of them until {day};")
 

@@ -163,6 +163,17 @@ def test_dates_are_text_in_the_record(saved):
     assert record["provenance"]["origin"]["path"] == "data"
 
 
+def test_remarks_on_the_data_are_loaded_under_their_former_name_too(saved):
+    record = json.loads((saved / "run.json").read_text(encoding="utf-8"))
+    record["provenance"]["told"] = ["A remark."]
+    assert record["provenance"].pop("remarks") == []
+    (saved / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    assert load(saved).provenance.remarks == ("A remark.",)
+    record["provenance"]["remarks"] = ["A later one."]
+    (saved / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    assert load(saved).provenance.remarks == ("A later one.",)
+
+
 def test_a_run_that_cannot_be_written_names_its_folder(runs, tmp_path):
     with pytest.raises(ReportError, match="missing cannot be written: No such file or directory"):
         runs["buy-the-dip"].save(tmp_path / "missing")

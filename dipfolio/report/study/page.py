@@ -74,7 +74,7 @@ def thesis_page(
         title="DeepSeek Monday: what happened, and what was luck",
         opening=opening_panels(thesis) if opening is None else opening,
         counts=[text for text in (outcome_counts(thesis), verdict_counts(thesis)) if text],
-        remarks=provenance.told,
+        remarks=provenance.remarks,
         window=thesis.window,
         groups=[group for group in groups if group[1]],
         pages=pages,
