@@ -204,7 +204,7 @@ def missing_dividends_warning(
 
     Parameters
     ----------
-    folder, kept, symbols
+    folder, metadata, symbols
         As for :func:`load_dividends`.
     paying : tuple of str
         Symbols whose files have their own dividends.

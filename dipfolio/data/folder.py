@@ -226,7 +226,7 @@ def dividend_warnings(
 
     Parameters
     ----------
-    folder, kept
+    folder, metadata
         As for :func:`dipfolio.data.corporate_actions.missing_dividends_warning`.
     tables, readings : dict
         By symbol.
