@@ -241,6 +241,10 @@ _TYPES = {
 
 
 def _read_table(path: Path, *, indexed: bool) -> pd.DataFrame:
+    if indexed:
+        table = read_csv(path, keep_default_na=False, na_values=[""], index_col="session").rename(columns=unescape_formula)
+        sessions = pd.to_datetime(table.index, format="%Y-%m-%d").astype("datetime64[s]")
+        return table.astype("float64").set_axis(sessions)
     header = pd.read_csv(path, nrows=0).columns
     text = [column for column in header if _TYPES.get(column) == "str"]
     missing = {column: [""] for column in header if column not in text}
@@ -250,8 +254,7 @@ def _read_table(path: Path, *, indexed: bool) -> pd.DataFrame:
             table[column] = pd.to_datetime(table[column], format="%Y-%m-%d")
         elif column in text:
             table[column] = table[column].map(unescape_formula)
-    table = cast_columns(table.rename(columns=unescape_formula))
-    return table.set_index("session").astype("float64") if indexed else table
+    return cast_columns(table.rename(columns=unescape_formula))
 
 
 def _equal(one: Any, other: Any) -> bool:

@@ -14,7 +14,7 @@ from dipfolio.engine.result import FORMAT_VERSION, SavedRun
 from dipfolio.report.format import count, format_metric
 from dipfolio.report.html import read_asset, render_page, write_page
 from dipfolio.report.run_summary import strategy_heading
-from dipfolio.storage import EVIDENCE_FILE, saved_runs
+from dipfolio.storage import EVIDENCE_FILE, read_csv, saved_runs
 
 INDEX_FILE = "index.html"
 CURVE_WIDTH, CURVE_HEIGHT, CURVE_POINTS = 120, 32, 60
@@ -122,7 +122,7 @@ def _full(bare: RunCard, folder: Path) -> RunCard:
     series = ReturnSeries.of(run.returns, run.base or run.window[0], market=run.benchmark_returns)
     return replace(
         bare, saved=f"{written:%Y-%m-%d %H:%M}", heading=strategy_heading(run.strategy, run.changed),
-        evidence=(folder / EVIDENCE_FILE).is_file(), few=_few(run), title=str(run.title),
+        evidence=(folder / EVIDENCE_FILE).is_file(), few=_few(run, folder), title=str(run.title),
         window=" to ".join(map(str, run.window)), curve=_curve(run.returns),
         numbers=tuple(_cell(metric, metric.of_run(run, series)) for metric in metrics_in("index")),
     )  # fmt: skip
@@ -135,9 +135,12 @@ def _cell(metric: Metric, value: float) -> IndexCell:
     )  # fmt: skip
 
 
-def _few(run: SavedRun) -> str:
-    """The remark on few observations, counted as in the metrics of the run but for the table of positions, which may be large."""
-    entries = pd.concat([run.trades["entry_session"], run.open_positions["entry_session"]])
+def _few(run: SavedRun, folder: Path) -> str:
+    """The remark on few observations, counted as in the metrics of the run; of the open positions only the entries are read."""
+    if run.trades["entry_session"].nunique() >= MIN_OBSERVATIONS:
+        return ""
+    still = read_csv(folder / "open_positions.csv", usecols=["entry_session"], parse_dates=["entry_session"])
+    entries = pd.concat([run.trades["entry_session"], still["entry_session"]])
     in_market = run.equity["gross"].shift(fill_value=0.0).ne(0) | run.equity.index.isin(entries)
     number = count_observations(float(in_market.mean()), len(run.equity), int(entries.nunique()))
     return f"{count(number, 'observation')} at the most: no evidence" if 0 < number < MIN_OBSERVATIONS else ""
