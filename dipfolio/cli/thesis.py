@@ -19,12 +19,19 @@ if TYPE_CHECKING:
 @click.command("thesis", short_help="Which claims of the article came true, and which are more than luck.")
 @click.option("--claims", "wanted", metavar="A1,B2", help="show only these claims; all are judged, so corrections stay the same")
 @click.option("--seed", type=click.IntRange(0), help="of the random numbers of resampling  [default: 20250127]")
+@click.option("--jobs", type=click.IntRange(0), default=0, help="local processes  [default: one for each processor]")
 @click.option("--data", type=click.Path(path_type=Path), help=DATA_HELP)
 @click.option("--reports", type=FolderType(), help="folder for the page and the trials  [default: reports]")
 @click.option("--json", "as_json", is_flag=True, help="print the verdicts for machines")
 @click.pass_context
 def thesis_command(
-    ctx: click.Context, wanted: str | None, seed: int | None, data: Path | None, reports: Path | None, as_json: bool
+    ctx: click.Context,
+    wanted: str | None,
+    seed: int | None,
+    jobs: int,
+    data: Path | None,
+    reports: Path | None,
+    as_json: bool,
 ) -> None:
     """Judge every claim of the article, its critics and the rules made from it, and write thesis.html.
 
@@ -44,8 +51,9 @@ def thesis_command(
     from dipfolio.report.terminal import print_thesis, thesis_as_json
     from dipfolio.study.details import analyse_event_day, claim_details
     from dipfolio.study.verdicts import count_steps, judge_claims
+    from dipfolio.sweep.runner import count_processors
 
-    seed, shelf = SEED if seed is None else seed, reports or ctx.obj.reports
+    seed, shelf, jobs = SEED if seed is None else seed, reports or ctx.obj.reports, jobs or count_processors()
     chosen = _chosen(wanted)
     bars, register = _load_bars(ctx.obj, data), open_trial_log(shelf)
     with progress(count_steps() + len(chosen) + 1, "bar count elapsed text") as display, stdout_to_stderr():
@@ -54,9 +62,9 @@ def thesis_command(
             """Show the step that was done."""
             display.advance(1, done)
 
-        judged = judge_claims(bars, ctx.obj.strategies, seed=seed, progress=report_progress).beside(register.read())
+        judged = judge_claims(bars, ctx.obj.strategies, seed=seed, jobs=jobs, progress=report_progress).beside(register.read())
         thesis, opening = judged.only(chosen), opening_panels(judged)
-        gathered = claim_details(thesis, bars, ctx.obj.strategies, seed=seed, progress=report_progress)
+        gathered = claim_details(thesis, bars, ctx.obj.strategies, seed=seed, jobs=jobs, progress=report_progress)
         page = thesis_page(thesis, gathered, analyse_event_day(bars), bars.provenance, shelf, str(data) if data else "", opening)
         report_progress("page")
     shown = "-".join(verdict.claim.id for verdict in thesis.verdicts)

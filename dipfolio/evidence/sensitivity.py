@@ -156,11 +156,18 @@ def _all(
     strategy: Strategy, bars: Bars, account: Account, entries: tuple[EntryVariant, ...], start: date | None
 ) -> Iterator[SensitivityCase]:
     short, own = sells_short(strategy, bars), next(entry for entry in entries if entry.fill == strategy.fill)
+    known: dict[tuple[EntryVariant, Account], SensitivityCase] = {}
     for entry in entries:
         for slippage in SLIPPAGES_BPS:
-            yield _cell(strategy, bars, replace(account, slippage_bps=slippage), entry, start, "cost")
+            varied = replace(account, slippage_bps=slippage)
+            known[entry, varied] = _cell(strategy, bars, varied, entry, start, "cost")
+    yield from known.values()
     for rate in BORROW_RATES if short else ():
-        yield _cell(strategy, bars, replace(account, borrow_rate=rate), own, start, "borrow")
+        varied = replace(account, borrow_rate=rate)
+        if (own, varied) in known:  # the account's own rate, with its own slippage
+            yield replace(known[own, varied], varied="borrow")
+        else:
+            yield _cell(strategy, bars, varied, own, start, "borrow")
 
 
 def _cell(

@@ -27,6 +27,7 @@ from dipfolio.report.format import MISSING_TEXT, count, wrap_text
 from dipfolio.report.run_summary import Hindsight, run_heading, run_remarks, summary_rows
 from dipfolio.report.study.tables import LUCK_STYLES, OUTCOME_STYLES, VerdictTexts, format_effect, verdict_texts
 from dipfolio.study.claims import OUTCOME_HORIZONS, STAKE
+from dipfolio.study.required_data import required_data
 
 if TYPE_CHECKING:
     from dipfolio.report.study.opening import Panel
@@ -215,15 +216,17 @@ NOT_ANSWERED = "Prices do not answer"
 def open_questions(thesis: "Thesis") -> tuple[tuple[str, tuple[str, ...]], ...]:
     """The three kinds of claims without a significant effect: what each kind means, and its claims."""
     own = [verdict for verdict in thesis.verdicts if verdict.counted]
-    sizes = [
-        f"{v.claim.id} {format_effect(v.primary, v.primary.detectable)}"
-        for v in own
-        if v.luck == "no effect found" and v.primary is not None
-    ]
+    sizes: dict[str, list[str]] = {}
+    for v in own:
+        if v.luck == "no effect found" and v.primary is not None:
+            sizes.setdefault(required_data(v), []).append(f"{v.claim.id} {format_effect(v.primary, v.primary.detectable)}")
+    not_found = tuple(
+        f"{', '.join(claims)}: {needed[0].lower()}{needed[1:]}" if needed else f"{', '.join(claims)}."
+        for needed, claims in sizes.items()
+    )
     unanswered = tuple(f"{v.claim.id}: {v.reason}" for v in own if v.luck == "prices do not answer")
     groups = (
-        (NOT_FOUND, (f"{', '.join(sizes)}.",) if sizes else ()), (NOT_POSSIBLE, undecidable_questions(thesis)),
-        (NOT_ANSWERED, unanswered),
+        (NOT_FOUND, not_found), (NOT_POSSIBLE, undecidable_questions(thesis)), (NOT_ANSWERED, unanswered),
     )  # fmt: skip
     return tuple(group for group in groups if group[1])
 
@@ -232,7 +235,7 @@ def undecidable_questions(thesis: "Thesis") -> tuple[str, ...]:
     """Which questions these data could not have decided, grouped by the reason."""
     reasons: dict[str, list[str]] = {}
     for verdict in thesis.undecidable:
-        reasons.setdefault(_why(verdict), []).append(verdict.claim.id)
+        reasons.setdefault(f"{_why(verdict)} {required_data(verdict)}".strip(), []).append(verdict.claim.id)
     return tuple(f"{', '.join(ids)}: {why}" for why, ids in reasons.items())
 
 
@@ -354,7 +357,7 @@ def _verdict(verdict: "Verdict") -> dict[str, Any]:
     return {
         "claim": claim.id, "sentence": claim.sentence, "hypothesis": claim.hypothesis, "kind": claim.kind,
         "family": claim.family or None, "same_as": claim.same_as or None, "verdict": verdict.word, "luck": verdict.luck,
-        "reason": verdict.reason,
+        "reason": verdict.reason, "needed": required_data(verdict) or None,
         "counted": verdict.counted, "decidable": verdict.decidable, "remark": claim.remark,
         "primary": estimate_as_record(verdict.primary) if verdict.primary else None,
         "corrected": json_value(verdict.corrected), "corrected_opposite": json_value(verdict.corrected_opposite),

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -28,6 +29,7 @@ from dipfolio.study.dates import DESIGN_END, EVENT_SESSION
 from dipfolio.study.event_claims import build_strategy, recoveries_after_other_drops
 from dipfolio.study.event_day import Move, basket_moves, name_moves
 from dipfolio.study.history import claim_bars
+from dipfolio.study.parallel import map_items
 from dipfolio.study.return_paths import ReturnPath, abnormal_return_path, event_return_path, rule_return_path
 from dipfolio.study.rule_claims import signal_strategy
 from dipfolio.study.variants import VariantEvaluation
@@ -145,7 +147,7 @@ def analyse_event_day(bars: Bars) -> EventDay | None:
 
 
 def claim_details(
-    thesis: Thesis, bars: Bars, folder: Path, *, seed: int = SEED, progress: ProgressCallback = no_progress
+    thesis: Thesis, bars: Bars, folder: Path, *, seed: int = SEED, jobs: int = 1, progress: ProgressCallback = no_progress
 ) -> tuple[ClaimDetails, ...]:
     """One for each verdict; what these data do not allow is left out.
 
@@ -158,28 +160,33 @@ def claim_details(
         The strategies.
     seed : int
         Of the band around the waiting curve.
+    jobs : int
+        Processes that share the claims; the result is the same with any number.
     progress : callable
         Is told the claim after each.
     """
+    contests = {contest.claim: contest for contest in thesis.contests}
+    cases = [(verdict, contests.get(verdict.claim.id)) for verdict in thesis.verdicts]
     made = []
-    for verdict in thesis.verdicts:
-        contest = next((c for c in thesis.contests if c.claim == verdict.claim.id), None)
-        made.append(_details(verdict, contest, bars, folder, seed))
-        progress(f"details of {verdict.claim.id}")
+    for details in map_items(partial(_details, seed=seed), cases, bars, folder, jobs):
+        made.append(_with_strategy(details, bars, folder))
+        progress(f"details of {details.verdict.claim.id}")
     return tuple(made)
 
 
-def _details(verdict: Verdict, contest: VariantEvaluation | None, bars: Bars, folder: Path, seed: int) -> ClaimDetails:
-    claim, strategy, result = verdict.claim, None, None
+def _details(case: tuple[Verdict, VariantEvaluation | None], bars: Bars, folder: Path, seed: int) -> ClaimDetails:
+    """All but the strategy, whose class cannot go from one process to another."""
+    verdict, contest = case
+    claim, result = verdict.claim, None
     bars = claim_bars(claim, bars, folder)
+    strategy = _strategy(claim, bars, folder)
     with suppress(DipfolioError):
-        strategy = _strategy(claim, bars, folder)
         market = claim.benchmark or (MARKET_SYMBOL if MARKET_SYMBOL in bars.symbols else "")
         result = simulate(strategy, bars, benchmark=market) if strategy else None
     recovery = _recovery(claim, bars)
     symbols = strategy.symbols if strategy else resolve(claim.universe) if claim.universe else ()
     return ClaimDetails(
-        verdict=verdict, strategy=strategy, symbols=symbols, paths=tuple(_paths(claim, strategy, symbols, bars)),
+        verdict=verdict, symbols=symbols, paths=tuple(_paths(claim, strategy, symbols, bars)),
         course=next(_course(verdict, bars, folder), None), parts=tuple(_parts(verdict, bars, folder)), result=result,
         sensitivities=_sensitivities(claim, strategy, bars, result), contest=contest,
         waiting=next(_waiting(verdict, bars, seed), None),
@@ -187,13 +194,20 @@ def _details(verdict: Verdict, contest: VariantEvaluation | None, bars: Bars, fo
     )  # fmt: skip
 
 
+def _with_strategy(details: ClaimDetails, bars: Bars, folder: Path) -> ClaimDetails:
+    claim = details.verdict.claim
+    return replace(details, strategy=_strategy(claim, claim_bars(claim, bars, folder), folder))
+
+
 def _strategy(claim: Claim, bars: Bars, folder: Path) -> Strategy | None:
+    """What trades a claim with the parameters of its primary comparison; None without one, or without its data."""
     horizon = claim.horizons[0] if claim.horizons else 0
-    if claim.kind not in TRADED_KINDS:
-        return None
-    if claim.strategy:
-        return build_strategy(folder, claim, horizon)
-    return signal_strategy(claim, bars, horizon) if claim.signal else None
+    with suppress(DipfolioError):
+        if claim.kind in TRADED_KINDS and claim.strategy:
+            return build_strategy(folder, claim, horizon)
+        if claim.kind in TRADED_KINDS and claim.signal:
+            return signal_strategy(claim, bars, horizon)
+    return None
 
 
 def _sensitivities(claim: Claim, strategy: Strategy | None, bars: Bars, result: Result | None) -> tuple[SensitivityCase, ...]:

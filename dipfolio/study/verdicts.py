@@ -10,8 +10,8 @@ all claims over the same data.
 
 import math
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -35,6 +35,7 @@ from dipfolio.study.event_claims import (
 )
 from dipfolio.study.history import History, claim_bars, claim_history
 from dipfolio.study.outcomes import WhatHappened, find_outcomes
+from dipfolio.study.parallel import map_items
 from dipfolio.study.rule_claims import mean_estimates, paired_estimates, rule_estimates, split_estimates
 from dipfolio.study.variants import VariantEvaluation, evaluate_variants
 
@@ -321,6 +322,7 @@ def judge_claims(
     *,
     contests: bool = True,
     seed: int = SEED,
+    jobs: int = 1,
     progress: ProgressCallback = no_progress,
 ) -> Thesis:
     """Judge claims; the same data always give the same verdicts.
@@ -338,20 +340,22 @@ def judge_claims(
         Also run every variant of the rules, which takes most of the time.
     seed : int
         Of the random numbers of resampling.
+    jobs : int
+        Processes that share the claims; the result is the same with any number.
     progress : callable
         Is told what was done after each step; there are :func:`count_steps` of them.
     """
     claims = tuple(adapted_claim(claim, bars.symbols) for claim in claims)
     gathered = []
-    for claim in claims:
-        gathered.append(_gather(claim, bars, folder))
+    for claim, evidence in zip(claims, map_items(_gather, claims, bars, folder, jobs), strict=True):
+        gathered.append(evidence)
         progress(f"claim {claim.id}")
     verdicts = tuple(decide_verdicts(gathered))
     return Thesis(
         verdicts=verdicts,
         window=(str(bars.sessions[0].date()), str(bars.sessions[-1].date())),
         figures=bars.provenance.sha256,
-        contests=tuple(_contests(claims, bars, folder, seed, progress)) if contests else (),
+        contests=tuple(_contests(claims, bars, folder, seed, jobs, progress)) if contests else (),
         asked=len(verdicts),
         happened=find_outcomes(claims, bars, folder),
     )
@@ -364,14 +368,22 @@ def count_steps(claims: Iterable[Claim] = CLAIMS, *, contests: bool = True) -> i
 
 
 def _contests(
-    claims: Iterable[Claim], bars: Bars, folder: Path, seed: int, progress: ProgressCallback
+    claims: Iterable[Claim], bars: Bars, folder: Path, seed: int, jobs: int, progress: ProgressCallback
 ) -> Iterator[VariantEvaluation]:
     """The contests that these data allow."""
-    for claim in claims:
-        if claim.grids:
-            with suppress(DataError, UnknownNameError):  # too few data, or a symbol that they do not have
-                yield evaluate_variants(claim, claim_bars(claim, bars, folder), folder, seed=seed)
-            progress(f"variants of {claim.id}")
+    chosen = [claim for claim in claims if claim.grids]
+    for claim, contest in zip(chosen, map_items(partial(_contest, seed=seed), chosen, bars, folder, jobs), strict=True):
+        if contest is not None:
+            yield contest
+        progress(f"variants of {claim.id}")
+
+
+def _contest(claim: Claim, bars: Bars, folder: Path, seed: int) -> VariantEvaluation | None:
+    """None for too few data, or a symbol that they do not have."""
+    try:
+        return evaluate_variants(claim, claim_bars(claim, bars, folder), folder, seed=seed)
+    except (DataError, UnknownNameError):
+        return None
 
 
 def _gather(claim: Claim, bars: Bars, folder: Path) -> ClaimEvidence:

@@ -163,7 +163,12 @@ def _compute_results(tasks: Sequence[SweepTask], bars: Bars, crew: WorkerConfig)
 def _processors(tasks: Sequence[SweepTask]) -> int:
     variants = sum(len(task.cells) for task in tasks)
     few = MAX_SERIAL_VARIANTS if tasks and issubclass(tasks[0].terms.kind, Strategy) else 4
-    return 1 if variants <= few else len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return 1 if variants <= few else count_processors()
+
+
+def count_processors() -> int:
+    """The processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _on_cluster(tasks: Sequence[SweepTask], bars: Bars, crew: WorkerConfig) -> Iterator[TaskResult]:

@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pandas as pd
@@ -20,16 +19,20 @@ from dipfolio.engine.account import Account
 from dipfolio.engine.loader import load_strategy
 from dipfolio.engine.metrics import measure
 from dipfolio.engine.simulation import simulate
+from dipfolio.sweep.tasks import CheckpointFolder
 
 ROOT = Path(__file__).parents[2]
 GRID = ("--drop", "0.03:0.05:0.01", "--hold", "1:6")
 
 
+def hear_interrupts():
+    """A shell in the background has switched them off."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def start(*words, **given):
-    hear = {
-        "preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
-    }  # which a shell in the background has switched off
-    return subprocess.Popen([sys.executable, str(ROOT / "backtest.py"), "sweep", *words], text=True, **hear, **given)
+    words = [sys.executable, str(ROOT / "backtest.py"), "sweep", *words]
+    return subprocess.Popen(words, text=True, preexec_fn=hear_interrupts, **given)
 
 
 def inside(*words):
@@ -84,25 +87,39 @@ def test_the_command_on_the_page_runs_the_cell(said, reports):
     assert not list(reports.glob(".sweep-*"))
 
 
+INTERRUPTS_ITSELF = """
+import os, signal
+from pathlib import Path
+from dipfolio.cli.app import main
+from dipfolio.sweep.{module} import CheckpointFolder
+
+save = CheckpointFolder.save
+
+def save_and_interrupt(self, part):
+    save(self, part)
+    os.kill(os.getpid(), signal.SIGINT)
+
+CheckpointFolder.save = save_and_interrupt
+main(Path({root!r}), ["sweep", *{words!r}])
+"""
+"""The program, which gets Ctrl-C when the first part of a sweep is on disk."""
+
+
 @pytest.mark.slow
 def test_what_is_done_survives_an_interruption(tmp_path):
-    grid = ("dip-rule", "--drop", "0.01:0.06:0.0001", "--hold", "1:60")
+    grid = ("dip-rule", "--drop", "0.01:0.06:0.001", "--hold", "1:60")
     words = (*grid, "--jobs", "1", "--verify", "0", "--reports", str(tmp_path))
-    process = start(*words, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    deadline = time.monotonic() + 120
-    while not list(tmp_path.glob(".sweep-dip-rule/part-*.parquet")) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate()
-    assert process.returncode == 1
-    assert re.search(r"Interrupted; [\d,]+ of 30,061 variants are kept\. Go on with --resume\.", err)
+    code = INTERRUPTS_ITSELF.format(module=CheckpointFolder.__module__.split(".")[-1], root=str(ROOT), words=words)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, preexec_fn=hear_interrupts)
+    assert done.returncode == 1
+    assert re.search(r"Interrupted; [\d,]+ of 3,061 variants are kept\. Go on with --resume\.", done.stderr)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.glob(".sweep-dip-rule/part-*.parquet")}
     assert before
     os.utime(next(iter(before)))
     process = start(*words, "--resume", stdout=subprocess.PIPE)
     assert process.wait() == 0
     process.stdout.close()
-    assert len(pd.read_parquet(tmp_path / "sweep-dip-rule" / "sweep.parquet")) == 30_060
+    assert len(pd.read_parquet(tmp_path / "sweep-dip-rule" / "sweep.parquet")) == 3_060
 
 
 def test_one_and_three_parameters_have_a_page_too(tmp_path, capsys):

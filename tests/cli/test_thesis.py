@@ -35,7 +35,7 @@ def ask(tmp_path, monkeypatch, capsys):
     home = Workspace(strategies=ROOT / "strategies", data=ROOT / "data", reports=tmp_path / "reports")
 
     def call(*words):
-        code = _guarded(["thesis", *words], home)
+        code = _guarded(["thesis", "--jobs", "1", *words], home)
         out, err = capsys.readouterr()
         return code or 0, out, err
 

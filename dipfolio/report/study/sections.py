@@ -26,6 +26,7 @@ from dipfolio.study.details import EVENT_KINDS, ClaimDetails, EventDay
 from dipfolio.study.event_day import Move
 from dipfolio.study.outcomes import WhatHappened
 from dipfolio.study.references import HindsightItem, Reference, hindsight_for, references_for
+from dipfolio.study.required_data import required_data
 from dipfolio.study.return_paths import HORIZONS, MIN_PLACEBOS, ReturnPath
 from dipfolio.study.variants import VariantEvaluation
 
@@ -413,6 +414,9 @@ def _facts(details: ClaimDetails, told: VerdictTexts) -> Iterator[tuple[str, str
         if value != MISSING_TEXT:
             yield label, value
     yield "Observations", told.observations
+    needed = required_data(details.verdict)
+    if needed:
+        yield "What would decide it", needed
     if primary.against:
         yield "Compared with", primary.against
     history = details.verdict.history
