@@ -178,8 +178,16 @@ def _rule(verdict: Verdict, primary: Estimate, decades: Verdict | None) -> Panel
             f"24 January 2025), against {format_effect(primary, primary.usual)} on all dates: {_luck(verdict, primary)}."
         ),
         detail="".join((_could(primary), *_since(same), *_in_the_decades(decades))),
-        picture=intervals_picture(same, primary.detectable),
+        picture=intervals_picture(_rule_rows(same, decades)),
     )
+
+
+def _rule_rows(same: list[Estimate], decades: Verdict | None) -> list[tuple[str, Estimate]]:
+    """The rule on SMH in each sample, and on the NASDAQ of the decades before."""
+    rows = [(f"SMH {SAMPLE_LABELS[f.sample]}, {count(f.observations, 'trade')}", f) for f in same]
+    if decades is not None and decades.primary is not None:
+        rows.append((f"NASDAQ 1999 to 2018, {count(decades.primary.observations, 'trade')}", decades.primary))
+    return rows
 
 
 def _luck(verdict: Verdict, primary: Estimate) -> str:
@@ -400,31 +408,34 @@ def money_picture(path: MoneyPath) -> Markup:
     return _svg(parts, f"Profit of the short after each session, after costs: {words}.")
 
 
-def intervals_picture(found: Sequence[Estimate], detectable: float) -> Markup:
-    """The effect of each sample with its 95 % interval, and the effect that the first could have found."""
-    values = [value for f in found for value in (f.effect, f.low, f.high) if math.isfinite(value)]
-    values = [*values, *([detectable] if math.isfinite(detectable) else [])]
-    low, high = min([0.0, *values]), max([0.0, *values])
+def intervals_picture(rows: Sequence[tuple[str, Estimate]]) -> Markup:
+    """The effect of each row with its 95 % interval, on one scale with a line at 0.
+
+    Parameters
+    ----------
+    rows : sequence of (str, Estimate)
+        At most three, each with its label.
+    """
+    ends = [value for _, f in rows for value in (f.effect, f.low, f.high) if math.isfinite(value)]
+    low, high = min([0.0, *ends]), max([0.0, *ends])
 
     def across(value: float) -> float:
         return 14 + (WIDTH - 28) * (value - low) / ((high - low) or 1.0)
 
     parts = [
-        _line(across(0.0), 8, across(0.0), HEIGHT - BOTTOM, "axis"),
-        _text(across(0.0), HEIGHT - 4, "0 %", "small", "middle"),
+        _line(across(0.0), 4, across(0.0), HEIGHT - BOTTOM, "axis"),
+        _text(across(0.0), HEIGHT - 2, "as on all other dates", "small", _anchor(across(0.0))),
     ]
-    if math.isfinite(detectable):
-        x = across(detectable)
-        parts.append(_line(x, 8, x, HEIGHT - BOTTOM, "grid dashed"))
-        parts.append(_text(x, HEIGHT - 4, f"detectable {percent(detectable, 1)}", "small", "end" if x > WIDTH / 2 else "start"))
-    for place, one in enumerate(found):
-        y, style = 34 + 46 * place, f"line-{0 if place == 0 else 2}"
+    for place, (label, one) in enumerate(rows):
+        y, style = 26 + 36 * place, place % len(rows)
         if math.isfinite(one.low) and math.isfinite(one.high):
-            parts.append(_line(across(one.low), y, across(one.high), y, style))
-        parts.append(_dot(across(one.effect), y, f"dot-{0 if place == 0 else 2}"))
-        text = f"{percent(one.effect, 1)} more than on all dates, {count(one.observations, 'trade')} {SAMPLE_LABELS[one.sample]}"
-        parts.append(_text(14, y - 9, text, "strong"))
-    said = "; ".join(
-        f"{SAMPLE_LABELS[f.sample]} {percent(f.effect)}, 95 % interval {percent(f.low)} to {percent(f.high)}" for f in found
-    )
-    return _svg(parts, f"Mean trade less that of all dates: {said}.")
+            parts.append(_line(across(one.low), y, across(one.high), y, f"line-{style}"))
+        parts.append(_dot(across(one.effect), y, f"dot-{style}"))
+        parts.append(_text(14, y - 9, f"{label}: {percent(one.effect, 1)}", "strong"))
+    said = "; ".join(f"{label} {percent(f.effect)}, 95 % interval {percent(f.low)} to {percent(f.high)}" for label, f in rows)
+    return _svg(parts, f"Mean trade less that of all other dates: {said}.")
+
+
+def _anchor(x: float) -> str:
+    """How a text stands at this place, so that it does not leave the picture."""
+    return "start" if x < WIDTH / 4 else "end" if x > 3 * WIDTH / 4 else "middle"

@@ -30,7 +30,7 @@ CLAIM_GROUPS = (
     ("The article", "A"),
     ("Its critics", "BK"),
     ("Rules made from it", "G"),
-    ("The rules on two decades before", "D"),
+    ("The rules, 1999 to 2018", "D"),
 )
 """Name, and the first letters of the claims."""
 

@@ -11,8 +11,10 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from dipfolio.data.arch_data import ARCH_FOLDER
 from dipfolio.data.bars import Provenance
 from dipfolio.data.risk_free import SESSIONS_PER_YEAR
+from dipfolio.engine.strategy import Strategy
 from dipfolio.evidence.estimates import SIGNIFICANCE_LEVEL
 from dipfolio.evidence.placebo import MARKET_SYMBOL, MIN_PLACEBO_DISTANCE
 from dipfolio.report.format import MISSING_TEXT, count, percent, ratio, unsigned_percent
@@ -29,6 +31,7 @@ from dipfolio.study.references import HindsightItem, Reference, hindsight_for, r
 from dipfolio.study.required_data import required_data
 from dipfolio.study.return_paths import HORIZONS, MIN_PLACEBOS, ReturnPath
 from dipfolio.study.variants import VariantEvaluation
+from dipfolio.study.verdicts import Verdict
 
 HORIZONS_IN_TEXT = (0, 5, 20, 60, 120, 250)
 """Sessions that are written out in words, and the last."""
@@ -326,12 +329,20 @@ def _section(
         estimates=tables.estimates_table(verdict.estimates, claim.kind),
         variants=tuple(_variants(details.contest)) if details.contest else (),
         strategy=strategy_heading(strategy.name, strategy.changed) if strategy else "",
-        sheet=tearsheet_link(filed, claim.benchmark or MARKET_SYMBOL, reports, window, data) if filed else None,
+        sheet=_sheet(verdict, filed, reports, window, data) if filed else None,
         hindsight=hindsight_for(claim.id),
         sources=(*_prices(details, provenance), *_behind(details)),
     )
     page = _with_charts(_of_the_day(page, details, day), details)
     return replace(page, absent=tuple(missing_parts(details, _parts(page))))
+
+
+def _sheet(verdict: Verdict, strategy: Strategy, reports: Path, window: tuple[str, str], data: str) -> TearsheetLink:
+    """The tear sheet of a claim's strategy, over the decades before where the claim is about them."""
+    claim, own = verdict.claim, verdict.history
+    if claim.decades:
+        data, window = str(ARCH_FOLDER), (own.first, own.last) if own else window
+    return tearsheet_link(strategy, claim.benchmark or MARKET_SYMBOL, reports, window, data)
 
 
 def _with_charts(page: ClaimSection, details: ClaimDetails) -> ClaimSection:

@@ -211,10 +211,27 @@ def test_the_money_path_breaks_at_the_margin_call():
 
 def test_an_interval_lies_left_and_right_of_its_effect():
     found = rule_estimate()
-    picture = intervals_picture((found, replace(found, sample="confirmation", low=math.nan, high=math.nan)), found.detectable)
+    rows = (("SMH before", found), ("SMH after", replace(found, effect=-0.0063, low=math.nan, high=math.nan)))
+    picture = intervals_picture(rows)
     (interval,) = [one for one in elements(picture, "line") if one.get("class") == "line-0"]
     (dot,) = [one for one in elements(picture, "circle") if one.get("class") == "dot-0"]
     left, middle, right = float(interval.get("x1")), float(dot.get("cx")), float(interval.get("x2"))
     assert (middle - left) / (right - left) == pytest.approx((0.0218 + 0.013) / (0.0714 + 0.013), abs=0.01)
-    assert not [one for one in elements(picture, "line") if one.get("class") == "line-2"]
-    assert "detectable +5.3 %" in picture
+    assert not [one for one in elements(picture, "line") if one.get("class") == "line-1"]
+    (axis,) = [one for one in elements(picture, "line") if one.get("class") == "axis"]
+    assert (float(axis.get("x1")) - left) / (right - left) == pytest.approx(0.013 / (0.0714 + 0.013), abs=0.01)
+    (other,) = [one for one in elements(picture, "circle") if one.get("class") == "dot-1"]
+    assert float(other.get("cx")) < float(axis.get("x1")) < middle
+    assert [one.text for one in elements(picture, "text")][1:] == ["SMH before: +2.2 %", "SMH after: -0.6 %"]
+
+
+def test_the_picture_of_the_rule_has_the_decades(bars):
+    thesis = thesis_of(bars)
+    decades = replace(thesis.verdicts[0], claim=BY_ID["D1"], primary=rule_estimate(observations=108, effect=0.0063, sample="all"))
+    (rule,) = [p for p in opening_panels(replace(thesis, verdicts=(*thesis.verdicts, decades))) if p.title == TITLES[4]]
+    labels = [one.text for one in elements(rule.picture, "text")]
+    assert labels[1:] == [
+        "SMH to 24 Jan 2025, 8 trades: +2.2 %",
+        "SMH from 28 Jan 2025, 11 trades: +2.2 %",
+        "NASDAQ 1999 to 2018, 108 trades: +0.6 %",
+    ]

@@ -48,6 +48,11 @@ def lacks(page):
     return dict(page.absent)
 
 
+def test_the_command_of_a_tear_sheet_names_the_data_of_its_claim(pages):
+    assert pages["D1"].sheet.command.endswith("dip-rule --universe '^IXIC' --drop 0.03 --hold 5 --skip-event --data arch")
+    assert "--data" not in pages["A1"].sheet.command
+
+
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
 def test_every_part_is_on_the_page_or_said_to_be_absent(pages, claim):
     page = pages[claim.id]
