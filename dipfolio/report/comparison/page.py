@@ -42,8 +42,6 @@ def comparison_page(alignment: Alignment, reports: Path, risk_free: float | Risk
     risk_free : float or RiskFree
         A year.
     """
-    from plotly.offline import get_plotlyjs
-
     field = build_contenders(alignment, risk_free)
     market, of_market = market_returns(alignment), benchmark_metrics(alignment, risk_free)
     benchmark = alignment.benchmark if market is not None else ""
@@ -51,7 +49,8 @@ def comparison_page(alignment: Alignment, reports: Path, risk_free: float | Risk
     names = [contender.label for contender in field]
     return render_page(
         "comparison.html.j2",
-        scripts=[get_plotlyjs(), *map(read_asset, SCRIPTS)],
+        scripts=list(map(read_asset, SCRIPTS)),
+        plotly=True,
         title=f"Comparison of {count(len(field), 'run')}" if len(field) > 3 else " / ".join(names),
         names=names,
         benchmark=benchmark,

@@ -61,15 +61,14 @@ def thesis_page(
     opening : sequence of Panel, optional
         The sentences of the first screen; those of the thesis if not given. A selection of claims may lack one.
     """
-    from plotly.offline import get_plotlyjs
-
     happened = thesis.happened
     pages = claim_sections(all_details, day, provenance, reports, thesis.window, data, happened)
     groups = [(name, [page for page in pages if page.measured.id[0] in letters]) for name, letters in CLAIM_GROUPS]
     return render_page(
         "study.html.j2",
         requirement=REQUIREMENT,
-        scripts=[get_plotlyjs(), *map(read_asset, STUDY_SCRIPTS)],
+        scripts=list(map(read_asset, STUDY_SCRIPTS)),
+        plotly=True,
         styles=("study.css",),
         title="DeepSeek Monday: what happened, and what was luck",
         opening=opening_panels(thesis) if opening is None else opening,

@@ -3,12 +3,7 @@
   const data = JSON.parse(document.getElementById("chart-data").textContent);
   const state = { sessions: 250, paper: false, clicked: false };
 
-  /* Plotly reads a little HTML and %{names} in every text it draws; ours are texts. */
-  const plain = text => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/%\{/g, "&#37;{");
-  const probe = document.createElement("span");
-  probe.hidden = true;
-  document.body.append(probe);
-  const colour = name => { probe.style.color = `var(--${name})`; return getComputedStyle(probe).color; };
+  const { plain, colour } = drawing;
   const faint = (name, part) => colour(name).replace("rgb(", "rgba(").replace(")", `, ${part})`);
   const percent = value => value === null ? "not known" : `${value < 0 ? "-" : "+"}${Math.abs(value * 100).toFixed(2)} %`;
   const hundred = values => values.map(v => v === null ? null : v * 100);
@@ -88,7 +83,7 @@
 
   const draw = box => {
     const [traces, made] = charts[box.dataset.chart](box.dataset.claim);
-    Plotly.react(box, traces, made, { displaylogo: false, responsive: true, displayModeBar: false });
+    drawing.draw(box, traces, made, { displaylogo: false, responsive: true, displayModeBar: false });
   };
   const near = new IntersectionObserver(seen => {
     for (const { isIntersecting, target } of seen) if (isIntersecting) { near.unobserve(target); draw(target); }
