@@ -18,6 +18,7 @@ from dipfolio.cli.options import (
     SectionedCommand,
     SectionedOption,
     StrategyRun,
+    SymbolsType,
     UniverseType,
     account_of,
     options_of,
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
 
 MARKET_INDEX = "^GSPC"
 """The benchmark where none is named and the data lack the usual one."""
+
+OTHER_BENCHMARKS = "QQQ,SMH"
+"""What a run is shown beside as well: funds on the NASDAQ-100 and on makers of semiconductors."""
 
 SEVERAL_STRATEGIES_HELP = (
     "With further strategies named, all are run on the same terms and compared on one page; a parameter can then be given only "
@@ -105,6 +109,14 @@ def _run_options() -> list[click.Option]:
             default="SPY",
             show_default=True,
             help=f"symbol to compare with; unless it is named, {MARKET_INDEX} where the data lack SPY",
+            section=section,
+        ),
+        SectionedOption(
+            ["--also"],
+            type=SymbolsType(),
+            default=OTHER_BENCHMARKS,
+            show_default=True,
+            help="other symbols to compare the trades with; those that the data lack are left out",
             section=section,
         ),
         SectionedOption(
@@ -221,12 +233,16 @@ def _simulated(strategy_run: StrategyRun, values: dict[str, Any], reports: Path,
     say(f"{strategy.name}: reading the data")
     bars, benchmark = _load(home, strategy.symbols, values)
     warn_if_truncated(bars, values["start"], values["end"])
+    others = _load_others(home, (*strategy.symbols, *([benchmark] if benchmark else [])), values)
     terms = {"benchmark": benchmark, "start": values["start"], "end": values["end"]}
-    this = run_id(strategy, bars, account, **terms, risk_free=rate.fingerprint, strategies=home.strategies)
+    beside = others.provenance.sha256 if others else ""
+    this = run_id(
+        strategy, bars, account, **terms, others=beside, risk_free=rate.fingerprint, strategies=home.strategies
+    )  # fmt: skip
     target = reports / report_name(strategy.name, strategy_run.changed)
     kept = None if values["force"] else _kept(target, this)
     say(f"{strategy.name}: {'nothing has changed since its report was written' if kept else 'simulating'}")
-    result = _simulate(strategy, bars, account, terms) if kept is None else kept
+    result = _simulate(strategy, bars, account, {**terms, "others": others}) if kept is None else kept
     metrics = measure(result, rate)
     return CompletedRun(
         strategy=strategy, result=result, bars=bars, metrics=metrics, rate=rate, folder=target, identity=this,
@@ -251,6 +267,17 @@ def _load(home: Workspace, symbols: tuple[str, ...], values: dict[str, Any]) -> 
     index = instrument(MARKET_INDEX).description
     warn_once(f"The data lack {benchmark}; the benchmark is {MARKET_INDEX} ({index}). --benchmark names another, or none.")
     return bars, MARKET_INDEX
+
+
+def _load_others(home: Workspace, symbols: tuple[str, ...], values: dict[str, Any]) -> "Bars | None":
+    """The other benchmarks; that the data lack one is said where the user named it."""
+    from click.core import ParameterSource
+
+    found = home.load_others(values["data"], symbols, values["also"])
+    missing = [symbol for symbol in values["also"] if found is None or symbol not in found.symbols]
+    if missing and click.get_current_context().get_parameter_source("also") is not ParameterSource.DEFAULT:
+        warn_once(f"--also: the data lack {', '.join(missing)}, which the trades are not compared with.")
+    return found
 
 
 def _kept(folder: Path, identity: str) -> "Result | None":

@@ -123,7 +123,7 @@ def state_assumptions(result: Result) -> tuple[Assumption, ...]:
     )
 
 
-FILES = ("run.json", "equity.csv", "positions.csv", "fills.csv", "trades.csv", "open_positions.csv", "events.csv")
+FILES = ("run.json", "equity.csv", "positions.csv", "fills.csv", "trades.csv", "open_positions.csv", "events.csv", "prices.csv")
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ FILES = {
     "fills.csv",
     "open_positions.csv",
     "positions.csv",
+    "prices.csv",
     "run.json",
     "tearsheet.html",
     "trades.csv",
@@ -156,7 +157,9 @@ def test_two_processes_write_the_same_bytes(table, machine, place):
 
 
 def test_the_record_on_the_shelf_is_the_run(machine, place):
-    result = simulate(load_strategy(ROOT / "strategies", "buy-the-dip")(), load_bars(ROOT / "data"), benchmark="SPY")
+    bars = load_bars(ROOT / "data")
+    beside = bars.select(("QQQ", "SMH"))
+    result = simulate(load_strategy(ROOT / "strategies", "buy-the-dip")(), bars, benchmark="SPY", others=beside)
     again = load(place / "other" / "buy-the-dip")
     assert again == result
     record, found = json.loads(machine.stdout), measure(again)
@@ -532,3 +535,34 @@ def test_dated_members_are_swept_as_backtrader_runs_them(ask, dated_data):
     )
     assert code == 0
     assert "2 random cells, largest difference $0.00" in out
+
+
+def other_benchmarks(*words, ask):
+    """Those that the report has, after a run that ended well; and what was said on standard error."""
+    code, _, err = ask("buy-the-dip", *words)
+    assert code == 0, err
+    return load(Path("reports") / "buy-the-dip").also, err
+
+
+def test_the_prices_of_other_benchmarks_are_kept_without_a_report_of_another_name(ask):
+    assert other_benchmarks(ask=ask) == (("QQQ", "SMH"), "")
+    assert other_benchmarks("--also", "tsla,SPY,tsla", ask=ask) == (("TSLA",), "")
+    assert other_benchmarks("--also", "none", ask=ask) == ((), "")
+
+
+def test_other_benchmarks_that_the_data_lack_are_left_out_and_said_where_they_were_named(ask, tmp_path):
+    folder = tmp_path / "few"
+    shutil.copytree(ROOT / "data", folder)
+    (folder / "prices" / "QQQ.csv").unlink()
+    assert other_benchmarks("--data", folder, ask=ask) == (("SMH",), "")
+    said = "--also: the data lack QQQ, ABC, which the trades are not compared with.\n"
+    assert other_benchmarks("--data", folder, "--also", "QQQ,SMH,ABC", ask=ask) == (("SMH",), said)
+
+
+def test_another_benchmark_that_cannot_be_read_does_not_stop_the_run(ask, tmp_path):
+    folder = tmp_path / "spoiled"
+    shutil.copytree(ROOT / "data", folder)
+    (folder / "prices" / "QQQ.csv").write_text("date,open\n")
+    also, err = other_benchmarks("--data", folder, ask=ask)
+    assert also == ()
+    assert err.startswith("Without the other benchmarks (QQQ, SMH): ")
