@@ -213,7 +213,7 @@ def account_of(values: dict[str, Any]) -> "Account":
     return account.without_costs() if values["no_costs"] else account
 
 
-OUTPUT_OPTIONS = ("also", "data", "reports", "as_json", "force", "more", "hindsight")
+OUTPUT_OPTIONS = ("all", "also", "open", "data", "reports", "as_json", "force", "more", "hindsight")
 """Options that do not matter to the numbers of the account."""
 
 

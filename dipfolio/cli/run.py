@@ -1,8 +1,10 @@
 """The command of a strategy; its parameters, the account and the window are options."""
 
 import sys
+import webbrowser
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -138,6 +140,8 @@ def _run_options() -> list[click.Option]:
             help="with --universe @universe: run these names of today too, such as magnificent-seven, and print the difference",
         ),
         SectionedOption(["--force"], is_flag=True, help="simulate anew even if nothing has changed", section=section),
+        SectionedOption(["--all"], is_flag=True, help="print all metrics, and not only the short table", section=section),
+        SectionedOption(["--open"], is_flag=True, help="open the page in the browser", section=section),
         SectionedOption(["--json", "as_json"], is_flag=True, help="print the summary for machines", section=section),
     ]
 
@@ -152,30 +156,38 @@ def _run(named: list[StrategyRun], values: dict[str, Any]) -> None:
     reports: Path = values["reports"] or click.get_current_context().obj.reports
     if values["hindsight"] and (len(named) > 1 or named[0].strategy.universe != DATED_MEMBERS):
         raise ParameterError(f"--hindsight is for one strategy on dated members: add --universe {DATED_MEMBERS}.")
+    shows_one = len(named) == 1 and not values["as_json"]
     with progress(None, "spinner text", "Starting") as shown:
-
-        def say(message: str) -> None:
-            """Show what is done now."""
-            shown.advance(0, message)
-
+        say = partial(shown.advance, 0)
         runs = [_simulated(strategy_run, values, reports, say) for strategy_run in named]
-        fresh = [run for run in runs if not run.already_saved]
-        _draw(fresh, say)
+    if shows_one:
+        print_summary(runs[0].result, runs[0].metrics, sys.stdout, everything=values["all"])
+        sys.stdout.flush()  # the answer is read while the page is drawn
+    with progress(None, "spinner text", "Drawing") as shown:
+        say = partial(shown.advance, 0)
+        _draw([run for run in runs if not run.already_saved], say)
         say("Putting it into the gallery")
         refresh_index(reports)
         hindsight = _hindsight(runs, values, reports, say) if values["hindsight"] else None
     if len(runs) > 1:
         tracks = [track_of(run.result, run.folder) for run in runs]
         write_comparison(tracks, reports, strict=True, as_json=values["as_json"], risk_free=values["risk_free"])
-        return
-    sheet = str(relative_to_cwd(runs[0].folder / "tearsheet.html"))
-    if values["as_json"]:
-        click.echo(run_as_json(runs[0].result, runs[0].metrics, sheet, hindsight))
-    else:
-        print_summary(runs[0].result, runs[0].metrics, sys.stdout)
+    sheet = runs[0].folder / "tearsheet.html"
+    if shows_one:
         if hindsight:
             click.echo(hindsight_sentence(hindsight))
-        click.echo(f"Tear sheet: {sheet}")
+        how = "" if values["open"] else " (--open shows it in the browser)"
+        click.echo(f"Tear sheet: {relative_to_cwd(sheet)}{how}")
+    elif len(runs) == 1:
+        click.echo(run_as_json(runs[0].result, runs[0].metrics, str(relative_to_cwd(sheet)), hindsight))
+    if values["open"]:
+        _open_in_browser(sheet if len(runs) == 1 else reports / "comparison.html")
+
+
+def _open_in_browser(page: Path) -> None:
+    """Show a page in the browser of the user; that there is none is said on standard error."""
+    if not webbrowser.open(page.resolve().as_uri()):
+        warn_once(f"No browser was found; open {relative_to_cwd(page)} in one.")
 
 
 def _hindsight(runs: "list[CompletedRun]", values: dict[str, Any], reports: Path, say: Callable[[str], None]) -> "Hindsight":

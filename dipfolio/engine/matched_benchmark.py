@@ -9,6 +9,7 @@ benchmarking: the mPME"), applied to every position by itself and on both sides.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -79,7 +80,7 @@ def match_benchmark(result: Result, symbol: str) -> MatchedBenchmark | None:
     later = np.repeat(paid[::-1].cumsum()[::-1] - paid, 2)
     units: dict[str, float] = {}
     profit = dict.fromkeys(result.fills["symbol"], 0.0)
-    for step in _steps(result):
+    for step in fill_steps(result):
         before = units.get(step.symbol, 0.0)
         change = step.opened * step.price / price[step.moment] - step.closed * before
         units[step.symbol] = before + change
@@ -104,16 +105,32 @@ def money_put_in(result: Result) -> float:
     average price, slippage included, commission not. The costs of all positions, long and short, are added after all fills of
     each moment; the result is the largest sum.
     """
+    return max((sum(costs.values()) for costs, _ in _costs(result)), default=0.0)
+
+
+def money_by_name(result: Result) -> pd.Series:
+    """The largest cost of the position in each traded symbol, in dollars, in the order of the first fill. Shape (symbols,)."""
+    largest: dict[str, float] = {}
+    for costs, changed in _costs(result):
+        for symbol in changed:
+            largest[symbol] = max(largest.get(symbol, 0.0), costs.get(symbol, 0.0))
+    return pd.Series(largest, dtype="float64", name="dollars")
+
+
+def _costs(result: Result) -> Iterator[tuple[dict[str, float], list[str]]]:
+    """After each moment with a fill: the costs of the positions then, and the symbols of its fills."""
     costs: dict[str, float] = {}
-    moment, largest = -1, 0.0
-    for step in _steps(result):
-        if step.moment != moment:
-            moment, largest = step.moment, max(largest, sum(costs.values()))
-        costs[step.symbol] = costs.get(step.symbol, 0.0) * (1 - step.closed) + abs(step.opened) * step.price
-    return max(largest, sum(costs.values()))
+    for _, steps in groupby(fill_steps(result), key=lambda step: step.moment):
+        changed = []
+        for step in steps:
+            changed.append(step.symbol)
+            cost = costs.pop(step.symbol, 0.0) * (1 - step.closed) + abs(step.opened) * step.price
+            if cost:
+                costs[step.symbol] = cost
+        yield costs, changed
 
 
-class _Step(NamedTuple):
+class FillStep(NamedTuple):
     """A fill as the fraction of the position that it closes and the signed shares that it opens.
 
     ``moment`` is twice the number of the session in the window, and one more for its close.
@@ -126,8 +143,8 @@ class _Step(NamedTuple):
     price: float
 
 
-def _steps(result: Result) -> Iterator[_Step]:
-    """The fills in their order."""
+def fill_steps(result: Result) -> Iterator[FillStep]:
+    """The fills of a run in their order, each as a step."""
     fills, held = result.fills, dict[str, float]()
     rows = result.equity.index.get_indexer(fills["session"])
     columns: tuple[Any, ...] = (rows.tolist(), *(fills[name].tolist() for name in ("symbol", "shares", "price", "at")))
@@ -136,8 +153,8 @@ def _steps(result: Result) -> Iterator[_Step]:
         held[symbol] = after = float(position_after(before, shares))
         moment = 2 * row + {"open": 0, "settlement": -1}.get(at, 1)
         if before * shares >= 0:
-            yield _Step(moment, symbol, 0.0, shares, price)
+            yield FillStep(moment, symbol, 0.0, shares, price)
         elif before * after > 0:
-            yield _Step(moment, symbol, -shares / before, 0.0, price)
+            yield FillStep(moment, symbol, -shares / before, 0.0, price)
         else:
-            yield _Step(moment, symbol, 1.0, after, price)
+            yield FillStep(moment, symbol, 1.0, after, price)

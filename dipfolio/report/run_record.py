@@ -145,10 +145,12 @@ class RecordTable:
 
 @cache
 def template_environment() -> Environment:
-    """Our templates; everything put into them is made harmless and escaped."""
-    return Environment(
+    """Our templates; what is put into them is made harmless and escaped, and ``unbroken`` keeps a number with its %."""
+    environment = Environment(
         loader=PackageLoader("dipfolio.report"), autoescape=True, undefined=StrictUndefined, finalize=_harmless, trim_blocks=False
     )
+    environment.filters["unbroken"] = lambda text: str(text).replace(" %", "\xa0%")
+    return environment
 
 
 def _harmless(value: Any) -> Any:
