@@ -130,6 +130,12 @@ def _run_options() -> list[click.Option]:
         ),
         SectionedOption(["--no-costs"], is_flag=True, help="trade, borrow and owe for nothing", section=section),
         SectionedOption(["--data"], type=folder, help=DATA_HELP, section=section),
+        *_output_options(section),
+    ]
+
+
+def _output_options(section: str) -> list[click.Option]:
+    return [
         SectionedOption(["--reports"], type=FolderType(), help="folder for reports  [default: reports]", section=section),
         SectionedOption(
             ["--hindsight"],

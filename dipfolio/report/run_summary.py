@@ -56,6 +56,14 @@ def _summary_row(metric: Metric, result: Result, metrics: Metrics) -> tuple[str,
     return metric.label, text
 
 
+def idle_remark(result: Result, metrics: Metrics) -> str:
+    """The remark on the excess of an account that was mostly in cash; empty for any other account, and without a benchmark."""
+    if not _was_idle(result, metrics):
+        return ""
+    idle = unsigned_percent(1 - metrics.time_in_market)
+    return f"In cash for {idle} of the sessions, the benchmark never: the excess compares two accounts, not the trades."
+
+
 def _was_idle(result: Result, metrics: Metrics) -> bool:
     """True for an account that was in cash for most of the sessions, which its benchmark never was."""
     return bool(result.benchmark) and 0 < metrics.time_in_market < PORTFOLIO_SHARE
