@@ -306,10 +306,11 @@ def _last_of(name: str) -> Callable[[Result], float]:
     return lambda result: float(result.equity[name].iloc[-1])
 
 
-View = Literal["summary", "comparison", "overview", "published", "sweep", "surface"]
+View = Literal["summary", "brief", "comparison", "overview", "published", "sweep", "surface"]
 """Where a metric is shown.
 
-summary : the summary of a run on the terminal and in the record under its tear sheet.
+summary : the full summary of a run, on the terminal with ``--all`` and in the record under its tear sheet.
+brief : the short summary on the terminal.
 comparison : the rows of the comparison page.
 overview : the columns of the comparison on the terminal, which has room for few.
 published : the table of :func:`dipfolio.compare`.
@@ -389,22 +390,22 @@ METRICS: tuple[Metric, ...] = (
     Metric(name="sessions", label="Sessions", format="count", from_returns=lambda s: len(s.returns), views=()),
     Metric(
         name="total_return", label="Total return", format="percent", better="higher", from_returns=lambda s: s.total,
-        views=(*DEFAULT_VIEWS, "overview"),
+        views=(*DEFAULT_VIEWS, "overview", "brief"),
     ),
     Metric(
         name="annual_return", label="Annual return", format="percent", unit="a year", better="higher",
         from_returns=lambda s: annual_return(s.total, s.days), undefined_after_ruin=True,
-        views=("summary", "comparison", "overview", "published"),
+        views=("summary", "comparison", "overview", "published", "brief"),
     ),
     Metric(
         name="volatility", label="Volatility", format="unsigned_percent", unit="a year", better="lower",
         from_returns=lambda s: volatility(s.returns), undefined_after_ruin=True,
-        views=("summary", "comparison", "published", "sweep"),
+        views=("summary", "comparison", "published", "sweep", "brief"),
     ),
     Metric(
         name="sharpe", label="Sharpe", noun="Sharpe ratio", format="ratio", unit="a year", better="higher",
         from_returns=lambda s: _sharpe(s.excess), needs_observations=True, undefined_after_ruin=True,
-        views=(*DEFAULT_VIEWS, "overview"), after={"sweep": "total_return"},
+        views=(*DEFAULT_VIEWS, "overview", "brief"), after={"sweep": "total_return"},
     ),
     Metric(
         name="sortino", label="Sortino", noun="Sortino ratio", format="ratio", unit="a year", better="higher",
@@ -418,7 +419,8 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric(
         name="worst_drawdown", label="Worst drawdown", format="percent", unit="from the highest close", better="higher",
-        from_returns=lambda s: s.worst_drawdown, views=(*DEFAULT_VIEWS, "overview"), after={"overview": "annual_return"},
+        from_returns=lambda s: s.worst_drawdown, views=(*DEFAULT_VIEWS, "overview", "brief"),
+        after={"overview": "annual_return"},
     ),
     Metric(
         name="time_in_market", label="Time in market", format="unsigned_percent", unit="of sessions",
@@ -434,7 +436,7 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric(
         name="win_rate", label="Win rate by trade", format="unsigned_percent", unit="of trades", better="higher",
-        from_run=_win_rate, needs_observations=True, views=("summary", "comparison", "published", "sweep"),
+        from_run=_win_rate, needs_observations=True, views=("summary", "comparison", "published", "sweep", "brief"),
     ),
     Metric(
         name="fills", label="Fills", format="count", from_run=lambda result: len(result.fills),
@@ -463,7 +465,7 @@ METRICS: tuple[Metric, ...] = (
         views=("summary",),
     ),
     Metric(
-        name="costs", label="All costs", format="money", views=("sweep",),
+        name="costs", label="All costs", format="money", views=("sweep", "brief"),
         from_run=lambda result: sum(metric.from_run(result) for metric in cost_metrics() if metric.from_run),
     ),
     Metric(

@@ -1,4 +1,4 @@
-"""The tear sheet: a run as quantstats shows it, with the record of the run below it.
+"""The tear sheet: the answer of a run, the run as quantstats shows it, and the record of the run.
 
 This is the only module that imports quantstats, which gets aligned returns, never prices, tickers or text from
 outside: titles go in as a token that is replaced by the escaped title. Tear sheets of several runs are drawn in
@@ -36,8 +36,9 @@ from dipfolio.engine.metrics import (
     total_return,
 )
 from dipfolio.engine.result import Result
+from dipfolio.report.answer import answer_of
 from dipfolio.report.format import MISSING_TEXT, escape_control_characters, ratio
-from dipfolio.report.run_record import record_section, record_stylesheet
+from dipfolio.report.run_record import record_section, record_stylesheet, template_environment
 from dipfolio.report.run_summary import run_heading, run_remarks
 
 TearsheetJob = tuple[Result, Metrics, RiskFree]
@@ -140,11 +141,17 @@ def tear_sheet(result: Result, metrics: Metrics, risk_free: float | RiskFree = 0
     page = page.replace("<hr>", f"<hr>{banner}{link}", 1).replace(
         TITLE_PLACEHOLDER, escape(escape_control_characters(run_heading(result)))
     )
-    head, foot = page.index("</head>"), page.rindex("</body>")
-    style = f"<style>{record_stylesheet()}</style>\n"
-    return "".join(
-        [page[:head], style, page[head:foot], record_section(result, metrics, beside_quantstats=drawn), "\n", page[foot:]]
-    )
+    page = page.replace("<h1>", '<h2 class="sheet">', 1).replace("</h1>", "</h2>", 1)
+    head, body, foot = page.index("</head>"), page.index("<body>") + len("<body>"), page.rindex("</body>")
+    style, top = f"<style>{record_stylesheet()}</style>\n", f"\n{answer_section(result, metrics)}\n"
+    record = f"{record_section(result, metrics, beside_quantstats=drawn)}\n"
+    return "".join([page[:head], style, page[head:body], top, page[body:foot], record, page[foot:]])
+
+
+def answer_section(result: Result, metrics: Metrics) -> str:
+    """The answer of a run as HTML, which stands above everything else."""
+    template = template_environment().get_template("answer.html.j2")
+    return template.render(heading=run_heading(result), answer=answer_of(result, metrics))
 
 
 def import_quantstats() -> None:

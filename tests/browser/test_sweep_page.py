@@ -107,6 +107,15 @@ def test_a_browser_that_is_too_old_says_so_and_keeps_the_tables(visit):
     assert page.locator("#best").is_visible()
 
 
+def test_no_button_sends_a_chart_away(visit):
+    page = visit(HOLD, DROP)
+    drawn(page)
+    page.locator("#surface").hover()
+    names = page.locator("#surface .modebar-btn").evaluate_all("buttons => buttons.map(b => b.getAttribute('data-title'))")
+    assert "Download plot as a PNG" in names
+    assert not [name for name in names if "hare" in name or "loud" in name]
+
+
 def test_a_narrow_screen_never_scrolls_sideways(visit):
     page = visit(HOLD, DROP, LATE, width=360)
     drawn(page)

@@ -25,7 +25,7 @@ from dipfolio.report.comparison.tables import (
 )
 from dipfolio.report.format import count, money, unsigned_percent
 from dipfolio.report.html import read_asset, render_page
-from dipfolio.report.run_summary import run_remarks
+from dipfolio.report.run_summary import idle_remark, run_remarks
 
 SCRIPTS = ("theme.js", "tabs.js", "tables.js", "charts.js", "sheets.js")
 
@@ -79,7 +79,8 @@ def _remarks(contenders: Sequence[Contender]) -> list[tuple[list[str], tuple[str
     """The remarks on the runs: the names of those that share a remark, and its sentences."""
     said: dict[tuple[str, ...], list[str]] = {}
     for contender in contenders:
-        sentences = run_remarks(contender.result, contender.metrics) if contender.result else ()
+        result, metrics = contender.result, contender.metrics
+        sentences = (*run_remarks(result, metrics), *filter(None, (idle_remark(result, metrics),))) if result else ()
         if sentences:
             said.setdefault(sentences, []).append(contender.label)
     return [(names, sentences) for sentences, names in said.items()]

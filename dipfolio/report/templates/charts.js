@@ -84,7 +84,7 @@
     return [all.flatMap(lane => [held(lane, true), held(lane, false), ends(lane)]), made];
   };
 
-  const config = { displaylogo: false, responsive: true, modeBarButtons: [["toImage"]], displayModeBar: "hover" };
+  const config = { modeBarButtons: [["toImage"]], displayModeBar: "hover" };
   const draw = id => {
     const box = document.getElementById(id);
     const [traces, made] = charts[id]();

@@ -11,8 +11,10 @@ window.drawing = (() => {
   const refuse = box => {
     box.textContent = "This browser is too old to draw the chart: that needs Chrome 80, Firefox 113, Safari 16.4 or later. The tables need none.";
   };
+  /* Plotly has a button that sends a chart to its makers. Our pages do not. */
+  const closed = { displaylogo: false, responsive: true, showSendToCloud: false, plotlyServerURL: "" };
   const picture = (box, traces, layout, config) => {
-    const done = window.Plotly.react(box, traces, layout, config);
+    const done = window.Plotly.react(box, traces, layout, { ...config, ...closed });
     box.dispatchEvent(new Event("drawn"));
     return done;
   };

@@ -83,7 +83,7 @@
 
   const draw = box => {
     const [traces, made] = charts[box.dataset.chart](box.dataset.claim);
-    drawing.draw(box, traces, made, { displaylogo: false, responsive: true, displayModeBar: false });
+    drawing.draw(box, traces, made, { displayModeBar: false });
   };
   const near = new IntersectionObserver(seen => {
     for (const { isIntersecting, target } of seen) if (isIntersecting) { near.unobserve(target); draw(target); }

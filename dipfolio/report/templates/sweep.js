@@ -31,7 +31,7 @@
     font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: colour("muted") },
     xaxis: { gridcolor: colour("line"), linecolor: colour("strong-line"), zeroline: false, ...x }, yaxis: { gridcolor: colour("line"), linecolor: colour("strong-line"), zeroline: false, ...y },
   });
-  const options = { responsive: true, displaylogo: false };
+  const options = { displayModeBar: "hover" };
 
   const heat = name => {
     const [rows, columns] = shape, values = data.figures[name], z = [];
