@@ -40,7 +40,8 @@ def packed_plotly() -> str:
 def page_policy(scripts: Sequence[str]) -> str:
     """The Content-Security-Policy under which these scripts run, no others do, and nothing is fetched."""
     hashes = " ".join(f"'sha256-{b64encode(bytes.fromhex(sha256_of(source))).decode()}'" for source in scripts)
-    return f"default-src 'none'; base-uri 'none'; form-action 'none'; style-src 'unsafe-inline'; img-src data: blob:; font-src data:; script-src {hashes}"
+    closed = "default-src 'none'; base-uri 'none'; form-action 'none'"
+    return f"{closed}; style-src 'unsafe-inline'; img-src data: blob:; font-src data:; script-src {hashes}"
 
 
 def render_page(template: str, *, scripts: Sequence[str], styles: Sequence[str] = (), plotly: bool = False, **values: Any) -> str:
