@@ -59,7 +59,7 @@ class HoldingPaths(Displayable):
 
 
 class Step(NamedTuple):
-    """A fill as part of a trade: its row in the calendar, its moment, its shares, the fraction closed, its charges."""
+    """A fill as part of a trade: its row in the calendar, its moment, its shares, the fraction closed, charges and reason."""
 
     row: int
     at: str
@@ -67,6 +67,7 @@ class Step(NamedTuple):
     price: float
     closed: float
     charge: float
+    reason: str
 
 
 class Trip(NamedTuple):
@@ -194,15 +195,15 @@ def round_trips_of(result: Result, days: pd.DatetimeIndex) -> Iterator[Trip]:
         rows = days.get_indexer(fills["session"])
         held, steps = 0.0, list[Step]()
         charges = (fills["commission"] + fills["fees"]).tolist()
-        columns = (rows.tolist(), *(fills[name].tolist() for name in ("at", "shares", "price")))
-        for row, at, shares, price, charge in zip(*columns, charges, strict=True):
+        columns = (rows.tolist(), *(fills[name].tolist() for name in ("at", "shares", "price", "reason")))
+        for row, at, shares, price, reason, charge in zip(*columns, charges, strict=True):
             after = float(position_after(held, shares))
             if held * after < 0:
-                steps.append(Step(row, at, -held, price, 1.0, charge * -held / shares))
+                steps.append(Step(row, at, -held, price, 1.0, charge * -held / shares, reason))
                 yield Trip(str(symbol), tuple(steps), row, next(profits))
                 steps, shares, charge, held = [], after, charge * after / shares, 0.0
             closed = -shares / held if held * shares < 0 else 0.0
-            steps.append(Step(row, at, shares, price, closed, charge))
+            steps.append(Step(row, at, shares, price, closed, charge, reason))
             held = after
             if after == 0:
                 yield Trip(str(symbol), tuple(steps), row, next(profits))

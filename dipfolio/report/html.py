@@ -64,7 +64,7 @@ def render_page(template: str, *, scripts: Sequence[str], styles: Sequence[str] 
     return template_environment().get_template(template).render(
         policy=page_policy([*([plotly_source()] if plotly else []), *safe]),
         library=packed_plotly() if plotly else "",
-        style=Markup("".join(map(read_asset, ("page.css", *styles)))),  # noqa: S704 - our own files
+        style=Markup("".join(map(read_asset, ("colours.css", "page.css", *styles)))),  # noqa: S704 - our own files
         scripts=[Markup(source) for source in safe],  # noqa: S704 - our own files
         **values,
     )  # fmt: skip

@@ -40,6 +40,7 @@ from dipfolio.report.answer import answer_of
 from dipfolio.report.format import MISSING_TEXT, escape_control_characters, ratio
 from dipfolio.report.run_record import record_section, record_stylesheet, template_environment
 from dipfolio.report.run_summary import run_heading, run_remarks
+from dipfolio.report.tearsheet_charts import tearsheet_charts
 
 TearsheetJob = tuple[Result, Metrics, RiskFree]
 
@@ -144,8 +145,9 @@ def tear_sheet(result: Result, metrics: Metrics, risk_free: float | RiskFree = 0
     page = page.replace("<h1>", '<h2 class="sheet">', 1).replace("</h1>", "</h2>", 1)
     head, body, foot = page.index("</head>"), page.index("<body>") + len("<body>"), page.rindex("</body>")
     style, top = f"<style>{record_stylesheet()}</style>\n", f"\n{answer_section(result, metrics)}\n"
-    record = f"{record_section(result, metrics, beside_quantstats=drawn)}\n"
-    return "".join([page[:head], style, page[head:body], top, page[body:foot], record, page[foot:]])
+    record, charts = f"{record_section(result, metrics, beside_quantstats=drawn)}\n", tearsheet_charts(result)
+    parts = [page[:head], style, charts.head, page[head:body], top, charts.section, page[body:foot], record, charts.foot]
+    return "".join([*parts, page[foot:]])
 
 
 def answer_section(result: Result, metrics: Metrics) -> str:

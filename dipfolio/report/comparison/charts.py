@@ -19,6 +19,7 @@ from dipfolio.engine.metrics import drawdowns
 from dipfolio.report.comparison.alignment import Alignment, Contender
 from dipfolio.report.format import count, money, percent
 from dipfolio.report.html import script_data
+from dipfolio.report.tearsheet_charts import without_charts
 
 
 def comparison_chart_data(alignment: Alignment, contenders: Sequence[Contender], market: pd.Series | None) -> str:
@@ -137,7 +138,8 @@ def pack_tear_sheets(
         if page is None or not page.is_file():
             made.append(PackedTearsheet(label=contender.label, folder="", link="", packed=""))
             continue
-        packed = b64encode(gzip.compress(page.read_bytes(), 6, mtime=0)).decode()
+        sheet = without_charts(page.read_text(encoding="utf-8"))  # no script runs in a frame
+        packed = b64encode(gzip.compress(sheet.encode(), 6, mtime=0)).decode()
         packed = packed if len(packed) <= left else ""
         left -= len(packed)
         folder = _address(page.parent, reports)
