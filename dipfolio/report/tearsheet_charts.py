@@ -25,11 +25,14 @@ SMALL_MULTIPLES = 6
 MAX_LINES = 12
 """Names that have a line of their own; the others are added up in one."""
 
-MAX_PRICES = 20_000
+MAX_PRICES = 12_000
 """Rows of prices on a page; the symbols that come later have none."""
 
-MAX_MARKS = 6_000
+MAX_MARKS = 4_000
 """Fills that are marked on prices."""
+
+MAX_MARKS_PER_SYMBOL = 2_000
+"""Fills of one symbol; of more the last, with the prices since the first of them."""
 
 MAX_POINTS = 600
 """Points of a line by session since entry; longer ones have every second, third, ... and the last."""
@@ -60,6 +63,7 @@ def tearsheet_charts(result: Result) -> TearsheetCharts:
     prices = price_charts(result)
     data = {
         "prices": prices,
+        "unknown": len(paths.unknown),
         "path": path_chart(paths, result.benchmark),
         "held": held_chart(paths, result.benchmark),
         "exposure": exposure_chart(result),
@@ -129,17 +133,22 @@ def _price_chart(
     symbol: str, own: pd.DataFrame, trips: Sequence[Trip], days: pd.DatetimeIndex, calls: np.ndarray
 ) -> dict[str, Any]:
     first, last = min(trip.first for trip in trips), max(trip.last for trip in trips)
+    steps = [(step, trip) for trip in trips for step in trip.steps]
+    if len(steps) > MAX_MARKS_PER_SYMBOL:
+        steps = steps[-MAX_MARKS_PER_SYMBOL:]
+        first = steps[0][0].row
     begin, end = days[max(first - SESSIONS_BEFORE_ENTRY, 0)], days[min(last + SESSIONS_AFTER_EXIT, len(days) - 1)]
     shown = own[(own["session"] >= begin) & (own["session"] <= end)]
     sessions = pd.DatetimeIndex(shown["session"])
     place = {row: k for k, row in enumerate(days.get_indexer(sessions).tolist())}
-    marks = [_mark(place[step.row], step, trip) for trip in trips for step in trip.steps if step.row in place]
+    marks = [_mark(place[step.row], step, trip) for step, trip in steps if step.row in place]
     held = [row for row in calls.tolist() if row in place and any(trip.first <= row <= trip.last for trip in trips)]
     paid = shown["dividend"].to_numpy()
     return {
         "name": symbol,
         "profit": round(sum(trip.profit for trip in trips), 2),
         "trades": len(trips),
+        "fills": sum(len(trip.steps) for trip in trips),
         "days": [str(day.date()) for day in sessions],
         "close": numbers(shown["close"]),
         "low": numbers(shown["low"]),
@@ -258,6 +267,8 @@ def _describe_prices(result: Result, charts: Sequence[dict[str, Any]], paths: Ho
 def _describe_path(paths: HoldingPaths, benchmark: str) -> str:
     last, several = dollars(float(paths.path.iloc[-1].sum())), paths.exits["trades"].sum() > 1
     said = f"The {'trades together' if several else 'trade'} made {_signed(last)}"
+    if paths.unknown:
+        said = f"The trades in {_known_names(paths)} made {_signed(last)}"
     if paths.path_benchmark is not None:
         said += f"; {benchmark} at the same times with the same dollars {_signed(dollars(float(paths.path_benchmark.iloc[-1])))}"
     return f"{said}."
@@ -272,7 +283,14 @@ def _describe_held(paths: HoldingPaths) -> str:
     left = int(paths.exits["left_out"].sum())
     least = f" {count(left, 'trade')} entered in the last {MIN_SESSIONS_AHEAD} sessions of the data left out." if left else ""
     said = "The same entries together" if paths.exits["trades"].sum() > 1 else "The same entry"
+    if paths.unknown:
+        said = f"The same entries in {_known_names(paths)}"
     return f"{said}: {after}.{least}"
+
+
+def _known_names(paths: HoldingPaths) -> str:
+    names = len(paths.exits)
+    return f"{names} of {names + len(paths.unknown)} symbols, those with the largest profit or loss whose prices the run keeps,"
 
 
 def _describe_exposure(result: Result) -> str:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+import dipfolio.report.tearsheet_charts as tearsheet_charts_module
 from dipfolio.engine.account import Account
 from dipfolio.engine.exits import StopLoss
 from dipfolio.engine.holding_paths import holding_paths
@@ -73,6 +74,24 @@ def test_prices_are_shown_from_twenty_sessions_before_to_forty_after():
     (chart,) = price_charts(result)
     assert (chart["close"][0], chart["close"][-1]) == (180.0, 250.0)
     assert [chart["close"][mark[0]] for mark in chart["marks"]] == [200.0, 210.0]
+
+
+def test_of_very_many_fills_of_a_symbol_the_last_are_marked(monkeypatch):
+    monkeypatch.setattr(tearsheet_charts_module, "MAX_MARKS_PER_SYMBOL", 3)
+    monkeypatch.setattr(tearsheet_charts_module, "SESSIONS_BEFORE_ENTRY", 1)
+    rise = [100.0 + k for k in range(30)]
+    rows = {k: {"A": float(k % 2 + 1)} for k in range(0, 20, 4)} | {k: {"A": 0.0} for k in range(2, 20, 4)}
+    (chart,) = price_charts(traded(rows, closes={"A": rise, "M": rise}, universe="A"))
+    assert (chart["trades"], chart["fills"]) == (5, 10)
+    assert [chart["close"][mark[0]] for mark in chart["marks"]] == [115.0, 117.0, 119.0]
+    assert chart["close"][0] == 114.0
+
+
+def test_symbols_without_prices_are_counted_in_the_sentences():
+    result = traded({0: {"A": 10, "B": -20}, 2: {"A": 0, "B": 0}})
+    section = tearsheet_charts(replace(result, prices=result.prices[result.prices["symbol"] != "B"])).section
+    assert "The first 1 symbol can be shown here" in section
+    assert "The trades in 1 of 2 symbols, those with the largest profit or loss whose prices the run keeps, made +$70" in section
 
 
 def test_the_path_and_what_holding_on_would_have_made():

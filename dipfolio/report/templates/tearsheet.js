@@ -51,13 +51,19 @@
       type: "scatter", mode: "markers", name: "dividend", x: chart.dividends.map(([row]) => chart.days[row]), y: chart.dividends.map(() => floor),
       text: chart.dividends.map(([, cash]) => `dividend of $${cash} a share`), hovertemplate: "%{x}: %{text}<extra></extra>", marker: { symbol: "diamond-open", color: colour("muted"), size: 8 },
     });
-    const drawn = layout(one ? 360 : 230, days, { tickformat: "$,~f", nticks: one ? 8 : 5 });
+    const drawn = layout(one ? 360 : 230, { ...days }, { tickformat: "$,~f", nticks: one ? 8 : 5 });
+    if (many && chart.days.length > 300) {
+      const recent = chart.close.slice(-250), low = Math.min(...recent), high = Math.max(...recent), room = (high - low) * 0.08;
+      drawn.xaxis.range = [chart.days.at(-250), chart.days.at(-1)];
+      drawn.yaxis.range = [low - room, high + room];
+    }
     drawn.shapes = chart.calls.map(row => ({ type: "line", x0: chart.days[row], x1: chart.days[row], yref: "paper", y0: 0, y1: 1, line: { color: colour("bad"), width: 1, dash: "dot" } }));
     drawn.margin = { l: 48, r: 8, t: 6, b: 28 };
     if (state.paper && !one) drawn.width = 320;
     return [traces, drawn];
   };
 
+  const together = data.unknown ? "these together" : "all together";
   const shades = number => ({ color: colour(`run-${number % 10}`), width: 1.5, dash: number < 10 ? "solid" : "dot" });
   const curves = name => {
     const chart = data[name], traces = [], top = state.cut || Infinity;
@@ -73,7 +79,7 @@
       });
     };
     chart.lines.forEach((line, number) => add(line.name, line.values, shades(number), line.exit));
-    if (chart.together.length) add("all together", chart.together, { color: colour("text"), width: 3 }, chart.exit);
+    if (chart.together.length) add(together, chart.together, { color: colour("text"), width: 3 }, chart.exit);
     if (chart.benchmark) add(`${chart.benchmark.name}, same dollars`, chart.benchmark.values, { color: colour("market"), width: 2, dash: "dash" });
     const drawn = layout(narrow() ? 420 : 400, { title: { text: "sessions since entry", standoff: 4 } }, { tickformat: "$,.0f", zeroline: true });
     return [traces, { ...drawn, showlegend: true, legend: { orientation: "h", y: -0.16, font: { color: colour("text") } } }];
@@ -102,7 +108,7 @@
   const charts = { prices, path: () => curves("path"), held: () => curves("held"), exposure, sources };
   const draw = box => {
     state.shown.add(box);
-    drawing.draw(box, ...charts[box.dataset.chart](box), { displayModeBar: false, doubleClick: "reset" });
+    drawing.draw(box, ...charts[box.dataset.chart](box), { displayModeBar: false, doubleClick: "reset+autosize" });
   };
   const near = new IntersectionObserver(seen => {
     for (const { isIntersecting, target } of seen) if (isIntersecting) { near.unobserve(target); draw(target); }
@@ -136,7 +142,7 @@
   if (longest > 20) choice("held", "Sessions shown", [[0, "All"], ...[20, 60, 120].filter(n => n < longest).map(n => [n, `First ${n}`])], value => { state.cut = value; });
   const more = document.getElementById("more"), title = box => {
     const chart = data.prices[Number(box.dataset.place)];
-    box.previousElementSibling.textContent = `${chart.name}: ${gain(chart.profit)} in ${chart.trades.toLocaleString("en-US")} trade${chart.trades === 1 ? "" : "s"}`;
+    box.previousElementSibling.textContent = `${chart.name}: ${gain(chart.profit)} in ${chart.trades.toLocaleString("en-US")} trade${chart.trades === 1 ? "" : "s"}${chart.marks.length < chart.fills ? `, the last ${chart.marks.length.toLocaleString("en-US")} fills of ${chart.fills.toLocaleString("en-US")}` : ""}`;
   };
   more?.addEventListener("change", () => {
     const box = document.getElementById("prices-more");
@@ -150,7 +156,7 @@
 
   /* The table behind each chart, made when it is opened or copied. */
   const both = (name, head) => {
-    const chart = data[name], series = [...chart.lines, ...chart.together.length ? [{ name: "all together", values: chart.together }] : [], ...chart.benchmark ? [{ ...chart.benchmark, name: `${chart.benchmark.name}, same dollars` }] : []];
+    const chart = data[name], series = [...chart.lines, ...chart.together.length ? [{ name: together, values: chart.together }] : [], ...chart.benchmark ? [{ ...chart.benchmark, name: `${chart.benchmark.name}, same dollars` }] : []];
     return [[head, ...series.map(line => line.name)], ...chart.sessions.map((session, k) => [session, ...series.map(line => line.values[k])])];
   };
   const tables = {
