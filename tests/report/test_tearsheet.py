@@ -126,6 +126,16 @@ def test_no_page_asks_for_anything_outside(html, page, kind):
     assert not {"iframe", "object", "embed", "base", "form"} & set(sheet.tags)
 
 
+def test_the_lines_of_a_chart_are_those_of_matplotlib_to_a_tenth_of_a_point(html):
+    """The longest line of the sheet has a point for most sessions, within the bounds of its drawing."""
+    paths = re.findall(r' d="(M[^"]+)"', html("even QQQ"))
+    line = max((path for path in paths if "C" not in path and "z" not in path), key=len)
+    points = [tuple(map(float, point.split())) for point in re.split("[ML]", line)[1:]]
+    assert len(points) > 300
+    assert {len(number.partition(".")[2]) for number in re.findall(r"-?[\d.]+", line)} <= {0, 1}
+    assert all(0 <= x <= 600 and -20 <= y <= 400 for x, y in points)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_only_our_scripts_may_run_and_a_run_without_trades_has_none(html, runs, kind):
     policy = unescape(re.search(r'Content-Security-Policy" content="([^"]+)"', html(kind))[1])
