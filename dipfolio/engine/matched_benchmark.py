@@ -3,8 +3,8 @@
 A strategy that is in cash most of the time cannot be compared with a benchmark that is held all the time. Here the benchmark
 goes in and out with the trades. Each fill that opens or enlarges a position puts its dollars, shares times price, into the
 benchmark at the same open or close, long for a long and short for a short. Each fill that reduces a position takes the same
-fraction out of it. This is the modified public market equivalent of private equity (Cambridge Associates, 2013, "Private equity
-benchmarking: the mPME"), applied to every position by itself and on both sides.
+fraction out of it. This is the rule of the modified public market equivalent of private equity (mPME, Cambridge Associates,
+2013), applied to every position by itself and on both sides.
 """
 
 from collections.abc import Iterator
