@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dipfolio.engine.attribution import refuse_part
 from dipfolio.engine.display import Displayable
 from dipfolio.engine.result import Result
 from dipfolio.engine.sizing import position_after
@@ -72,7 +73,13 @@ def match_benchmark(result: Result, symbol: str) -> MatchedBenchmark | None:
     -------
     MatchedBenchmark or None
         None where a price of the benchmark is missing.
+
+    Raises
+    ------
+    ReportError
+        A part of a run, which may begin with positions that none of its fills opened.
     """
+    refuse_part(result)
     sessions = result.equity.index
     own = result.prices[result.prices["symbol"] == symbol].set_index("session").reindex(sessions)
     price = own[["open", "close"]].to_numpy().ravel()
