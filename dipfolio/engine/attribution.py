@@ -5,7 +5,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from dipfolio.engine.display import Displayable
+from dipfolio.engine.ledger import MAX_RESIDUAL
 from dipfolio.engine.result import Result
+from dipfolio.errors import ReportError
 
 INTEREST = "interest on negative cash"
 """A row of every cut by position, as interest belongs to the account and to none of them; only where some was paid."""
@@ -48,8 +50,15 @@ class Attribution(Displayable):
 
 
 def attribute(result: Result) -> Attribution:
-    """Where the profit of a run came from."""
+    """Where the profit of a run came from.
+
+    Raises
+    ------
+    ReportError
+        A part of a run, whose trades are not those that made its profit.
+    """
     trades = all_positions(result)
+    refuse_part(result)
     reasons = trades["reason"].mask(trades["exit_session"].isna(), STILL_OPEN)
     table = result.equity
     interest = -float(table["interest"].sum())
@@ -62,6 +71,29 @@ def attribute(result: Result) -> Attribution:
         by_reason=_by(trades["profit"], reasons, interest),
         by_source=_by_source(trades, table),
     )
+
+
+def refuse_part(result: Result) -> None:
+    """Refuse the excerpt of a run that a comparison cuts out: it may begin with positions that none of its fills opened.
+
+    Raises
+    ------
+    ReportError
+        The profit of all positions, less interest, is not the change of the account, or its fills do not lead to its positions.
+    """
+    table, traded = result.equity, result.fills["shares"]
+    made = float(all_positions(result)["profit"].sum() - table["interest"].sum())
+    rounding = 1e-9 * float((traded * result.fills["price"]).abs().sum())
+    gap = abs(made - (float(table["equity"].iloc[-1]) - result.account.cash))
+    held, turned = (
+        shares.groupby(result.fills["symbol"]).sum().reindex(result.positions.columns, fill_value=0.0)
+        for shares in (traded, traded.abs())
+    )
+    strays = (held - result.positions.iloc[-1]).abs() > 1e-6 + 1e-9 * turned
+    if gap > max(2 * MAX_RESIDUAL, rounding) or strays.any():
+        raise ReportError(
+            f"{result.strategy} from {result.window[0]} to {result.window[1]} is a part of a run; take the whole run."
+        )
 
 
 def all_positions(result: Result) -> pd.DataFrame:

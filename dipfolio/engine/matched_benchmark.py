@@ -3,8 +3,8 @@
 A strategy that is in cash most of the time cannot be compared with a benchmark that is held all the time. Here the benchmark
 goes in and out with the trades. Each fill that opens or enlarges a position puts its dollars, shares times price, into the
 benchmark at the same open or close, long for a long and short for a short. Each fill that reduces a position takes the same
-fraction out of it. This is the modified public market equivalent of private equity (Cambridge Associates, 2013, "Private equity
-benchmarking: the mPME"), applied to every position by itself and on both sides.
+fraction out of it. This is the rule of the modified public market equivalent of private equity (mPME, Cambridge Associates,
+2013), applied to every position by itself and on both sides.
 """
 
 from collections.abc import Iterator
@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dipfolio.engine.attribution import refuse_part
 from dipfolio.engine.display import Displayable
 from dipfolio.engine.result import Result
 from dipfolio.engine.sizing import position_after
@@ -72,7 +73,13 @@ def match_benchmark(result: Result, symbol: str) -> MatchedBenchmark | None:
     -------
     MatchedBenchmark or None
         None where a price of the benchmark is missing.
+
+    Raises
+    ------
+    ReportError
+        A part of a run, which may begin with positions that none of its fills opened.
     """
+    refuse_part(result)
     sessions = result.equity.index
     own = result.prices[result.prices["symbol"] == symbol].set_index("session").reindex(sessions)
     price = own[["open", "close"]].to_numpy().ravel()

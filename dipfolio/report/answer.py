@@ -34,6 +34,11 @@ class Outcome(NamedTuple):
         """Dollars, and per cent in brackets."""
         return _both(self.profit, self.total_return)
 
+    @property
+    def named(self) -> str:
+        """The symbol before the same, with one decimal, as the sentence about the best and the worst name has it."""
+        return f"{self.symbol} {_both(self.profit, self.total_return, 1)}"
+
     def as_record(self) -> dict[str, Any]:
         """The same for JSON."""
         return {"symbol": self.symbol, "profit": self.profit, "return": _or_none(self.total_return)}
@@ -90,14 +95,14 @@ class Answer:
         """Label and value of the six numbers."""
         whole = self.measures == "account"
         first = self.benchmarks[0] if self.benchmarks else Outcome("Benchmark", np.nan, np.nan)
-        names = (self.ranked[:1] + self.ranked[1:][-1:]) if self.ranked else ()
+        names = self.ranked[:1] + self.ranked[1:][-1:]
         return (
             ("Starting cash" if whole else "Money put in", dollars(self.money)),
             ("Profit", _both(self.profit, self.total_return)),
             ("Invested" if whole else "Holding time", self.holding),
             (f"{first.symbol} {self.beside}", first.text),
             (f"Difference to {first.symbol}", _dollar_gap(self.profit, first.profit)),
-            ("Best and worst name", ", ".join(f"{name.symbol} {name.text}" for name in names) or MISSING_TEXT),
+            ("Only name" if len(names) == 1 else "Best and worst name", ", ".join(name.named for name in names) or MISSING_TEXT),
         )
 
     def as_record(self) -> dict[str, Any]:
@@ -304,10 +309,10 @@ def _moment(session: pd.Timestamp, at: str) -> str:
     return f"on {long_date(session)}" if at == "day" else f"at the {at} of {long_date(session)}"
 
 
-def _both(profit: float, total: float) -> str:
+def _both(profit: float, total: float, places: int = 2) -> str:
     if np.isnan(profit):
         return MISSING_TEXT
-    return signed_dollars(profit) + ("" if np.isnan(total) else f" ({percent(total)})")
+    return signed_dollars(profit) + ("" if np.isnan(total) else f" ({percent(total, places)})")
 
 
 def _dollar_gap(profit: float, other: float) -> str:

@@ -147,7 +147,7 @@ def test_the_json_has_the_numbers_of_the_whole_table(ask, machine):
     assert found["Benchmark return (SPY)"] == f"{record['benchmark_return'] * 100:+.2f} %"
     assert found["Excess over benchmark"].startswith(f"{record['excess_return'] * 100:+.2f} %, in cash for 98.8 %")
     assert found["Open positions"] == str(record["open_positions"])
-    assert found["Window"] == f"{record['window'][0]} to {record['window'][1]}, {record['sessions']} sessions"
+    assert found["Whole account"] == f"{record['window'][0]} to {record['window'][1]}, {record['sessions']} sessions"
 
 
 def test_the_json_stands_alone_and_names_the_page(machine, place):

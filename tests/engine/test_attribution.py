@@ -13,8 +13,10 @@ from dipfolio.engine.account import Account
 from dipfolio.engine.attribution import INTEREST, STILL_OPEN, attribute
 from dipfolio.engine.exits import HoldFor
 from dipfolio.engine.loader import load_strategy
+from dipfolio.engine.matched_benchmark import match_benchmark
 from dipfolio.engine.simulation import simulate
 from dipfolio.engine.strategy import wrap_backtrader
+from dipfolio.errors import ReportError
 from tests.support import second_engine
 from tests.support.generated_files import SYMBOLS, accounts, decisions, in_debt, law, markets
 from tests.support.markets import make_bars
@@ -221,3 +223,14 @@ def test_the_reasons_are_those_of_the_trades():
     found = cut({0: {"A": 10, "B": 10}, 3: {"A": 0}}, {"A": [100, 100, 101, 102, 103, 104], "B": [10] * 6}, exits=(HoldFor(2),))
     assert set(found.by_reason.index) == {"held 2 sessions"}
     assert np.isclose(found.by_reason.sum(), 20)
+
+
+def test_a_part_of_a_run_is_refused():
+    from dipfolio.report.comparison.alignment import slice_result
+
+    bars = make_bars({"A": [100.0, 100, 104, 107, 107, 107], "M": [1.0] * 6})
+    result = simulate(script({0: {"A": 10}, 2: {"A": 0}}), bars, FREE, benchmark="M")
+    part = slice_result(result, result.equity.index[2:], result.equity.index[1])
+    for question in (attribute, lambda run: match_benchmark(run, "M")):
+        with pytest.raises(ReportError, match="from 2025-01-06 to 2025-01-10 is a part of a run; take the whole run"):
+            question(part)

@@ -65,7 +65,7 @@ def test_the_main_job_is_answered_in_the_words_of_its_reader(dip):
         ("Holding time", "5 sessions"),
         ("SPY at the same times", "+$4,644 (+0.50 %)"),
         ("Difference to SPY", "+$8,101"),
-        ("Best and worst name", "META +$9,030 (+11.26 %), NVDA -$4,790 (-6.57 %)"),
+        ("Best and worst name", "META +$9,030 (+11.3 %), NVDA -$4,790 (-6.6 %)"),
     )
     assert answer.why == (
         "Measured on the money put in, not on the whole account, which had positions in 1.2 % of the sessions and a mean "
@@ -95,7 +95,7 @@ def test_one_long():
         ("Holding time", "3 sessions"),
         ("M at the same times", "+$30 (+2.97 %)"),
         ("Difference to M", "+$70"),
-        ("Best and worst name", "A +$100 (+10.00 %)"),
+        ("Only name", "A +$100 (+10.0 %)"),
     )
     assert answer.benchmarks[0].profit == pytest.approx(1000 * 3 / 101)
 
@@ -202,7 +202,7 @@ def test_an_account_that_is_invested_is_measured_as_a_whole():
         ("Invested", "95.0 % of equity on average"),
         ("M over the same sessions", "+$1,900 (+19.00 %)"),
         ("Difference to M", "-$1,900"),
-        ("Best and worst name", "A +$500 (+10.00 %), B -$500 (-10.00 %)"),
+        ("Best and worst name", "A +$500 (+10.0 %), B -$500 (-10.0 %)"),
     )
     assert answer.why == (
         "Measured on the whole account, which had positions in 95.0 % of the sessions and a mean exposure of 95.0 %."
