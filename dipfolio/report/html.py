@@ -33,8 +33,13 @@ def plotly_source() -> str:
 
 @cache
 def packed_plotly() -> str:
-    """plotly.js, compressed by gzip, in Base64; ``drawing.js`` unpacks it in the page."""
-    return b64encode(gzip.compress(plotly_source().encode(), 9, mtime=0)).decode()
+    """plotly.js as :func:`pack_text` packs it; ``drawing.js`` unpacks it in the page."""
+    return pack_text(plotly_source())
+
+
+def pack_text(text: str) -> str:
+    """A text, compressed by gzip, in Base64; the same text gives the same letters."""
+    return b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode()
 
 
 def page_policy(scripts: Sequence[str]) -> str:

@@ -1,7 +1,5 @@
 """The charts of the tear sheet: prices with trades, profit by session since entry, exposure, and where the profit came from."""
 
-import gzip
-from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -12,7 +10,7 @@ from dipfolio.engine.attribution import all_positions, attribute
 from dipfolio.engine.holding_paths import MIN_SESSIONS_AHEAD, HoldingPaths, Step, Trip, holding_paths, round_trips_of
 from dipfolio.engine.result import Result
 from dipfolio.report.format import count, dollars
-from dipfolio.report.html import packed_plotly, page_policy, plotly_source, read_asset, script_data
+from dipfolio.report.html import pack_text, packed_plotly, page_policy, plotly_source, read_asset, script_data
 from dipfolio.report.run_record import template_environment
 
 SESSIONS_BEFORE_ENTRY = 20
@@ -79,7 +77,7 @@ def tearsheet_charts(result: Result) -> TearsheetCharts:
         held_said=_describe_held(paths),
         exposure_said=_describe_exposure(result),
     )  # fmt: skip
-    packed = b64encode(gzip.compress(script_data(data).encode(), 9, mtime=0)).decode()
+    packed = pack_text(script_data(data))
     carried = [f'<script type="text/plain" id="{name}">{text}</script>' for name, text in _carried(packed)]
     run = [f"<script>{source}</script>" for source in scripts]
     return TearsheetCharts(

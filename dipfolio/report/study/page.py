@@ -12,7 +12,7 @@ from dipfolio.engine.result import Result
 from dipfolio.evidence.calendar_time import REQUIREMENT
 from dipfolio.evidence.recovery import SurvivalCurve
 from dipfolio.report.format import percent
-from dipfolio.report.html import read_asset, render_page, script_data
+from dipfolio.report.html import pack_text, read_asset, render_page, script_data
 from dipfolio.report.study import tables
 from dipfolio.report.study.opening import Panel, opening_panels
 from dipfolio.report.study.sections import claim_sections, describe_event_day, describe_path_end
@@ -93,7 +93,7 @@ def thesis_page(
         facts=FACT_REFERENCES,
         papers=PAPERS,
         provenance=_provenance(provenance),
-        chart_data=thesis_chart_data(all_details, day),
+        chart_data=pack_text(thesis_chart_data(all_details, day)),
     )
 
 

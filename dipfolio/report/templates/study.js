@@ -1,6 +1,7 @@
 "use strict";
 (() => {
-  const data = JSON.parse(document.getElementById("chart-data").textContent);
+  let data = null;
+  const unpacked = drawing.able ? drawing.unpack(document.getElementById("chart-data").textContent).then(text => { data = JSON.parse(text); }) : null;
   const state = { sessions: 250, paper: false, clicked: false };
 
   const { plain, colour } = drawing;
@@ -82,6 +83,8 @@
   };
 
   const draw = box => {
+    if (!drawing.able) { drawing.draw(box); return; }
+    if (!data) { unpacked.then(() => draw(box)); return; }
     const [traces, made] = charts[box.dataset.chart](box.dataset.claim);
     drawing.draw(box, traces, made, { displayModeBar: false });
   };
