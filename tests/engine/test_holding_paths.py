@@ -12,6 +12,7 @@ from dipfolio.engine.attribution import all_positions
 from dipfolio.engine.exits import StopLoss
 from dipfolio.engine.holding_paths import MAX_HORIZON, MIN_SESSIONS_AHEAD, holding_paths
 from dipfolio.engine.loader import load_strategy
+from dipfolio.engine.matched_benchmark import match_benchmark
 from dipfolio.engine.simulation import simulate
 from tests.support.markets import make_bars, random_market
 from tests.support.strategies import script
@@ -143,15 +144,16 @@ def test_nothing_is_held_on_for_longer_than_a_year_of_sessions():
 @pytest.mark.parametrize("fill", ["open", "close"])
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_the_path_of_a_random_run_ends_at_the_recorded_profit(fill, seed):
-    """The fills walked with plain sums, and the profit in the table of trades, which is computed elsewhere."""
+    """The table of trades and the matched benchmark, which are computed elsewhere."""
     rng = np.random.default_rng(seed)
     rows = {k: {s: float(rng.integers(-30, 30)) for s in "AB" if rng.random() < 0.3} for k in range(28)}
     market = random_market(symbols="ABM", seed=seed)
-    bars = make_bars(**market, dividends={"A": {7: 0.5, 20: 0.4}})
+    bars = make_bars(**market, dividends={"A": {7: 0.5, 20: 0.4}, "M": {5: 0.3, 21: 0.2}})
     strategy = script(rows, universe="A,B", resize=True, fill=fill, exits=(StopLoss(0.05),))
     result = simulate(strategy, bars, Account(cash=20_000), benchmark="M")
     found, profits = holding_paths(result), all_positions(result).groupby("symbol")["profit"].sum()
     assert found.path.iloc[-1].to_dict() == pytest.approx(profits.to_dict())
+    assert found.path_benchmark.iloc[-1] == pytest.approx(match_benchmark(result, "M").profit)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
