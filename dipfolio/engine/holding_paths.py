@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dipfolio.engine.attribution import all_positions
+from dipfolio.engine.attribution import INTEREST, all_positions
 from dipfolio.engine.display import Displayable
 from dipfolio.engine.result import Result
 from dipfolio.engine.sizing import position_after
@@ -105,8 +105,7 @@ def holding_paths(result: Result) -> HoldingPaths:
     market = quotes.get(result.benchmark)
     ahead = [trip for trip in known if _sessions_ahead(trip, quotes[trip.symbol]) >= MIN_SESSIONS_AHEAD] or known
     names = _by_importance(known)
-    wait = np.diff(days.to_numpy()).astype("timedelta64[D]").astype(float)
-    walk = _Walk(result, np.concatenate([[0.0], wait]), quotes)
+    walk = _Walk(result, _waiting(days), quotes)
     longest = max((trip.last - trip.first for trip in known), default=0)
     reach = max((_sessions_ahead(trip, quotes[trip.symbol]) for trip in ahead), default=0)
     horizon = min(max(reach, 0), MAX_HORIZON)
@@ -120,6 +119,26 @@ def holding_paths(result: Result) -> HoldingPaths:
         exits=_exits(names, known, ahead),
         unknown=tuple(dict.fromkeys(trip.symbol for trip in trips if trip.symbol not in quotes)),
     )
+
+
+def profit_by_session(result: Result) -> pd.DataFrame:
+    """The dollars that each traded name made in each session, costs, borrow fees and dividends included.
+
+    Returns
+    -------
+    DataFrame of shape (sessions, names + 1)
+        The last column is the interest on negative cash. A row sums to the change of the equity where the run has the prices of
+        all names that were held; borrow fees before a later split are as in :func:`holding_paths`, and differ from those paid.
+    """
+    days = result.equity.index
+    quotes = {symbol: _quotes_of(rows, days) for symbol, rows in result.prices.groupby("symbol", sort=False)}
+    walk = _Walk(result, _waiting(days), quotes)
+    made: dict[str, Floats] = {}
+    for trip in round_trips_of(result, days):
+        if trip.symbol in quotes:
+            row = made.setdefault(trip.symbol, np.zeros(len(days)))
+            row[trip.first : trip.last + 1] += np.diff(walk.as_traded(trip, trip.last - trip.first), prepend=0.0)
+    return pd.DataFrame({**made, INTEREST: 0.0 - result.equity["interest"].to_numpy()}, index=days)
 
 
 class _Walk(NamedTuple):
@@ -210,6 +229,11 @@ def round_trips_of(result: Result, days: pd.DatetimeIndex) -> Iterator[Trip]:
                 steps = []
         if steps:
             yield Trip(str(symbol), tuple(steps), end, next(profits))
+
+
+def _waiting(days: pd.DatetimeIndex) -> Floats:
+    """Calendar days since the session before, 0 for the first."""
+    return np.asarray(np.diff(days.to_numpy(), prepend=days.to_numpy()[:1]).astype("timedelta64[D]"), dtype=np.float64)
 
 
 def _quotes_of(rows: pd.DataFrame, days: pd.DatetimeIndex) -> _Quotes:

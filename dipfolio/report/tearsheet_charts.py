@@ -7,7 +7,15 @@ import numpy as np
 import pandas as pd
 
 from dipfolio.engine.attribution import all_positions, attribute
-from dipfolio.engine.holding_paths import MIN_SESSIONS_AHEAD, HoldingPaths, Step, Trip, holding_paths, round_trips_of
+from dipfolio.engine.holding_paths import (
+    MIN_SESSIONS_AHEAD,
+    HoldingPaths,
+    Step,
+    Trip,
+    holding_paths,
+    profit_by_session,
+    round_trips_of,
+)
 from dipfolio.engine.result import Result
 from dipfolio.report.format import count, dollars
 from dipfolio.report.html import pack_text, packed_plotly, page_policy, plotly_source, read_asset, script_data
@@ -38,7 +46,11 @@ MAX_POINTS = 600
 MAX_ROWS = 25
 """Bars of one breakdown of the profit; the others are added up in one."""
 
+DRAWDOWNS = 5
+"""The deepest drawdowns, which are cut by name."""
+
 OTHERS = "all others"
+WITHOUT_PRICES = "names without prices in the record"
 START, END = "<!-- charts of the run -->", "<!-- end of the charts -->"
 """Around what a page without scripts can do without."""
 
@@ -58,7 +70,7 @@ def tearsheet_charts(result: Result) -> TearsheetCharts:
     if result.fills.empty:
         return TearsheetCharts(_head(()), "", "")
     paths = holding_paths(result)
-    prices = price_charts(result)
+    prices, falls = price_charts(result), drawdown_charts(result)
     data = {
         "prices": prices,
         "unknown": len(paths.unknown),
@@ -66,11 +78,13 @@ def tearsheet_charts(result: Result) -> TearsheetCharts:
         "held": held_chart(paths, result.benchmark),
         "exposure": exposure_chart(result),
         "sources": source_charts(result),
+        "drawdowns": falls,
     }
     scripts = list(map(read_asset, SCRIPTS))
     section = template_environment().get_template("tearsheet_charts.html.j2").render(
         names=[chart["name"] for chart in prices],
         beside=SMALL_MULTIPLES,
+        fell=bool(falls),
         kinds=_kinds(prices),
         prices_said=_describe_prices(result, prices, paths),
         path_said=_describe_path(paths, result.benchmark),
@@ -237,6 +251,38 @@ def source_charts(result: Result) -> list[dict[str, Any]]:
         {"by": by, "labels": [str(label) for label in series.index], "values": [round(float(value), 2) for value in series]}
         for by, series in cuts
     ]
+
+
+def drawdown_charts(result: Result) -> list[dict[str, Any]]:
+    """The dollars by name from the high before each of the deepest drawdowns to its lowest close, which sum to the loss.
+
+    Names of which the run has no prices are together in :data:`WITHOUT_PRICES`.
+    """
+    made, equity = profit_by_session(result), result.equity["equity"].to_numpy()
+    charts = []
+    for high, low in _deepest(equity, result.account.cash):
+        loss = float(equity[low] - (equity[high] if high >= 0 else result.account.cash))
+        by_name = made.iloc[high + 1 : low + 1].sum()
+        by_name[WITHOUT_PRICES] = loss - float(by_name.sum())
+        parts = _largest(by_name[by_name.abs() >= 0.005])
+        since, until = made.index[max(high, 0)].date(), made.index[low].date()
+        charts.append({
+            "by": f"{since} to {until}: {dollars(loss)}",
+            "labels": [str(label) for label in parts.index],
+            "values": [round(float(value), 2) for value in parts],
+        })  # fmt: skip
+    return charts
+
+
+def _deepest(equity: np.ndarray, cash: float) -> list[tuple[int, int]]:
+    """Rows of the high, -1 for the starting cash, and of the lowest close of the deepest drawdowns, the deepest first."""
+    wealth = np.concatenate([[cash], equity])
+    below = pd.Series(wealth / np.maximum.accumulate(wealth) - 1)
+    number = (below == 0).cumsum()
+    lows = below[below < 0].groupby(number[below < 0]).idxmin()
+    ordered = below[lows].sort_values(kind="stable").index[:DRAWDOWNS]
+    highs = {int(low): int(number[number == number[low]].index[0]) for low in ordered}
+    return [(high - 1, low - 1) for low, high in highs.items()]
 
 
 def _largest(series: pd.Series) -> pd.Series:

@@ -20,7 +20,7 @@ CONTRAST = Path(__file__).with_name("contrast.js").read_text(encoding="utf-8")
 DRAWN = """[...document.querySelectorAll('.charts .chart')].filter(box => box.dataset.place !== '')
     .every(box => box.querySelector('.main-svg'))"""
 CLIPBOARD = "Object.defineProperty(navigator, 'clipboard', {value: {writeText: async text => { window.copied = text; }}})"
-CHARTS = ("prices-0", "path", "held", "sources", "exposure")
+CHARTS = ("prices-0", "path", "held", "sources", "drawdowns", "exposure")
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,7 @@ def test_a_mark_says_shares_price_cost_and_profit(visit):
 def test_the_tables_behind_the_charts_can_be_opened_and_copied(visit):
     page = visit()
     draw_all(page)
-    for name in ("prices", "path", "held", "sources", "exposure"):
+    for name in ("prices", "path", "held", "sources", "drawdowns", "exposure"):
         fold = page.locator(f"[data-table={name}]")
         fold.locator("summary").click()
         assert fold.locator("table thead th[scope=col]").count() >= 2

@@ -10,7 +10,7 @@ from dipfolio.data.folder import load_bars
 from dipfolio.engine.account import Account
 from dipfolio.engine.attribution import all_positions
 from dipfolio.engine.exits import StopLoss
-from dipfolio.engine.holding_paths import MAX_HORIZON, MIN_SESSIONS_AHEAD, holding_paths
+from dipfolio.engine.holding_paths import MAX_HORIZON, MIN_SESSIONS_AHEAD, holding_paths, profit_by_session
 from dipfolio.engine.loader import load_strategy
 from dipfolio.engine.matched_benchmark import match_benchmark
 from dipfolio.engine.simulation import simulate
@@ -109,6 +109,13 @@ def test_a_reversal_is_two_trades_whose_paths_are_added_from_their_own_entries()
     assert np.isnan(found.held["A"].iloc[3])
 
 
+def test_the_profit_of_a_session_by_name():
+    """10 of A from the open of 101, over 102 and 106, to the open of 108; a dividend of 1 on the day of the sale."""
+    made = profit_by_session(traded({0: {"A": 10}, 2: {"A": 0}}, dividends={"A": {3: 1.0}}))
+    assert made["A"].tolist() == [0, 10, 40, 20 + 10, 0]
+    assert made.iloc[:, -1].tolist() == [0] * 5
+
+
 def test_without_a_benchmark_there_is_no_line_of_it():
     found = holding_paths(traded({0: {"A": 10}}, benchmark=""))
     assert found.path_benchmark is None
@@ -154,6 +161,18 @@ def test_the_path_of_a_random_run_ends_at_the_recorded_profit(fill, seed):
     found, profits = holding_paths(result), all_positions(result).groupby("symbol")["profit"].sum()
     assert found.path.iloc[-1].to_dict() == pytest.approx(profits.to_dict())
     assert found.path_benchmark.iloc[-1] == pytest.approx(match_benchmark(result, "M").profit)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_sessions_of_a_random_run_sum_to_the_change_of_its_equity(seed):
+    """The equity is that of the engine, interest on negative cash included."""
+    rng = np.random.default_rng(seed)
+    rows = {k: {s: float(rng.integers(-90, 290)) for s in "AB" if rng.random() < 0.4} for k in range(28)}
+    bars = make_bars(**random_market(symbols="AB", seed=seed), dividends={"A": {7: 0.5, 20: 0.4}})
+    result = simulate(script(rows, universe="A,B", resize=True), bars, Account(cash=20_000))
+    changes = np.diff(result.equity["equity"].to_numpy(), prepend=20_000.0)
+    assert result.equity["interest"].sum() > 0
+    assert profit_by_session(result).sum(axis=1).tolist() == pytest.approx(changes.tolist(), abs=1e-6)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

@@ -17,6 +17,7 @@ from dipfolio.report.tearsheet_charts import (
     MAX_LINES,
     MAX_POINTS,
     OTHERS,
+    drawdown_charts,
     exposure_chart,
     held_chart,
     numbers,
@@ -141,6 +142,25 @@ def test_every_cut_of_the_profit_sums_to_it():
     assert charts["side"] == {"long": 70.0, "short": 10.0}
     assert charts["month"] == {"2025-01": 80.0}
     assert {by: sum(values.values()) for by, values in charts.items()} == dict.fromkeys(charts, 80.0)
+
+
+def test_the_names_of_a_drawdown_sum_to_its_loss():
+    """10 of A and 10 of B, bought at 101 and 49: the account falls twice, the second time by more."""
+    closes = {"A": [100.0, 101, 104, 108, 103, 110, 90], "B": [50.0, 49, 47, 48, 48, 48, 49], "M": [50.0] * 7}
+    result = traded({0: {"A": 10, "B": 10}}, closes=closes)
+    assert result.equity["equity"].tolist() == [10_000, 10_000, 10_010, 10_060, 10_010, 10_080, 9_890]
+    first, second = drawdown_charts(result)
+    assert first == {"by": "2025-01-10 to 2025-01-13: -$190", "labels": ["A", "B"], "values": [-200.0, 10.0]}
+    assert second == {"by": "2025-01-07 to 2025-01-08: -$50", "labels": ["A"], "values": [-50.0]}
+
+
+def test_a_drawdown_from_the_starting_cash_begins_with_the_window_and_names_what_is_not_known():
+    result = traded({0: {"A": -10, "B": 10}})
+    (chart,) = drawdown_charts(replace(result, prices=result.prices[result.prices["symbol"] != "B"]))
+    # A rises by 7 to 108 and B falls by 1 to 48 until 7 January
+    assert chart["labels"] == ["A", "names without prices in the record"]
+    assert chart["values"] == [-70.0, -10.0]
+    assert drawdown_charts(traded({0: {"A": 10}}, closes={"A": [100.0, 101, 102], "M": [50.0] * 3}, universe="A")) == []
 
 
 def data_of(charts):

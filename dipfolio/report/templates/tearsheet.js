@@ -95,9 +95,9 @@
       { ...drawn, showlegend: true, legend: { orientation: "h", y: -0.12, font: { color: colour("text") } } }];
   };
 
-  let cut = 0;
-  const sources = () => {
-    const chart = data.sources[cut], shown = chart.labels.map((_, k) => k).reverse();
+  const cuts = { sources: 0, drawdowns: 0 };
+  const bars = name => {
+    const chart = data[name][cuts[name]], shown = chart.labels.map((_, k) => k).reverse();
     const drawn = layout(Math.max(130, 50 + 24 * shown.length), { tickformat: "$,.0f", zeroline: true, zerolinecolor: colour("strong-line") }, { type: "category", fixedrange: true, automargin: true });
     return [[{
       type: "bar", orientation: "h", x: shown.map(k => chart.values[k]), y: shown.map(k => plain(chart.labels[k].slice(0, 40))), text: shown.map(k => gain(chart.values[k])), textposition: "auto",
@@ -105,7 +105,7 @@
     }], { ...drawn, bargap: 0.25 }];
   };
 
-  const charts = { prices, path: () => curves("path"), held: () => curves("held"), exposure, sources };
+  const charts = { prices, path: () => curves("path"), held: () => curves("held"), exposure, sources: () => bars("sources"), drawdowns: () => bars("drawdowns") };
   const draw = box => {
     state.shown.add(box);
     drawing.draw(box, ...charts[box.dataset.chart](box), { displayModeBar: false, doubleClick: "reset+autosize" });
@@ -137,7 +137,8 @@
     }
     document.getElementById(id).before(group);
   };
-  choice("sources", "Cut of the profit", data.sources.map((chart, k) => [k, `By ${chart.by}`]), value => { cut = value; });
+  choice("sources", "Cut of the profit", data.sources.map((chart, k) => [k, `By ${chart.by}`]), value => { cuts.sources = value; });
+  if (data.drawdowns.length) choice("drawdowns", "Drawdown", data.drawdowns.map((chart, k) => [k, chart.by]), value => { cuts.drawdowns = value; });
   const longest = data.held.sessions.at(-1);
   if (longest > 20) choice("held", "Sessions shown", [[0, "All"], ...[20, 60, 120].filter(n => n < longest).map(n => [n, `First ${n}`])], value => { state.cut = value; });
   const more = document.getElementById("more"), title = box => {
@@ -159,6 +160,10 @@
     const chart = data[name], series = [...chart.lines, ...chart.together.length ? [{ name: together, values: chart.together }] : [], ...chart.benchmark ? [{ ...chart.benchmark, name: `${chart.benchmark.name}, same dollars` }] : []];
     return [[head, ...series.map(line => line.name)], ...chart.sessions.map((session, k) => [session, ...series.map(line => line.values[k])])];
   };
+  const cutOf = (name, head) => {
+    const chart = data[name][cuts[name]];
+    return [[head(chart), "Dollars"], ...chart.labels.map((label, k) => [label, chart.values[k]])];
+  };
   const tables = {
     prices: () => [["Session", "Symbol", "What", "Shares", "Price", "At", "Commission and fees", "Profit of the trade", "Reason"],
       ...data.prices.flatMap(chart => [
@@ -167,7 +172,8 @@
       ])],
     path: () => both("path", "Sessions since entry"),
     held: () => both("held", "Sessions since entry"),
-    sources: () => [[data.sources[cut].by, "Dollars"], ...data.sources[cut].labels.map((label, k) => [label, data.sources[cut].values[k]])],
+    sources: () => cutOf("sources", chart => chart.by),
+    drawdowns: () => cutOf("drawdowns", () => "name"),
     exposure: () => [["Session", "Gross / equity", "Net / equity", "Positions"], ...data.exposure.days.map((day, k) => [day, data.exposure.gross[k], data.exposure.net[k], data.exposure.positions[k]])],
   };
   const cell = (tag, value, scope) => {
