@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dipfolio.data.universe import resolve
     from dipfolio.engine import indicators
     from dipfolio.engine.account import Account
+    from dipfolio.engine.attribution import attribute
     from dipfolio.engine.display import to_table
     from dipfolio.engine.exits import (
         At,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
         TrailingStop,
     )
     from dipfolio.engine.loader import load_strategy
+    from dipfolio.engine.matched_benchmark import match_benchmark
     from dipfolio.engine.metrics import Metrics, measure
     from dipfolio.engine.parameters import parameter, positive
     from dipfolio.engine.result import Result, load
@@ -53,6 +55,7 @@ _HOMES = {
     "data.risk_free": ("RiskFree",),
     "data.universe": ("resolve",),
     "engine.account": ("Account",),
+    "engine.attribution": ("attribute",),
     "engine.display": ("to_table",),
     "engine.exits": (
         "At",
@@ -70,6 +73,7 @@ _HOMES = {
         "TrailingStop",
     ),
     "engine.loader": ("load_strategy",),
+    "engine.matched_benchmark": ("match_benchmark",),
     "engine.metrics": ("Metrics", "measure"),
     "engine.parameters": ("parameter", "positive"),
     "engine.result": ("Result", "load"),
@@ -111,6 +115,7 @@ __all__ = [
     "TrailingStop",
     "__version__",
     "assess",
+    "attribute",
     "calendar",
     "compare",
     "enter",
@@ -118,6 +123,7 @@ __all__ = [
     "load",
     "load_bars",
     "load_strategy",
+    "match_benchmark",
     "measure",
     "no_instruction",
     "parameter",

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 RESERVED_OPTIONS = frozenset(
     {
-        "as-json", "benchmark", "dask-local", "data", "end", "force", "help", "hindsight", "jobs", "json", "more", "no-costs",
-        "no-page", "rank-by", "reports", "resume", "risk-free", "scheduler", "seed", "split", "start", "verify", "walk-forward",
-        "walk-window",
+        "all", "also", "as-json", "benchmark", "dask-local", "data", "end", "force", "help", "hindsight", "jobs", "json",
+        "more", "no-costs", "no-page", "open", "rank-by", "reports", "resume", "risk-free", "scheduler", "seed", "split",
+        "start", "verify", "walk-forward", "walk-window",
     }
 )  # fmt: skip
 """Options of run, sweep and evidence: no parameter has such a name, so that all of them take the same strategies."""
@@ -104,6 +104,19 @@ class BenchmarkType(click.ParamType):  # type: ignore[type-arg, unused-ignore]  
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002
         """Text to a symbol."""
         return "" if str(value).lower() == "none" else str(value).upper()
+
+
+class SymbolsType(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic only in later versions
+    """Symbols with commas between, which become a tuple in capitals, or the word none, which becomes an empty one."""
+
+    name = "symbols|none"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:  # noqa: ARG002
+        """Text to symbols, each once."""
+        if isinstance(value, tuple):
+            return value
+        words = [word.strip().upper() for word in str(value).split(",")]
+        return () if words == ["NONE"] else tuple(dict.fromkeys(word for word in words if word))
 
 
 class UniverseType(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic only in later versions
@@ -200,8 +213,8 @@ def account_of(values: dict[str, Any]) -> "Account":
     return account.without_costs() if values["no_costs"] else account
 
 
-OUTPUT_OPTIONS = ("data", "reports", "as_json", "force", "more", "hindsight")
-"""Options that do not matter to the result."""
+OUTPUT_OPTIONS = ("all", "also", "open", "data", "reports", "as_json", "force", "more", "hindsight")
+"""Options that do not matter to the numbers of the account."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,8 +1,10 @@
 """The command of a strategy; its parameters, the account and the window are options."""
 
 import sys
+import webbrowser
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,7 @@ from dipfolio.cli.options import (
     SectionedCommand,
     SectionedOption,
     StrategyRun,
+    SymbolsType,
     UniverseType,
     account_of,
     options_of,
@@ -42,6 +45,9 @@ if TYPE_CHECKING:
 
 MARKET_INDEX = "^GSPC"
 """The benchmark where none is named and the data lack the usual one."""
+
+OTHER_BENCHMARKS = "QQQ,SMH"
+"""What a run is shown beside as well: funds on the NASDAQ-100 and on makers of semiconductors."""
 
 SEVERAL_STRATEGIES_HELP = (
     "With further strategies named, all are run on the same terms and compared on one page; a parameter can then be given only "
@@ -108,6 +114,14 @@ def _run_options() -> list[click.Option]:
             section=section,
         ),
         SectionedOption(
+            ["--also"],
+            type=SymbolsType(),
+            default=OTHER_BENCHMARKS,
+            show_default=True,
+            help="other symbols to compare the trades with; those that the data lack are left out",
+            section=section,
+        ),
+        SectionedOption(
             ["--risk-free"],
             default="0",
             show_default=True,
@@ -116,6 +130,12 @@ def _run_options() -> list[click.Option]:
         ),
         SectionedOption(["--no-costs"], is_flag=True, help="trade, borrow and owe for nothing", section=section),
         SectionedOption(["--data"], type=folder, help=DATA_HELP, section=section),
+        *_output_options(section),
+    ]
+
+
+def _output_options(section: str) -> list[click.Option]:
+    return [
         SectionedOption(["--reports"], type=FolderType(), help="folder for reports  [default: reports]", section=section),
         SectionedOption(
             ["--hindsight"],
@@ -126,6 +146,8 @@ def _run_options() -> list[click.Option]:
             help="with --universe @universe: run these names of today too, such as magnificent-seven, and print the difference",
         ),
         SectionedOption(["--force"], is_flag=True, help="simulate anew even if nothing has changed", section=section),
+        SectionedOption(["--all"], is_flag=True, help="print all metrics, and not only the short table", section=section),
+        SectionedOption(["--open"], is_flag=True, help="open the page in the browser", section=section),
         SectionedOption(["--json", "as_json"], is_flag=True, help="print the summary for machines", section=section),
     ]
 
@@ -140,30 +162,38 @@ def _run(named: list[StrategyRun], values: dict[str, Any]) -> None:
     reports: Path = values["reports"] or click.get_current_context().obj.reports
     if values["hindsight"] and (len(named) > 1 or named[0].strategy.universe != DATED_MEMBERS):
         raise ParameterError(f"--hindsight is for one strategy on dated members: add --universe {DATED_MEMBERS}.")
+    shows_one = len(named) == 1 and not values["as_json"]
     with progress(None, "spinner text", "Starting") as shown:
-
-        def say(message: str) -> None:
-            """Show what is done now."""
-            shown.advance(0, message)
-
+        say = partial(shown.advance, 0)
         runs = [_simulated(strategy_run, values, reports, say) for strategy_run in named]
-        fresh = [run for run in runs if not run.already_saved]
-        _draw(fresh, say)
+    if shows_one:
+        print_summary(runs[0].result, runs[0].metrics, sys.stdout, everything=values["all"])
+        sys.stdout.flush()  # the answer is read while the page is drawn
+    with progress(None, "spinner text", "Drawing") as shown:
+        say = partial(shown.advance, 0)
+        _draw([run for run in runs if not run.already_saved], say)
         say("Putting it into the gallery")
         refresh_index(reports)
         hindsight = _hindsight(runs, values, reports, say) if values["hindsight"] else None
     if len(runs) > 1:
         tracks = [track_of(run.result, run.folder) for run in runs]
         write_comparison(tracks, reports, strict=True, as_json=values["as_json"], risk_free=values["risk_free"])
-        return
-    sheet = str(relative_to_cwd(runs[0].folder / "tearsheet.html"))
-    if values["as_json"]:
-        click.echo(run_as_json(runs[0].result, runs[0].metrics, sheet, hindsight))
-    else:
-        print_summary(runs[0].result, runs[0].metrics, sys.stdout)
+    sheet = runs[0].folder / "tearsheet.html"
+    if shows_one:
         if hindsight:
             click.echo(hindsight_sentence(hindsight))
-        click.echo(f"Tear sheet: {sheet}")
+        how = "" if values["open"] else " (--open shows it in the browser)"
+        click.echo(f"Tear sheet: {relative_to_cwd(sheet)}{how}")
+    elif len(runs) == 1:
+        click.echo(run_as_json(runs[0].result, runs[0].metrics, str(relative_to_cwd(sheet)), hindsight))
+    if values["open"]:
+        _open_in_browser(sheet if len(runs) == 1 else reports / "comparison.html")
+
+
+def _open_in_browser(page: Path) -> None:
+    """Show a page in the browser of the user; that there is none is said on standard error."""
+    if not webbrowser.open(page.resolve().as_uri()):
+        warn_once(f"No browser was found; open {relative_to_cwd(page)} in one.")
 
 
 def _hindsight(runs: "list[CompletedRun]", values: dict[str, Any], reports: Path, say: Callable[[str], None]) -> "Hindsight":
@@ -221,12 +251,16 @@ def _simulated(strategy_run: StrategyRun, values: dict[str, Any], reports: Path,
     say(f"{strategy.name}: reading the data")
     bars, benchmark = _load(home, strategy.symbols, values)
     warn_if_truncated(bars, values["start"], values["end"])
+    others = _load_others(home, (*strategy.symbols, *([benchmark] if benchmark else [])), values)
     terms = {"benchmark": benchmark, "start": values["start"], "end": values["end"]}
-    this = run_id(strategy, bars, account, **terms, risk_free=rate.fingerprint, strategies=home.strategies)
+    beside = others.provenance.sha256 if others else ""
+    this = run_id(
+        strategy, bars, account, **terms, others=beside, risk_free=rate.fingerprint, strategies=home.strategies
+    )  # fmt: skip
     target = reports / report_name(strategy.name, strategy_run.changed)
     kept = None if values["force"] else _kept(target, this)
     say(f"{strategy.name}: {'nothing has changed since its report was written' if kept else 'simulating'}")
-    result = _simulate(strategy, bars, account, terms) if kept is None else kept
+    result = _simulate(strategy, bars, account, {**terms, "others": others}) if kept is None else kept
     metrics = measure(result, rate)
     return CompletedRun(
         strategy=strategy, result=result, bars=bars, metrics=metrics, rate=rate, folder=target, identity=this,
@@ -251,6 +285,17 @@ def _load(home: Workspace, symbols: tuple[str, ...], values: dict[str, Any]) -> 
     index = instrument(MARKET_INDEX).description
     warn_once(f"The data lack {benchmark}; the benchmark is {MARKET_INDEX} ({index}). --benchmark names another, or none.")
     return bars, MARKET_INDEX
+
+
+def _load_others(home: Workspace, symbols: tuple[str, ...], values: dict[str, Any]) -> "Bars | None":
+    """The other benchmarks; that the data lack one is said where the user named it."""
+    from click.core import ParameterSource
+
+    found = home.load_others(values["data"], symbols, values["also"])
+    missing = [symbol for symbol in values["also"] if found is None or symbol not in found.symbols]
+    if missing and click.get_current_context().get_parameter_source("also") is not ParameterSource.DEFAULT:
+        warn_once(f"--also: the data lack {', '.join(missing)}, which the trades are not compared with.")
+    return found
 
 
 def _kept(folder: Path, identity: str) -> "Result | None":

@@ -158,6 +158,29 @@ class Workspace:
             anew = f"`{self.command} data fetch SYMBOL --refresh --accept` fetches a symbol anew"
             raise DataError(f"{_sentence(error)} {anew}; {self._otherwise}") from error
 
+    def load_others(self, folder: Path | None, symbols: tuple[str, ...], others: tuple[str, ...]) -> "Bars | None":
+        """The data of other benchmarks, from the folder that :meth:`load` takes for these symbols.
+
+        What the folder lacks, or what cannot be read, is left out; the latter is said on standard error.
+
+        Parameters
+        ----------
+        folder : Path, optional
+        symbols : tuple of str
+            What is traded, and the benchmark.
+        others : tuple of str
+        """
+        from dipfolio.data.folder import available_symbols, load_bars
+
+        folder = self.data_choice(symbols).folder if folder is None else folder
+        there = available_symbols(folder)
+        found = tuple(symbol for symbol in dict.fromkeys(others) if symbol in there)
+        try:
+            return load_bars(folder, found, splits=self.data / "splits.csv") if found else None
+        except DataError as error:
+            warn_once(f"Without the other benchmarks ({', '.join(found)}): {error}")
+            return None
+
     @property
     def _otherwise(self) -> str:
         return f"without {self.cache} the data of {self.data} are used."

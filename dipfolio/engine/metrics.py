@@ -306,10 +306,11 @@ def _last_of(name: str) -> Callable[[Result], float]:
     return lambda result: float(result.equity[name].iloc[-1])
 
 
-View = Literal["summary", "comparison", "overview", "published", "sweep", "surface", "index", "walk_forward"]
+View = Literal["summary", "comparison", "overview", "published", "sweep", "surface", "index", "walk_forward", "brief"]
 """Where a metric is shown.
 
-summary : the summary of a run on the terminal and in the record under its tear sheet.
+summary : the full summary of a run, on the terminal with ``--all`` and in the record under its tear sheet.
+brief : the short summary on the terminal.
 comparison : the rows of the comparison page.
 overview : the columns of the comparison on the terminal, which has room for few.
 published : the table of :func:`dipfolio.compare`.
@@ -392,31 +393,31 @@ class Metric:
 
 METRICS: tuple[Metric, ...] = (
     Metric(
-        name="sessions", label="Sessions", format="count", formula="sessions of the window; a part of the row Window",
+        name="sessions", label="Sessions", format="count", formula="sessions of the window; a part of the row Whole account",
         from_returns=lambda s: len(s.returns), views=(),
     ),
     Metric(
         name="total_return", label="Total return", format="percent", formula="`prod(1 + r) - 1`", better="higher",
-        from_returns=lambda s: s.total, views=(*DEFAULT_VIEWS, "overview", "walk_forward"),
+        from_returns=lambda s: s.total, views=(*DEFAULT_VIEWS, "overview", "walk_forward", "brief"),
     ),
     Metric(
         name="annual_return", label="Annual return", format="percent",
         formula="`(1 + total) ^ (365.25 / days) - 1`; calendar days from the close before the window (from its first session "
                 "where the data begin with it) to its last session",
         unit="a year", better="higher", from_returns=lambda s: annual_return(s.total, s.days), undefined_after_ruin=True,
-        views=("summary", "comparison", "overview", "published", "walk_forward"),
+        views=("summary", "comparison", "overview", "published", "walk_forward", "brief"),
     ),
     Metric(
         name="volatility", label="Volatility", format="unsigned_percent", formula="`std(r) x sqrt(252)`, with n - 1",
         unit="a year", better="lower", from_returns=lambda s: volatility(s.returns), undefined_after_ruin=True,
-        views=("summary", "comparison", "published", "sweep"),
+        views=("summary", "comparison", "published", "sweep", "brief"),
     ),
     Metric(
         name="sharpe", label="Sharpe", noun="Sharpe ratio", format="ratio",
         formula="`mean(r - f) / std(r - f) x sqrt(252)`; `f = (1 + R) ^ (1 / 252) - 1` with R from `--risk-free`, 0 if not "
                 "given",
         unit="a year", better="higher", from_returns=lambda s: _sharpe(s.excess), needs_observations=True,
-        undefined_after_ruin=True, views=(*DEFAULT_VIEWS, "overview", "walk_forward"),
+        undefined_after_ruin=True, views=(*DEFAULT_VIEWS, "overview", "walk_forward", "brief"),
         after={"sweep": "total_return", "index": "worst_drawdown"},
     ),
     Metric(
@@ -436,7 +437,7 @@ METRICS: tuple[Metric, ...] = (
         name="worst_drawdown", label="Worst drawdown", format="percent",
         formula="the lowest `wealth / highest wealth so far - 1` on a close; the starting cash is the first high",
         unit="from the highest close", better="higher", from_returns=lambda s: s.worst_drawdown,
-        views=(*DEFAULT_VIEWS, "overview", "walk_forward"), after={"overview": "annual_return"},
+        views=(*DEFAULT_VIEWS, "overview", "walk_forward", "brief"), after={"overview": "annual_return"},
     ),
     Metric(
         name="time_in_market", label="Time in market", format="unsigned_percent",
@@ -456,7 +457,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         name="win_rate", label="Win rate by trade", format="unsigned_percent",
         formula="of the trades that have ended, the part with a profit after all costs", unit="of trades", better="higher",
-        from_run=_win_rate, needs_observations=True, views=("summary", "comparison", "published", "sweep"),
+        from_run=_win_rate, needs_observations=True, views=("summary", "comparison", "published", "sweep", "brief"),
     ),
     Metric(
         name="fills", label="Fills", format="count", formula="executed orders", from_run=lambda result: len(result.fills),
@@ -502,7 +503,7 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric(
         name="costs", label="All costs", format="money",
-        formula="the sum of `commission`, `fees`, `slippage`, `borrow` and `interest`", views=("sweep",),
+        formula="the sum of `commission`, `fees`, `slippage`, `borrow` and `interest`", views=("sweep", "brief"),
         from_run=lambda result: sum(metric.from_run(result) for metric in cost_metrics() if metric.from_run),
     ),
     Metric(

@@ -1,4 +1,4 @@
-"""The result of a run: settings, tables of equity, positions, fills, trades and events, and provenance of the data.
+"""The result of a run: settings, tables of equity, positions, fills, trades, events and prices, and provenance of the data.
 
 A result can be saved as ``run.json`` and one CSV file for each table, and be loaded again.
 """
@@ -14,13 +14,14 @@ import pandas as pd
 from dipfolio.data.bars import Origin, Provenance
 from dipfolio.engine.account import Account
 from dipfolio.engine.display import Displayable
+from dipfolio.engine.price_record import PRICE_COLUMNS
 from dipfolio.engine.run_log import AccountEvent, Fill
 from dipfolio.engine.trades import TRADE_COLUMNS
 from dipfolio.errors import ReportError
 from dipfolio.storage import read_csv, unescape_formula, write_csv
 
-_TABLES = ("equity", "positions", "fills", "trades", "open_positions", "events")
-FORMAT_VERSION = 1
+_TABLES = ("equity", "positions", "fills", "trades", "open_positions", "events", "prices")
+FORMAT_VERSION = 2
 """Version of the files; a reader refuses any other."""
 
 
@@ -47,8 +48,12 @@ class Result(Displayable):
         Shares on each close.
     fills, trades, open_positions, events : DataFrame
         See :mod:`dipfolio.engine.run_log` and :mod:`dipfolio.engine.trades`.
+    prices : DataFrame
+        Around the trades, and of the benchmarks over the whole window; see :mod:`dipfolio.engine.price_record`.
     benchmark : str
         Empty for none.
+    also : tuple of str
+        Other benchmarks, of which there are prices.
     provenance : Provenance
     versions : dict
         Of dipfolio and the libraries that the numbers depend on.
@@ -69,7 +74,9 @@ class Result(Displayable):
     trades: pd.DataFrame
     open_positions: pd.DataFrame
     events: pd.DataFrame
+    prices: pd.DataFrame
     benchmark: str
+    also: tuple[str, ...]
     provenance: Provenance
     versions: dict[str, str]
     residual: float
@@ -195,6 +202,7 @@ def _typed(record: dict[str, Any]) -> dict[str, Any]:
         "account": Account(**record["account"]),
         "window": (date.fromisoformat(first), date.fromisoformat(last)),
         "base": date.fromisoformat(record["base"]) if record["base"] else None,
+        "also": tuple(record["also"]),
         "provenance": Provenance(
             origin=Origin(**provenance["origin"]),
             sessions=spans,
@@ -222,7 +230,7 @@ _COLUMNS = {
         "dividends",
     ),
     "fills": tuple(field.name for field in fields(Fill)), "trades": TRADE_COLUMNS, "open_positions": TRADE_COLUMNS,
-    "events": tuple(field.name for field in fields(AccountEvent)),
+    "events": tuple(field.name for field in fields(AccountEvent)), "prices": PRICE_COLUMNS,
 }  # fmt: skip
 
 
@@ -235,6 +243,7 @@ _TYPES = {
     **dict.fromkeys(("symbol", "side", "entry_at", "exit_at", "at", "reason", "kind", "detail"), "str"),
     **dict.fromkeys(("session", "entry_session", "exit_session"), "datetime64[s]"),
     **dict.fromkeys(("shares", "price", "commission", "fees", "slippage", "entry_price", "exit_price"), "float64"),
+    **dict.fromkeys(("open", "high", "low", "close", "dividend"), "float64"),
     **dict.fromkeys(("gross", "borrow", "dividends", "profit", "return", "worst", "best"), "float64"),
     "sessions": "int64",
 }

@@ -27,6 +27,7 @@ from dipfolio.engine.backtrader.trader import Plan
 from dipfolio.engine.exits import Exit
 from dipfolio.engine.ledger import Ledger, reconcile
 from dipfolio.engine.panel import Panel, build_panel
+from dipfolio.engine.price_record import record_prices
 from dipfolio.engine.result import Result, cast_columns
 from dipfolio.engine.run_identity import library_versions
 from dipfolio.engine.run_log import RunLog
@@ -45,6 +46,7 @@ def simulate(
     benchmark: str = "",
     start: date | None = None,
     end: date | None = None,
+    others: Bars | None = None,
 ) -> Result:
     """Simulate a strategy with backtrader and audit the outcome.
 
@@ -61,6 +63,9 @@ def simulate(
     start, end : date, optional
         The window; all of the bars if not given. The first decision may fall on the close before ``start``, so that
         its orders are executed in it.
+    others : Bars, optional
+        Other benchmarks, whose prices are recorded beside those of the first. The strategy does not see them, and they change
+        no number of the simulation.
 
     Raises
     ------
@@ -82,12 +87,14 @@ def simulate(
     panel = build_panel(traded, eve)
     run_log = _run_in_backtrader(strategy, traded, panel, account, eve)
     ledger, residual = reconcile(panel, account, run_log)
-    trades, open_positions = round_trips(panel, run_log)
+    trades, open_positions = map(cast_columns, round_trips(panel, run_log))
     recorded = slice(first - eve, run_log.last + 1)
     index = traded.sessions[eve:][recorded].astype("datetime64[s]").rename("session")
     market = _benchmark_returns(known, benchmark, eve) if benchmark else np.zeros(len(panel))
     used = tuple(dict.fromkeys((*strategy.symbols, *([benchmark] if benchmark else []))))
     positions = pd.DataFrame(ledger.positions[recorded], index=index, columns=list(panel.symbols))
+    also = tuple(symbol for symbol in (others.symbols if others else ()) if symbol != benchmark)
+    benchmarks = (*([benchmark] if benchmark else []), *also)
     return Result(
         strategy=strategy.name,
         title=strategy.title,
@@ -99,10 +106,12 @@ def simulate(
         equity=_session_table(panel, account, run_log, ledger, market)[recorded].set_axis(index),
         positions=positions,
         fills=_fill_table(panel, run_log),
-        trades=cast_columns(trades),
-        open_positions=cast_columns(open_positions),
+        trades=trades,
+        open_positions=open_positions,
         events=_event_table(panel, run_log),
+        prices=cast_columns(record_prices(known, pd.concat([trades, open_positions]), index[0], benchmarks, others)),
         benchmark=benchmark,
+        also=also,
         provenance=_provenance(known.select(used), positions),
         versions=library_versions(),
         residual=residual,

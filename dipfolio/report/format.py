@@ -9,6 +9,7 @@ import re
 import shutil
 import textwrap
 from collections.abc import Callable
+from datetime import date
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -99,6 +100,40 @@ def format_metric(metric: "Metric", value: float) -> str:
 def count(number: int, noun: str) -> str:
     """A number with its noun."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+
+
+def long_date(day: date) -> str:
+    """A date as a sentence has it, in English whatever the language of the machine.
+
+    >>> long_date(date(2024, 3, 14))
+    '14 March 2024'
+    """
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+def count_in_words(number: int, noun: str) -> str:
+    """A number with its noun, as a word up to twelve.
+
+    >>> count_in_words(12, "share"), count_in_words(1, "session"), count_in_words(1300, "trade")
+    ('twelve shares', 'one session', '1,300 trades')
+    """
+    return f"{_WORDS[number]} {noun}{'' if number == 1 else 's'}" if number < len(_WORDS) else count(number, noun)
+
+
+def dollars(value: float) -> str:
+    """Whole dollars, as a sentence has them.
+
+    >>> dollars(933276.2), dollars(-0.4)
+    ('$933,276', '$0')
+    """
+    whole = round(value)
+    return f"{'-' if whole < 0 else ''}${abs(whole):,}"
 
 
 def parameter_text(value: object) -> str:

@@ -3,9 +3,11 @@
 A page is written atomically: it is complete or absent.
 """
 
+import gzip
 import json
 from base64 import b64encode
 from collections.abc import Sequence
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,31 @@ def read_asset(name: str) -> str:
     return files("dipfolio.report").joinpath("templates", name).read_text(encoding="utf-8")
 
 
-def render_page(template: str, *, scripts: Sequence[str], styles: Sequence[str] = (), **values: Any) -> str:
+@cache
+def plotly_source() -> str:
+    """plotly.js, the distribution for charts with two axes; ``vendor/README.md`` has its version and origin."""
+    return files("dipfolio.report").joinpath("vendor", "plotly-cartesian.min.js").read_text(encoding="utf-8")
+
+
+@cache
+def packed_plotly() -> str:
+    """plotly.js as :func:`pack_text` packs it; ``drawing.js`` unpacks it in the page."""
+    return pack_text(plotly_source())
+
+
+def pack_text(text: str) -> str:
+    """A text, compressed by gzip, in Base64; the same text gives the same letters."""
+    return b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode()
+
+
+def page_policy(scripts: Sequence[str]) -> str:
+    """The Content-Security-Policy under which these scripts run, no others do, and nothing is fetched."""
+    hashes = " ".join(f"'sha256-{b64encode(bytes.fromhex(sha256_of(source))).decode()}'" for source in scripts)
+    closed = "default-src 'none'; base-uri 'none'; form-action 'none'"
+    return f"{closed}; style-src 'unsafe-inline'; img-src data: blob:; font-src data:; script-src {hashes}"
+
+
+def render_page(template: str, *, scripts: Sequence[str], styles: Sequence[str] = (), plotly: bool = False, **values: Any) -> str:
     """The page; only these scripts may run in it, and nothing may be fetched.
 
     Parameters
@@ -34,16 +60,17 @@ def render_page(template: str, *, scripts: Sequence[str], styles: Sequence[str] 
         JavaScript sources, run in this order after the page was read.
     styles : sequence of str
         Assets with what this page needs beyond ``page.css``.
+    plotly : bool
+        Whether the page carries plotly.js, compressed, and ``drawing.js``, which draws with it, before the scripts.
     values
         For the template.
     """
-    safe = [source.replace("</script", "<\\/script") for source in scripts]
-    hashes = " ".join(f"'sha256-{b64encode(bytes.fromhex(sha256_of(source))).decode()}'" for source in safe)
-    policy = f"default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; font-src data:; script-src {hashes}"
+    safe = [source.replace("</script", "<\\/script") for source in (*([read_asset("drawing.js")] if plotly else []), *scripts)]
     return template_environment().get_template(template).render(
-        policy=policy,
-        style=Markup("".join(map(read_asset, ("page.css", *styles)))),  # noqa: S704 - our own files
-        scripts=[Markup(source) for source in safe],  # noqa: S704 - our own files and plotly's
+        policy=page_policy([*([plotly_source()] if plotly else []), *safe]),
+        library=packed_plotly() if plotly else "",
+        style=Markup("".join(map(read_asset, ("colours.css", "page.css", *styles)))),  # noqa: S704 - our own files
+        scripts=[Markup(source) for source in safe],  # noqa: S704 - our own files
         **values,
     )  # fmt: skip
 

@@ -123,7 +123,7 @@ def state_assumptions(result: Result) -> tuple[Assumption, ...]:
     )
 
 
-FILES = ("run.json", "equity.csv", "positions.csv", "fills.csv", "trades.csv", "open_positions.csv", "events.csv")
+FILES = ("run.json", "equity.csv", "positions.csv", "fills.csv", "trades.csv", "open_positions.csv", "events.csv", "prices.csv")
 
 
 @dataclass(frozen=True)
@@ -145,10 +145,12 @@ class RecordTable:
 
 @cache
 def template_environment() -> Environment:
-    """Our templates; everything put into them is made harmless and escaped."""
-    return Environment(
+    """Our templates; what is put into them is made harmless and escaped, and ``unbroken`` keeps a number with its %."""
+    environment = Environment(
         loader=PackageLoader("dipfolio.report"), autoescape=True, undefined=StrictUndefined, finalize=_harmless, trim_blocks=False
     )
+    environment.filters["unbroken"] = lambda text: str(text).replace(" %", "\xa0%")
+    return environment
 
 
 def _harmless(value: Any) -> Any:

@@ -7,14 +7,12 @@ from typing import Any
 
 import pandas as pd
 
-from dipfolio.engine.metrics import ALWAYS_INVESTED, MIN_OBSERVATIONS, Metric, Metrics, metrics_in
+from dipfolio.engine.metrics import ALWAYS_INVESTED, MIN_OBSERVATIONS, PORTFOLIO_SHARE, Metric, Metrics, View, metrics_in
 from dipfolio.engine.result import Result
 from dipfolio.report.format import count, format_metric, money, percent, unsigned_percent
 
 MIN_ANNUALISED_SESSIONS = 60
 """Sessions under which annual values are made of too little to be more than an extrapolation."""
-
-LOW_TIME_IN_MARKET = 0.5
 
 
 def run_heading(result: Result) -> str:
@@ -28,12 +26,12 @@ def strategy_heading(strategy: str, changed: dict[str, Any]) -> str:
     return f"{strategy} ({words})" if words else strategy
 
 
-def summary_rows(result: Result, metrics: Metrics) -> tuple[tuple[str, str], ...]:
-    """The summary: each label with its value, in the order in which it is read."""
+def summary_rows(result: Result, metrics: Metrics, view: View = "summary") -> tuple[tuple[str, str], ...]:
+    """The metrics of a view, each label with its value, in the order in which they are read; the window comes first."""
     window = f"{result.window[0]} to {result.window[1]}, {count(int(metrics.sessions), 'session')}"
     turned = bool(metrics.fills) and not metrics.trades
-    shown = [metric for metric in metrics_in("summary") if turned or metric.name not in _WITHOUT_ROUND_TRIPS]
-    return (("Window", window), *(_summary_row(metric, result, metrics) for metric in shown))
+    shown = [metric for metric in metrics_in(view) if turned or metric.name not in _WITHOUT_ROUND_TRIPS]
+    return (("Whole account", window), *(_summary_row(metric, result, metrics) for metric in shown))
 
 
 _WITHOUT_ROUND_TRIPS = ("fills", "turnover")
@@ -51,9 +49,24 @@ def _summary_row(metric: Metric, result: Result, metrics: Metrics) -> tuple[str,
         return "Commissions and fees", money(metrics.commission + metrics.fees)
     if metric.name == "benchmark_return":
         return f"{metric.label} ({result.benchmark or 'none'})", text
+    if metric.name == "excess_return" and _was_idle(result, metrics):
+        return metric.label, f"{text}, in cash for {unsigned_percent(1 - metrics.time_in_market)} of the sessions"
     if metric.name == "open_positions" and metrics.open_positions:
         return metric.label, f"{text}, worth {money(metrics.open_value)}"
     return metric.label, text
+
+
+def idle_remark(result: Result, metrics: Metrics) -> str:
+    """The remark on the excess of an account that was mostly in cash; empty for any other account, and without a benchmark."""
+    if not _was_idle(result, metrics):
+        return ""
+    idle = unsigned_percent(1 - metrics.time_in_market)
+    return f"In cash for {idle} of the sessions, the benchmark never: the excess compares two accounts, not the trades."
+
+
+def _was_idle(result: Result, metrics: Metrics) -> bool:
+    """True for an account that was in cash for most of the sessions, which its benchmark never was."""
+    return bool(result.benchmark) and 0 < metrics.time_in_market < PORTFOLIO_SHARE
 
 
 def run_remarks(result: Result, metrics: Metrics) -> tuple[str, ...]:
@@ -68,9 +81,6 @@ def run_remarks(result: Result, metrics: Metrics) -> tuple[str, ...]:
         said.extend(_observed(result, metrics))
     if metrics.sessions < MIN_ANNUALISED_SESSIONS:
         said.append(f"A window of {count(int(metrics.sessions), 'session')}: annual values are an extrapolation.")
-    if result.benchmark and 0 < metrics.time_in_market < LOW_TIME_IN_MARKET:
-        idle = unsigned_percent(1 - metrics.time_in_market)
-        said.append(f"In cash for {idle} of the sessions, the benchmark never: the excess compares two accounts, not the trades.")
     return tuple(said)
 
 

@@ -148,15 +148,14 @@ def sweep_result_page(findings: SweepResult, by: str, command: str, verified: st
     walk : WalkForward, optional
         The walk-forward test of the same grid.
     """
-    from plotly.offline import get_plotlyjs
-
     ranked = findings.ranked(by)
     known = ranked[ranked[by].notna()]
     best = known.index[0] if len(known) else ranked.index[0]
     near, chance = findings.neighbours(best), estimate_selection_bias(findings)
     return render_page(
         "sweep.html.j2",
-        scripts=[get_plotlyjs(), read_asset("theme.js"), read_asset("sweep.js")],
+        scripts=[read_asset("theme.js"), read_asset("sweep.js")],
+        plotly=True,
         title=f"Sweep of {findings.strategy}",
         facts=_facts(findings, by, verified),
         heads=[_label(axis.name) for axis in findings.grid.axes],

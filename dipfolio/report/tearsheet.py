@@ -1,4 +1,4 @@
-"""The tear sheet: a run as quantstats shows it, with the record of the run below it.
+"""The tear sheet: the answer of a run, the run as quantstats shows it, and the record of the run.
 
 This is the only module that imports quantstats, which gets aligned returns, never prices, tickers or text from
 outside: titles go in as a token that is replaced by the escaped title. Tear sheets of several runs are drawn in
@@ -36,9 +36,11 @@ from dipfolio.engine.metrics import (
     total_return,
 )
 from dipfolio.engine.result import Result
+from dipfolio.report.answer import answer_of
 from dipfolio.report.format import MISSING_TEXT, escape_control_characters, ratio
-from dipfolio.report.run_record import record_section, record_stylesheet
+from dipfolio.report.run_record import record_section, record_stylesheet, template_environment
 from dipfolio.report.run_summary import run_heading, run_remarks
+from dipfolio.report.tearsheet_charts import tearsheet_charts
 
 TearsheetJob = tuple[Result, Metrics, RiskFree]
 
@@ -140,11 +142,18 @@ def tear_sheet(result: Result, metrics: Metrics, risk_free: float | RiskFree = 0
     page = page.replace("<hr>", f"<hr>{banner}{link}", 1).replace(
         TITLE_PLACEHOLDER, escape(escape_control_characters(run_heading(result)))
     )
-    head, foot = page.index("</head>"), page.rindex("</body>")
-    style = f"<style>{record_stylesheet()}</style>\n"
-    return "".join(
-        [page[:head], style, page[head:foot], record_section(result, metrics, beside_quantstats=drawn), "\n", page[foot:]]
-    )
+    page = page.replace("<h1>", '<h2 class="sheet">', 1).replace("</h1>", "</h2>", 1)
+    head, body, foot = page.index("</head>"), page.index("<body>") + len("<body>"), page.rindex("</body>")
+    style, top = f"<style>{record_stylesheet()}</style>\n", f"\n{answer_section(result, metrics)}\n"
+    record, charts = f"{record_section(result, metrics, beside_quantstats=drawn)}\n", tearsheet_charts(result)
+    parts = [page[:head], style, charts.head, page[head:body], top, charts.section, page[body:foot], record, charts.foot]
+    return "".join([*parts, page[foot:]])
+
+
+def answer_section(result: Result, metrics: Metrics) -> str:
+    """The answer of a run as HTML, which stands above everything else."""
+    template = template_environment().get_template("answer.html.j2")
+    return template.render(heading=run_heading(result), answer=answer_of(result, metrics))
 
 
 def import_quantstats() -> None:
@@ -203,7 +212,22 @@ def _quantstats_page(result: Result, metrics: Metrics, risk_free: float) -> str:
     page = _with_table(page, '<div id="ddinfo">', _falls(falls[:MAX_DRAWDOWNS_SHOWN]))
     page = page.replace('<div id="eoy">', '<div id="years">')  # the rules for the old id write per cent signs into cells
     page = page.replace(f"Benchmark: {other.upper()} ", f"Benchmark: {other} ")
-    return _without_leftovers(page)
+    return re.sub("<svg.*?</svg>", lambda chart: shorten_drawing(chart[0]), _without_leftovers(page), flags=re.DOTALL)
+
+
+def shorten_drawing(drawing: str) -> str:
+    r"""A drawing of matplotlib with straight lines to a tenth of a point, curves to a hundredth, and without spaces between tags.
+
+    >>> shorten_drawing('<svg>\n  <path d="M 1.26789 -20.5 \nL 3 4.000999 \n"/>\n</svg>')
+    '<svg>\n<path d="M1.3 -20.5L3 4.0"/>\n</svg>'
+    """
+
+    def path(found: re.Match[str]) -> str:
+        digits = 2 if re.search("[CQ]", found[0]) else 1
+        short = re.sub(r"-?\d+\.\d+", lambda number: f"{float(number[0]):.{digits}f}", found[0])
+        return re.sub(r"\s*([A-Za-z])\s*", r"\1", short).strip()
+
+    return re.sub(r"(?<=>)\s*\n\s*(?=<)", "\n", re.sub('(?<= d=")[^"]*', path, drawing))
 
 
 class Drawdown(NamedTuple):

@@ -18,9 +18,11 @@ from rich.table import Table
 from rich.text import Text
 
 from dipfolio.data.risk_free import RiskFree
+from dipfolio.engine.attribution import attribute
 from dipfolio.engine.metrics import Metrics, metric_of
 from dipfolio.engine.result import Result
 from dipfolio.evidence.estimates import Estimate
+from dipfolio.report.answer import answer_of
 from dipfolio.report.comparison.alignment import Alignment, Contender, benchmark_metrics, build_contenders, market_returns
 from dipfolio.report.comparison.tables import metric_rows, sharpe_difference_rows
 from dipfolio.report.format import MISSING_TEXT, count, wrap_text
@@ -147,13 +149,28 @@ def plain_console(stream: IO[str], width: int = CONSOLE_WIDTH) -> Console:
     return Console(file=stream, highlight=False, color_system=None, width=None if stream.isatty() else width)
 
 
-def print_summary(result: Result, metrics: Metrics, stream: IO[str]) -> None:
-    """One aligned table with the strategy's name as its title, and the remarks under it."""
-    console = plain_console(stream)
-    table = Table(title=Text(run_heading(result)), title_justify="left", box=box.SIMPLE_HEAD, show_header=False, pad_edge=False)
+def print_summary(result: Result, metrics: Metrics, stream: IO[str], *, everything: bool = False) -> None:
+    """The answer of a run and its six numbers, a table of metrics, and the remarks.
+
+    Parameters
+    ----------
+    result : Result
+    metrics : Metrics
+        Of that result.
+    stream : text file
+    everything : bool
+        Whether the table has all metrics of the view "summary", and not only those of "brief".
+    """
+    console, answer = plain_console(stream), answer_of(result, metrics)
+    for line in (run_heading(result), "", *answer.sentences, *filter(None, (answer.why,))):
+        console.print(Text(line), soft_wrap=not stream.isatty())
+    table = Table(box=box.SIMPLE_HEAD, show_header=False, pad_edge=False)
     table.add_column()
     table.add_column()
-    for label, value in summary_rows(result, metrics):
+    for label, value in answer.rows:
+        table.add_row(Text(label), Text(value))
+    table.add_row("", "")
+    for label, value in summary_rows(result, metrics, "summary" if everything else "brief"):
         table.add_row(Text(label), Text(value))
     console.print(table)
     for remark in run_remarks(result, metrics):
@@ -168,6 +185,8 @@ def run_as_json(result: Result, metrics: Metrics, report: str, hindsight: Hindsi
         "window": [str(day) for day in result.window],
         "benchmark": result.benchmark or None,
         **_numbers(metrics),
+        "answer": answer_of(result, metrics).as_record(),
+        "attribution": _attribution_record(result),
         "remarks": list(run_remarks(result, metrics)),
         "report": report,
     }
@@ -178,6 +197,13 @@ def run_as_json(result: Result, metrics: Metrics, report: str, hindsight: Hindsi
             "difference": json_value(hindsight.difference),
         }
     return json.dumps(record, indent=1)
+
+
+def _attribution_record(result: Result) -> dict[str, dict[str, float]]:
+    """The profit in dollars by name, month, side, reason of exit and source."""
+    found = attribute(result)
+    cuts = {"name": found.by_name, "month": found.by_month, "side": found.by_side, "reason": found.by_reason}
+    return {name: cut.to_dict() for name, cut in (*cuts.items(), ("source", found.by_source))}
 
 
 VERDICT_HEADS = ("Claim", "Did it come true?", "More than luck?", "Effect", "Corrected p")

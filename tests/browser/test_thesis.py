@@ -30,11 +30,12 @@ def visit(chromium, page_path):
     """Open the page; afterwards nothing may have been said on the console or asked for outside the file."""
     said, asked, contexts = [], [], []
 
-    def open_page(claim="", *, width=1440, height=900, theme="light", scripts=True):
+    def open_page(claim="", *, width=1440, height=900, theme="light", scripts=True, before=""):
         size = {"width": width, "height": height}
         context = chromium.new_context(viewport=size, color_scheme=theme, java_script_enabled=scripts)
         contexts.append(context)
         page = context.new_page()
+        page.add_init_script(before)
         page.set_default_timeout(15_000)
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
@@ -206,6 +207,13 @@ def test_the_whole_curve_is_drawn_at_first_and_the_sessions_shown_can_be_cut(vis
     for name, sessions in (("20", 20), ("60", 60), ("All", 234)):
         page.get_by_role("button", name=name, exact=True).click()
         page.wait_for_function(f"() => {LAST} === {sessions}")
+
+
+def test_the_page_is_small_and_a_browser_that_is_too_old_is_told_so(visit, page_path):
+    assert page_path.stat().st_size < 2_500_000
+    page = visit("A1", before="delete window.DecompressionStream")
+    page.wait_for_function("() => document.getElementById('course-A1').textContent.startsWith('This browser is too old')")
+    assert page.locator("#verdict-table").count() == 1
 
 
 def test_a_line_says_where_the_band_ends(visit):

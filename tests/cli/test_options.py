@@ -8,7 +8,7 @@ from typing import Literal
 import click
 import pytest
 
-from dipfolio.cli.options import BenchmarkType, DateType, SectionedCommand, options_of
+from dipfolio.cli.options import BenchmarkType, DateType, SectionedCommand, SymbolsType, options_of
 from dipfolio.engine.account import Account
 from dipfolio.engine.parameters import parameter
 from dipfolio.report.run_record import option_arguments
@@ -109,3 +109,10 @@ def test_a_universe_has_one_spelling_however_it_is_typed(text):
     command = SectionedCommand("traded", callback=lambda **values: values, params=options_of(Traded, "Traded"))
     assert command.main(["--universe", text], standalone_mode=False) == {"universe": "NVDA,SMH"}
     assert command.main([], standalone_mode=False) == {"universe": "article"}
+
+
+@pytest.mark.parametrize(
+    ("word", "symbols"), [("qqq, SMH,qqq", ("QQQ", "SMH")), ("None", ()), ("", ()), ("^gspc", ("^GSPC",)), (("A",), ("A",))]
+)
+def test_symbols_are_a_tuple_in_capitals_each_once(word, symbols):
+    assert SymbolsType().convert(word, None, None) == symbols

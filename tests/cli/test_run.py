@@ -30,6 +30,7 @@ FILES = {
     "fills.csv",
     "open_positions.csv",
     "positions.csv",
+    "prices.csv",
     "run.json",
     "tearsheet.html",
     "trades.csv",
@@ -96,7 +97,9 @@ def rows(out):
 
 def test_the_main_job_ends_well_and_says_where_the_page_is(table, place):
     assert table.returncode == 0
-    assert table.stdout.rstrip().splitlines()[-1] == "Tear sheet: shelf/buy-the-dip/tearsheet.html"
+    assert (
+        table.stdout.rstrip().splitlines()[-1] == "Tear sheet: shelf/buy-the-dip/tearsheet.html (--open shows it in the browser)"
+    )
     assert {path.name for path in (place / "shelf" / "buy-the-dip").iterdir()} == FILES
     assert {path.name for path in (place / "shelf").iterdir()} == {"buy-the-dip", "index.html", "trials.jsonl"}
 
@@ -109,7 +112,7 @@ def test_progress_and_warnings_are_silent_where_there_is_no_terminal(table, mach
 
 def test_the_piped_table_is_aligned_and_plain(table):
     lines = [line for line in table.stdout.splitlines() if line.startswith(" ") and line.strip()]
-    assert len(lines) >= 20
+    assert len(lines) == 6 + 8  # the answer, then the account with its window and all costs
     (column,) = {re.match(r" \S.*? {2,}(?=\S)", line).end() for line in lines}
     assert column < 40
     assert max(len(line.rstrip()) for line in lines) <= 100
@@ -119,13 +122,16 @@ def test_the_piped_table_is_aligned_and_plain(table):
 
 def test_the_piped_table_has_signs_and_thousands_separators(table):
     found = rows(table.stdout)
-    assert re.fullmatch(r"\$1,\d{3},\d{3}\.\d\d", found["Final equity"])
-    for label in ("Total return", "Annual return", "Worst drawdown", "Benchmark return (SPY)", "Excess over benchmark"):
+    assert re.fullmatch(r"\$\d{3}\.\d\d", found["All costs"])
+    assert re.fullmatch(r"\$\d{3},\d{3}", found["Money put in"])
+    for label in ("Profit", "SPY at the same times"):
+        assert re.fullmatch(r"[+-]\$\d{1,2},\d{3} \([+-]\d\.\d\d %\)", found[label]), label
+    for label in ("Total return", "Annual return", "Worst drawdown"):
         assert re.fullmatch(r"[+-]\d+\.\d\d %", found[label]), label
 
 
-def test_the_json_has_the_numbers_of_the_table(table, machine):
-    found, record = rows(table.stdout), json.loads(machine.stdout)
+def test_the_json_has_the_numbers_of_the_whole_table(ask, machine):
+    found, record = rows(ask("buy-the-dip", "--all")[1]), json.loads(machine.stdout)
     assert found["Total return"] == f"{record['total_return'] * 100:+.2f} %"
     assert found["Annual return"] == f"{record['annual_return'] * 100:+.2f} %"
     assert found["Volatility"] == f"{record['volatility'] * 100:.1f} %"
@@ -139,9 +145,9 @@ def test_the_json_has_the_numbers_of_the_table(table, machine):
     assert found["Dividends received less paid"] == f"${record['dividends']:,.2f}"
     assert found["Final equity"] == f"${record['final_equity']:,.2f}"
     assert found["Benchmark return (SPY)"] == f"{record['benchmark_return'] * 100:+.2f} %"
-    assert found["Excess over benchmark"] == f"{record['excess_return'] * 100:+.2f} %"
+    assert found["Excess over benchmark"].startswith(f"{record['excess_return'] * 100:+.2f} %, in cash for 98.8 %")
     assert found["Open positions"] == str(record["open_positions"])
-    assert found["Window"] == f"{record['window'][0]} to {record['window'][1]}, {record['sessions']} sessions"
+    assert found["Whole account"] == f"{record['window'][0]} to {record['window'][1]}, {record['sessions']} sessions"
 
 
 def test_the_json_stands_alone_and_names_the_page(machine, place):
@@ -156,7 +162,9 @@ def test_two_processes_write_the_same_bytes(table, machine, place):
 
 
 def test_the_record_on_the_shelf_is_the_run(machine, place):
-    result = simulate(load_strategy(ROOT / "strategies", "buy-the-dip")(), load_bars(ROOT / "data"), benchmark="SPY")
+    bars = load_bars(ROOT / "data")
+    beside = bars.select(("QQQ", "SMH"))
+    result = simulate(load_strategy(ROOT / "strategies", "buy-the-dip")(), bars, benchmark="SPY", others=beside)
     again = load(place / "other" / "buy-the-dip")
     assert again == result
     record, found = json.loads(machine.stdout), measure(again)
@@ -204,7 +212,7 @@ def test_the_order_of_the_options_does_not_matter(ask, tmp_path):
 
 
 def test_a_page_below_the_current_folder_is_shown_short(ask):
-    assert ask("buy-the-dip")[1].rstrip().splitlines()[-1] == "Tear sheet: reports/buy-the-dip/tearsheet.html"
+    assert ask("buy-the-dip")[1].rstrip().splitlines()[-1].startswith("Tear sheet: reports/buy-the-dip/tearsheet.html ")
 
 
 def test_every_option_reaches_the_run(ask, tmp_path):
@@ -239,7 +247,9 @@ def test_a_failed_run_leaves_the_older_report(ask, tmp_path, monkeypatch):
         "dipfolio.engine.result.pd.DataFrame.to_csv", lambda *_, **__: (_ for _ in ()).throw(OSError(28, "No space"))
     )
     code, out, err = ask("buy-the-dip", "--force")
-    assert (code, out) == (1, "")
+    assert code == 1
+    assert out.startswith("buy-the-dip\n\n$933,276 put into twelve shares")  # the answer is there before the report is
+    assert "Tear sheet" not in out
     assert err.startswith("Error: No report can be written to reports: ")
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
@@ -438,11 +448,11 @@ def test_a_failure_in_a_cell_of_a_sweep_is_one_line(home, program):
 
 
 def test_a_run_on_the_indices_of_arch_takes_the_index_as_its_benchmark_and_says_what_they_are(ask, tmp_path):
-    code, out, err = ask("dip-rule", "--universe", "^IXIC", "--data", "arch", "--drop", "0.03", "--reports", "shelf")
+    code, out, err = ask("dip-rule", "--universe", "^IXIC", "--data", "arch", "--drop", "0.03", "--reports", "shelf", "--all")
     assert code == 0
     said = "The data lack SPY; the benchmark is ^GSPC (S&P 500, price index without dividends)."
     assert err == f"{said} --benchmark names another, or none.\n"
-    assert rows(out)["Window"] == "1999-01-04 to 2018-12-31, 5,031 sessions"
+    assert rows(out)["Whole account"] == "1999-01-04 to 2018-12-31, 5,031 sessions"
     assert rows(out)["Benchmark return (^GSPC)"] == "+104.12 %"  # 2,506.85 / 1,228.10 - 1
     assert "^IXIC is a price index: dividends are missing" in out
     assert "opens exactly at its last close" not in out  # true of ^GSPC, of which nothing was bought
@@ -532,3 +542,71 @@ def test_dated_members_are_swept_as_backtrader_runs_them(ask, dated_data):
     )
     assert code == 0
     assert "2 random cells, largest difference $0.00" in out
+
+
+def other_benchmarks(*words, ask):
+    """Those that the report has, after a run that ended well; and what was said on standard error."""
+    code, _, err = ask("buy-the-dip", *words)
+    assert code == 0, err
+    return load(Path("reports") / "buy-the-dip").also, err
+
+
+def test_the_prices_of_other_benchmarks_are_kept_without_a_report_of_another_name(ask):
+    assert other_benchmarks(ask=ask) == (("QQQ", "SMH"), "")
+    assert other_benchmarks("--also", "tsla,SPY,tsla", ask=ask) == (("TSLA",), "")
+    assert other_benchmarks("--also", "none", ask=ask) == ((), "")
+
+
+def test_other_benchmarks_that_the_data_lack_are_left_out_and_said_where_they_were_named(ask, tmp_path):
+    folder = tmp_path / "few"
+    shutil.copytree(ROOT / "data", folder)
+    (folder / "prices" / "QQQ.csv").unlink()
+    assert other_benchmarks("--data", folder, ask=ask) == (("SMH",), "")
+    said = "--also: the data lack QQQ, ABC, which the trades are not compared with.\n"
+    assert other_benchmarks("--data", folder, "--also", "QQQ,SMH,ABC", ask=ask) == (("SMH",), said)
+
+
+def test_another_benchmark_that_cannot_be_read_does_not_stop_the_run(ask, tmp_path):
+    folder = tmp_path / "spoiled"
+    shutil.copytree(ROOT / "data", folder)
+    (folder / "prices" / "QQQ.csv").write_text("date,open\n")
+    also, err = other_benchmarks("--data", folder, ask=ask)
+    assert also == ()
+    assert err.startswith("Without the other benchmarks (QQQ, SMH): ")
+
+
+def test_the_answer_is_printed_before_the_page_is_drawn(ask, monkeypatch, capsys):
+    shown = []
+    real = "dipfolio.report.tearsheet.tear_sheets"
+    monkeypatch.setattr(real, lambda jobs, **_: shown.append(capsys.readouterr().out) or ["<p>a page</p>" for _ in jobs])
+    _, out, _ = ask("buy-the-dip")
+    (before,) = shown
+    assert before.startswith("buy-the-dip\n\n$933,276 put into twelve shares at the open of 27 January 2025 was worth $946,021")
+    assert "All costs" in before
+    assert out == "Tear sheet: reports/buy-the-dip/tearsheet.html (--open shows it in the browser)\n"
+
+
+def test_the_whole_table_is_printed_where_it_is_asked_for(ask):
+    brief, full = (rows(ask("buy-the-dip", *words)[1]) for words in ((), ("--all",)))
+    assert set(brief) - {"All costs"} < set(full)
+    assert full["Excess over benchmark"] == "-46.56 %, in cash for 98.8 % of the sessions"
+    assert not {"Excess over benchmark", "Benchmark return (SPY)"} & set(brief)
+
+
+@pytest.mark.parametrize(
+    ("words", "page"),
+    [(["buy-the-dip"], "buy-the-dip/tearsheet.html"), (["buy-the-dip", "short-nvda"], "comparison.html")],
+)
+def test_the_page_is_opened_where_it_is_asked_for(ask, monkeypatch, tmp_path, words, page):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", lambda address: opened.append(address) or True)
+    code, out, err = ask(*words, "--open")
+    assert (code, err) == (0, "")
+    assert opened == [(tmp_path / "reports" / page).as_uri()]
+    assert "--open" not in out
+
+
+def test_without_a_browser_the_page_is_named(ask, monkeypatch):
+    monkeypatch.setattr("webbrowser.open", lambda _: False)
+    code, _, err = ask("buy-the-dip", "--open")
+    assert (code, err) == (0, "No browser was found; open reports/buy-the-dip/tearsheet.html in one.\n")

@@ -126,7 +126,7 @@ def test_one_and_three_parameters_have_a_page_too(tmp_path, capsys):
     for words in (("--hold", "1:5"), ("--hold", "1:3", "--drop", "0.03,0.04", "--by", "symbol,basket"), ("--hold", "4")):
         assert not inside("dip-rule", *words, "--reports", str(tmp_path), "--verify", "1")
         assert "Verified in backtrader: 1 random cells" in capsys.readouterr().out
-        assert "plotly" in (tmp_path / "sweep-dip-rule" / "sweep.html").read_text(encoding="utf-8")
+        assert 'id="library"' in (tmp_path / "sweep-dip-rule" / "sweep.html").read_text(encoding="utf-8")
 
 
 def test_a_strategy_that_looks_at_more_than_its_universe_gets_all_of_it(tmp_path, capsys):

@@ -13,6 +13,7 @@ from dipfolio.engine.account import Account
 from dipfolio.engine.loader import load_strategy
 from dipfolio.engine.metrics import METRICS, measure, metrics_in
 from dipfolio.engine.simulation import simulate
+from dipfolio.report.answer import answer_of
 from dipfolio.report.comparison.alignment import align_tracks, build_contenders
 from dipfolio.report.comparison.page import comparison_page
 from dipfolio.report.comparison.tables import metric_rows
@@ -31,9 +32,16 @@ from tests.support.sweeps import made
 from tests.support.tear_sheets import Page, without_plotly
 from tools.metrics_page import metric_table
 
-SUMMARY, ELSEWHERE, COMPARED, SWEPT, GALLERY = (
+ANSWER, SUMMARY, ELSEWHERE, COMPARED, SWEPT, GALLERY = (
     part(page("docs/metrics.md"), heading)
-    for heading in ("The summary of a run", "Where quantstats and empyrical differ", "The comparison", "The sweep", "The gallery")
+    for heading in (
+        "The answer of a run",
+        "The summary of a run",
+        "Where quantstats and empyrical differ",
+        "The comparison",
+        "The sweep",
+        "The gallery",
+    )
 )
 SHEET, RECORD = (
     part(page("docs/tear-sheet.md"), heading) for heading in ("The sheet above the record", "The record under a tear sheet")
@@ -207,3 +215,53 @@ def test_a_ratio_of_one_trade_is_no_number():
     assert found.trades == 1
     assert f"a Sortino ratio of {ratio(found.sortino)}" in words(SUMMARY)
     assert not math.isnan(found.sortino)
+
+
+def test_each_number_of_the_answer_is_explained():
+    labels = {label for rows in (answer_of(ROUND, measure(ROUND)).rows, answer_of(*_dip()).rows) for label, _ in rows}
+    explained = {
+        word.strip() for row in table(ANSWER) for word in re.split(", or |, ", row[0])
+    } | {"SPY at the same times", "Difference to SPY", "B over the same sessions", "Difference to B"}  # fmt: skip
+    assert {"Benchmark", "Difference"} < explained
+    assert labels <= explained
+
+
+def _dip():
+    """The main job and its metrics."""
+    bars = load_bars(ROOT / "data")
+    result = simulate(
+        load_strategy(ROOT / "strategies", "buy-the-dip")(), bars, benchmark="SPY", others=bars.select(("QQQ", "SMH"))
+    )
+    return result, measure(result)
+
+
+def test_the_worked_example_is_computed_from_the_prices():
+    bars, text = load_bars(ROOT / "data"), words(ANSWER)
+    first, last = bars.sessions.get_loc("2025-01-27"), bars.sessions.get_loc("2025-02-03")
+    result, _ = _dip()
+    bought = result.fills[result.fills["shares"] > 0]
+    cost, profit = (bought["shares"] * bought["price"]).sum(), result.equity["equity"].iloc[-1] - 1_000_000
+    assert f"for ${cost:,.0f} and sold them" in text
+    assert f"a profit of ${profit:,.0f}, or {percent(profit / cost)}" in text
+    opened, closed = bars.open["SPY"].iloc[first], bars.close["SPY"].iloc[last]
+    made = closed / opened - 1
+    assert f"SPY opened at {opened:.2f} on the first day and closed at {closed:.2f} on the last" in text
+    assert f"${cost:,.0f} in SPY made {percent(made)}, or ${cost * made:,.0f}" in text
+    qqq, smh = (bars.close[name].iloc[last] / bars.open[name].iloc[first] - 1 for name in ("QQQ", "SMH"))
+    assert f"QQQ made {percent(qqq)}, SMH {percent(smh)}" in text
+    assert f"The difference to SPY is ${profit - cost * made:,.0f}" in text
+
+
+def test_the_other_definition_is_as_it_says():
+    bars, (result, _) = load_bars(ROOT / "data"), _dip()
+    rows = slice(bars.sessions.get_loc("2025-01-27"), bars.sessions.get_loc("2025-02-03") + 1)
+    bought = result.fills[result.fills["shares"] > 0].set_index("symbol")
+    shares, names = bought["shares"], list(bought.index)
+    at_open = (bars.open[names].iloc[rows] * shares).sum(axis=1).to_numpy()
+    at_close = (bars.close[names].iloc[rows] * shares).sum(axis=1).to_numpy()
+    found = []
+    for symbol in ("SPY", "QQQ", "SMH"):
+        opens, closes = bars.open[symbol].iloc[rows].to_numpy(), bars.close[symbol].iloc[rows].to_numpy()
+        days, nights = at_open * (closes / opens - 1), at_close[:-1] * (opens[1:] / closes[:-1] - 1)
+        found.append(percent((days.sum() + nights.sum()) / (shares * bought["price"]).sum()))
+    assert f"would have made {found[0]}, {found[1]} and {found[2]}" in words(ANSWER)

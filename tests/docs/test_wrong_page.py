@@ -53,9 +53,9 @@ def ran(bars):
 def test_each_run_comes_to_what_the_page_says(command, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(dipfolio.report.tearsheet, "tear_sheets", lambda runs, **_: ["<!DOCTYPE html>"] * len(runs))
     with pytest.raises(SystemExit) as left:
-        main(home=ROOT, arguments=[*command.split()[2:], "--data", str(ROOT / "data"), "--reports", str(tmp_path)])
+        main(home=ROOT, arguments=[*command.split()[2:], "--all", "--data", str(ROOT / "data"), "--reports", str(tmp_path)])
     assert not left.value.code
-    printed = {line[1:27].strip(): line[27:].strip() for line in capsys.readouterr().out.splitlines()}
+    printed = dict(re.findall(r"^ (\S.*?) {2,}(\S.*?) *$", capsys.readouterr().out, flags=re.MULTILINE))
     said = [(row, value) for shown, row, value in MEASURED if shown == f"`{command}`"]
     assert [(row, printed[row]) for row, _ in said] == said
 

@@ -22,7 +22,7 @@ from tests.support.markets import make_bars
 from tests.support.strategies import script
 
 ROOT = Path(__file__).parents[2]
-FILES = ["equity.csv", "events.csv", "fills.csv", "open_positions.csv", "positions.csv", "run.json", "trades.csv"]
+FILES = ["equity.csv", "events.csv", "fills.csv", "open_positions.csv", "positions.csv", "prices.csv", "run.json", "trades.csv"]
 NAN = float("nan")
 
 
@@ -46,7 +46,7 @@ def runs(bars):
     """Runs of every kind, by what is special about them."""
     hostile = {"NA": [100.0, 101, 102], "NULL": [50.0, 51, 52], "1": [7.0, 8, 9], "TRUE": [3.0, 2, 1]}
     return {
-        "buy-the-dip": simulate(strategy("buy-the-dip"), bars, benchmark="SPY"),
+        "buy-the-dip": simulate(strategy("buy-the-dip"), bars, benchmark="SPY", others=bars.select(("QQQ", "SMH"))),
         "parameters of every kind": simulate(strategy("short-nvda-friday", day=date(2025, 1, 17), hold=3), bars),
         "no trade": simulate(strategy("buy-the-dip", day=date(2030, 1, 2)), bars, benchmark="QQQ"),
         "open positions": simulate(strategy("equal-weight"), bars, Account(fractional=True), end=date(2024, 3, 1)),
@@ -79,7 +79,7 @@ def test_saving_and_loading_is_the_identity(runs, tmp_path, kind):
     result.save(tmp_path)
     again = load(tmp_path)
     assert again == result
-    for name in ("equity", "positions", "fills", "trades", "open_positions", "events"):
+    for name in ("equity", "positions", "fills", "trades", "open_positions", "events", "prices"):
         pd.testing.assert_frame_equal(getattr(again, name), getattr(result, name), check_freq=False)
     for field in dataclasses.fields(result):
         assert type(getattr(again, field.name)) is type(getattr(result, field.name)), field.name
@@ -107,7 +107,8 @@ def test_what_was_loaded_is_saved_with_the_same_bytes(runs, tmp_path, kind):
 
 
 def test_the_same_simulation_gives_an_equal_result(runs, bars):
-    assert simulate(strategy("buy-the-dip"), bars, benchmark="SPY") == runs["buy-the-dip"]
+    again = simulate(strategy("buy-the-dip"), bars, benchmark="SPY", others=bars.select(("QQQ", "SMH")))
+    assert again == runs["buy-the-dip"]
 
 
 def test_metrics_of_a_loaded_run_are_those_of_the_run(runs, saved):
@@ -123,6 +124,7 @@ def test_metrics_of_a_loaded_run_are_those_of_the_run(runs, saved):
         {"window": (date(2024, 1, 2), date(2025, 12, 30))},
         {"base": date(2024, 1, 1)},
         {"benchmark": ""},
+        {"also": ("QQQ",)},
         {"residual": 1e-3},
         {"versions": {}},
     ],
@@ -132,7 +134,7 @@ def test_results_that_differ_in_one_fact_are_not_equal(runs, change):
     assert dataclasses.replace(runs["buy-the-dip"], **change) != runs["buy-the-dip"]
 
 
-@pytest.mark.parametrize("table", ["equity", "positions", "fills", "trades"])
+@pytest.mark.parametrize("table", ["equity", "positions", "fills", "trades", "prices"])
 def test_results_that_differ_in_one_figure_are_not_equal(runs, table):
     frame = getattr(runs["buy-the-dip"], table).copy()
     column = frame.select_dtypes("float64").columns[0]
@@ -191,7 +193,7 @@ def test_a_missing_file_is_named(saved, name):
         load(saved)
 
 
-@pytest.mark.parametrize("number", [0, 2, "1", None])
+@pytest.mark.parametrize("number", [0, 1, 3, "2", None])
 def test_another_format_is_refused_in_one_sentence(saved, number):
     record = json.loads((saved / "run.json").read_text(encoding="utf-8"))
     (saved / "run.json").write_text(json.dumps({**record, "format": number}), encoding="utf-8")
@@ -200,7 +202,7 @@ def test_another_format_is_refused_in_one_sentence(saved, number):
     assert str(caught.value) == f"{saved} was written by another version of dipfolio; run the strategy again."
 
 
-@pytest.mark.parametrize("text", ["", "{", "{}", "[]", '"run"', "3", "null", "\x00", '{"format": 1}'])
+@pytest.mark.parametrize("text", ["", "{", "{}", "[]", '"run"', "3", "null", "\x00", '{"format": 2}'])
 def test_a_record_that_is_none_is_refused(saved, text):
     (saved / "run.json").write_text(text, encoding="utf-8")
     with pytest.raises(ReportError, match="holds no readable run"):
@@ -218,6 +220,7 @@ def test_a_record_that_is_none_is_refused(saved, text):
         "window",
         "base",
         "benchmark",
+        "also",
         "provenance",
         "versions",
         "residual",
@@ -246,7 +249,9 @@ def test_a_record_with_an_entry_that_makes_no_sense_is_refused(saved, name, valu
         load(saved)
 
 
-@pytest.mark.parametrize(("name", "column"), [("equity.csv", "equity"), ("fills.csv", "price"), ("trades.csv", "profit")])
+@pytest.mark.parametrize(
+    ("name", "column"), [("equity.csv", "equity"), ("fills.csv", "price"), ("trades.csv", "profit"), ("prices.csv", "open")]
+)
 def test_text_in_a_number_is_refused(saved, name, column):
     table = pd.read_csv(saved / name, dtype="str", keep_default_na=False)
     table.loc[0, column] = "much"
@@ -256,7 +261,8 @@ def test_text_in_a_number_is_refused(saved, name, column):
 
 
 @pytest.mark.parametrize(
-    ("name", "column"), [("equity.csv", "session"), ("fills.csv", "session"), ("trades.csv", "exit_session")]
+    ("name", "column"),
+    [("equity.csv", "session"), ("fills.csv", "session"), ("trades.csv", "exit_session"), ("prices.csv", "session")],
 )
 def test_text_in_a_date_is_refused(saved, name, column):
     table = pd.read_csv(saved / name, dtype="str", keep_default_na=False)
@@ -281,7 +287,9 @@ def test_a_file_that_was_cut_off_in_the_middle_is_refused(saved, name):
         load(saved)
 
 
-@pytest.mark.parametrize(("name", "column"), [("equity.csv", "return"), ("fills.csv", "price"), ("trades.csv", "profit")])
+@pytest.mark.parametrize(
+    ("name", "column"), [("equity.csv", "return"), ("fills.csv", "price"), ("trades.csv", "profit"), ("prices.csv", "low")]
+)
 def test_a_table_without_one_of_its_columns_is_refused(saved, name, column):
     table = pd.read_csv(saved / name, dtype="str", keep_default_na=False)
     table.drop(columns=column).to_csv(saved / name, index=False)

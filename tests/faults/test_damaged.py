@@ -61,6 +61,7 @@ FILES = [
     "fills.csv",
     "open_positions.csv",
     "positions.csv",
+    "prices.csv",
     "run.json",
     CHECKSUM_FILE,
     "tearsheet.html",

@@ -90,7 +90,7 @@ def test_an_added_metric_is_in_the_summary_and_in_the_record(added):
     result, stream = run(), io.StringIO()
     metrics, expected = measure(result), ratio_of(result.returns)
     assert metrics.gain_to_pain == pytest.approx(expected, **EXACT)
-    print_summary(result, metrics, stream)
+    print_summary(result, metrics, stream, everything=True)
     assert re.search(rf"Gain to pain +{expected:.2f} *\n", stream.getvalue())
     assert f"<dt>Gain to pain</dt><dd>{expected:.2f}</dd>" in record_section(result, metrics)
 

@@ -14,7 +14,7 @@ def test_few_entry_dates_and_idle_cash_are_remarked_upon():
 
     from dipfolio.engine.metrics import measure
     from dipfolio.engine.simulation import simulate
-    from dipfolio.report.run_summary import run_remarks
+    from dipfolio.report.run_summary import idle_remark, run_remarks
     from tests.support.markets import make_bars
     from tests.support.strategies import script
 
@@ -23,9 +23,13 @@ def test_few_entry_dates_and_idle_cash_are_remarked_upon():
     metrics = measure(result)
     said = " ".join(run_remarks(result, metrics))
     assert "All trades were entered in 2 sessions: 2 observations at the most" in said
-    assert "In cash for 87.5 % of the sessions, the benchmark never" in said  # in the market in sessions 1-3 and 10-11
+    # in the market in sessions 1-3 and 10-11
+    assert dict(summary_rows(result, metrics))["Excess over benchmark"].endswith("in cash for 87.5 % of the sessions")
+    assert idle_remark(result, metrics).startswith("In cash for 87.5 % of the sessions, the benchmark never")
+    assert idle_remark(replace(result, benchmark=""), metrics) == ""
+    assert idle_remark(result, metrics.replace(time_in_market=0.5)) == ""
     assert "observation" not in " ".join(run_remarks(result, metrics.replace(observations=10)))
-    assert "In cash" not in " ".join(run_remarks(replace(result, benchmark=""), metrics))
+    assert "in cash" not in " ".join(map(str, summary_rows(replace(result, benchmark=""), metrics)))
 
 
 def held(sessions, until=None):
@@ -128,7 +132,7 @@ def test_the_rows_are_those_of_the_run_by_hand():
     # ten shares at 110 from the second open on, of an account of 1,000 dollars; the last close is 110 again
     result = run()
     rows = dict(summary_rows(result, measure(result)))
-    assert next(iter(rows.items())) == ("Window", "2025-01-02 to 2025-01-21, 12 sessions")
+    assert next(iter(rows.items())) == ("Whole account", "2025-01-02 to 2025-01-21, 12 sessions")
     assert rows["Final equity"] == "$1,000.00"
     assert rows["Total return"] == "+0.00 %"
     assert rows["Benchmark return (B)"] == "+10.00 %"  # from 50 to 55

@@ -4,6 +4,7 @@ import dataclasses
 import io
 import json
 import math
+import re
 import subprocess
 import sys
 from datetime import date
@@ -22,8 +23,9 @@ from tests.support.strategies import script
 
 ROOT = Path(__file__).parents[2]
 LABELS = [
-    "Window", "Total return", "Annual return", "Volatility", "Sharpe", "Sortino", "Worst drawdown", "Time in market",
-    "Mean exposure", "Trades",
+    "Money put in", "Profit", "Holding time", "SPY at the same times", "Difference to SPY", "Best and worst name",
+    "Whole account", "Total return", "Annual return", "Volatility", "Sharpe", "Sortino", "Calmar", "Worst drawdown",
+    "Time in market", "Mean exposure", "Trades",
     "Win rate by trade", "Commissions and fees", "Slippage (in the prices)", "Borrow fees", "Interest on negative cash",
     "Dividends received less paid",
     "Final equity", "Benchmark return (SPY)", "Excess over benchmark", "Open positions", "Ledger residual",
@@ -50,9 +52,9 @@ def wiped_out():
     return result, measure(result)
 
 
-def printed(run):
+def printed(run, *, everything=True):
     stream = io.StringIO()
-    print_summary(*run, stream)
+    print_summary(*run, stream, everything=everything)
     return stream.getvalue()
 
 
@@ -77,20 +79,20 @@ def test_the_summary_has_every_row_of_the_issue_in_order(dip):
 
 
 def test_the_values_stand_under_each_other(dip):
-    rows = [line for line in printed(dip).splitlines() if any(line.strip().startswith(label) for label in LABELS)]
+    rows = [line for line in printed(dip).splitlines() if any(line.startswith(f" {label}") for label in LABELS)]
     assert len({line.index(cells(dip)[label]) for line, label in zip(rows, LABELS, strict=True)}) == 1
 
 
 def test_no_line_is_longer_than_a_page_and_none_has_an_escape_sequence(dip):
-    table = printed(dip).split("Note:")[0]
-    assert max(len(line) for line in table.splitlines()) <= 100
+    table = [line for line in printed(dip).splitlines() if line.startswith(" ")]
+    assert max(len(line) for line in table) <= 100
     assert "\x1b" not in printed(dip)
     assert printed(dip).isascii()
 
 
 def test_the_numbers_of_the_summary_are_those_of_the_metrics(dip):
     found, metrics = cells(dip), dip[1]
-    assert found["Window"] == "2024-01-02 to 2025-12-31, 502 sessions"
+    assert found["Whole account"] == "2024-01-02 to 2025-12-31, 502 sessions"
     assert found["Total return"] == f"{metrics.total_return * 100:+.2f} %"
     assert found["Worst drawdown"] == f"{metrics.worst_drawdown * 100:+.2f} %"
     assert found["Volatility"] == f"{metrics.volatility * 100:.1f} %"
@@ -106,6 +108,24 @@ def test_the_percentages_have_signs_and_the_money_thousands_separators(dip):
     assert found["Final equity"] == "$1,012,745.29"
     assert found["Total return"] == "+1.27 %"
     assert found["Excess over benchmark"].startswith("-46.")
+
+
+BRIEF = [
+    *LABELS[:7], "Total return", "Annual return", "Volatility", "Sharpe", "Worst drawdown", "Win rate by trade", "All costs",
+]  # fmt: skip
+
+
+def test_the_short_table_has_the_six_numbers_six_ratios_and_the_costs(dip):
+    lines = [line for line in printed(dip, everything=False).splitlines() if line.startswith(" ") and line.strip()]
+    assert [re.split(" {2,}", line.strip())[0] for line in lines] == BRIEF
+    assert lines[-1].split()[-1] == f"${dip[1].costs:,.2f}"
+
+
+@pytest.mark.parametrize("everything", [False, True])
+def test_the_answer_stands_before_the_table_and_the_remarks_after_it(dip, everything):
+    text = printed(dip, everything=everything)
+    places = [text.index(part) for part in ("buy-the-dip", "$933,276 put into", "Measured on", "Money put in", "Sharpe", "Note:")]
+    assert places == sorted(places)
 
 
 def test_one_entry_date_is_remarked_upon(dip):
@@ -175,3 +195,16 @@ def test_what_shows_a_saved_run_does_not_import_backtrader(module):
     code = f"import sys, dipfolio.{module}; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_the_json_has_the_answer_and_where_the_profit_came_from(dip):
+    record = strict(run_as_json(*dip, ""))
+    made = dip[0].equity["equity"].iloc[-1] - 1_000_000
+    answer = record["answer"]
+    assert (answer["measures"], answer["profit"]) == ("trades", pytest.approx(made))
+    assert answer["sentence"].startswith("$933,276 put into twelve shares")
+    assert [benchmark["symbol"] for benchmark in answer["benchmarks"]] == ["SPY"]
+    assert answer["difference"] == pytest.approx(made - answer["benchmarks"][0]["profit"])
+    assert set(record["attribution"]) == {"name", "month", "side", "reason", "source"}
+    for cut in record["attribution"].values():
+        assert sum(cut.values()) == pytest.approx(made, abs=0.005)

@@ -42,6 +42,8 @@ def hostile_run():
         name: table.assign(**dict.fromkeys({"symbol", "reason", "detail"} & set(table.columns), HOSTILE))
         for name in ("fills", "trades", "open_positions", "events") for table in [getattr(result, name)]
     }  # fmt: skip
+    tables["positions"] = result.positions.rename(columns={"A": HOSTILE})
+    tables["prices"] = result.prices.assign(symbol=result.prices["symbol"].map({"A": HOSTILE, "B": MARKET}))
     origin = dataclasses.replace(result.provenance.origin, source=HOSTILE, path=HOSTILE, retrieved=HOSTILE, adjustment=HOSTILE)
     provenance = dataclasses.replace(result.provenance, origin=origin, sha256=HOSTILE, warnings=(HOSTILE,))
     sessions = {f"{symbol}{HOSTILE}": span for symbol, span in provenance.sessions.items()}

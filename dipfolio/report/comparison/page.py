@@ -28,7 +28,8 @@ from dipfolio.report.comparison.tables import (
 )
 from dipfolio.report.format import count, money, percent, unsigned_percent
 from dipfolio.report.html import read_asset, render_page, script_data
-from dipfolio.report.run_summary import run_remarks
+from dipfolio.report.run_summary import idle_remark, run_remarks
+from dipfolio.report.tearsheet_charts import without_charts
 
 SCRIPTS = ("theme.js", "tabs.js", "tables.js", "charts.js", "sheets.js")
 
@@ -45,8 +46,6 @@ def comparison_page(alignment: Alignment, reports: Path, risk_free: float | Risk
     risk_free : float or RiskFree
         A year.
     """
-    from plotly.offline import get_plotlyjs
-
     contenders = build_contenders(alignment, risk_free)
     market, of_market = market_returns(alignment), benchmark_metrics(alignment, risk_free)
     benchmark = alignment.benchmark if market is not None else ""
@@ -54,7 +53,8 @@ def comparison_page(alignment: Alignment, reports: Path, risk_free: float | Risk
     names = [contender.label for contender in contenders]
     return render_page(
         "comparison.html.j2",
-        scripts=[get_plotlyjs(), *map(read_asset, SCRIPTS)],
+        scripts=list(map(read_asset, SCRIPTS)),
+        plotly=True,
         title=f"Comparison of {count(len(contenders), 'run')}" if len(contenders) > 3 else " / ".join(names),
         names=names,
         benchmark=benchmark,
@@ -83,7 +83,8 @@ def _remarks(contenders: Sequence[Contender]) -> list[tuple[list[str], tuple[str
     """The remarks on the runs: the names of those that share a remark, and its sentences."""
     labels_by_remarks: dict[tuple[str, ...], list[str]] = {}
     for contender in contenders:
-        sentences = run_remarks(contender.result, contender.metrics) if contender.result else ()
+        result, metrics = contender.result, contender.metrics
+        sentences = (*run_remarks(result, metrics), *filter(None, (idle_remark(result, metrics),))) if result else ()
         if sentences:
             labels_by_remarks.setdefault(sentences, []).append(contender.label)
     return [(names, sentences) for sentences, names in labels_by_remarks.items()]
@@ -219,7 +220,8 @@ def pack_tear_sheets(
         if page is None or not page.is_file():
             sheets.append(PackedTearsheet(label=contender.label, folder="", link="", packed=""))
             continue
-        packed = b64encode(gzip.compress(page.read_bytes(), 6, mtime=0)).decode()
+        sheet = without_charts(page.read_text(encoding="utf-8"))  # no script runs in a frame
+        packed = b64encode(gzip.compress(sheet.encode(), 6, mtime=0)).decode()
         packed = packed if len(packed) <= left else ""
         left -= len(packed)
         folder = _address(page.parent, reports)

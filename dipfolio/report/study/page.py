@@ -12,7 +12,7 @@ from dipfolio.engine.result import Result
 from dipfolio.evidence.calendar_time import REQUIREMENT
 from dipfolio.evidence.recovery import SurvivalCurve
 from dipfolio.report.format import percent
-from dipfolio.report.html import read_asset, render_page, script_data
+from dipfolio.report.html import pack_text, read_asset, render_page, script_data
 from dipfolio.report.study import tables
 from dipfolio.report.study.opening import Panel, opening_panels
 from dipfolio.report.study.sections import claim_sections, describe_event_day, describe_path_end
@@ -61,15 +61,14 @@ def thesis_page(
     opening : sequence of Panel, optional
         The sentences of the first screen; those of the thesis if not given. A selection of claims may lack one.
     """
-    from plotly.offline import get_plotlyjs
-
     happened = thesis.happened
     pages = claim_sections(all_details, day, provenance, reports, thesis.window, data, happened)
     groups = [(name, [page for page in pages if page.measured.id[0] in letters]) for name, letters in CLAIM_GROUPS]
     return render_page(
         "study.html.j2",
         requirement=REQUIREMENT,
-        scripts=[get_plotlyjs(), *map(read_asset, STUDY_SCRIPTS)],
+        scripts=list(map(read_asset, STUDY_SCRIPTS)),
+        plotly=True,
         styles=("study.css",),
         title="DeepSeek Monday: what happened, and what was luck",
         opening=opening_panels(thesis) if opening is None else opening,
@@ -94,7 +93,7 @@ def thesis_page(
         facts=FACT_REFERENCES,
         papers=PAPERS,
         provenance=_provenance(provenance),
-        chart_data=thesis_chart_data(all_details, day),
+        chart_data=pack_text(thesis_chart_data(all_details, day)),
     )
 
 

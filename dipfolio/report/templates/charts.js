@@ -6,12 +6,7 @@
   const lines = data.lines.map((line, number) => ({ ...line, key: String(number), number }));
   if (data.benchmark) lines.push({ ...data.benchmark, key: "market", number: -1, trades: [] });
 
-  /* Plotly reads a little HTML and %{names} in every text it draws; ours are texts. */
-  const plain = text => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/%\{/g, "&#37;{");
-  const probe = document.createElement("span");
-  probe.hidden = true;
-  document.body.append(probe);
-  const colour = name => { probe.style.color = `var(--${name})`; return getComputedStyle(probe).color; };
+  const { plain, colour } = drawing;
   const percent = value => value === null ? "" : `${value < 0 ? "-" : "+"}${Math.abs(value * 100).toFixed(2)} %`;
   const stroke = line => line.key === "market" ? { color: colour("market"), width: 1.5, dash: "dash" }
     : { color: colour(`run-${line.number % 10}`), width: 2, dash: ["solid", "dash", "dot"][Math.floor(line.number / 10) % 3] };
@@ -89,17 +84,17 @@
     return [all.flatMap(lane => [held(lane, true), held(lane, false), ends(lane)]), made];
   };
 
-  const config = { displaylogo: false, responsive: true, modeBarButtons: [["toImage"]], displayModeBar: "hover" };
+  const config = { modeBarButtons: [["toImage"]], displayModeBar: "hover" };
   const draw = id => {
     const box = document.getElementById(id);
     const [traces, made] = charts[id]();
-    Plotly.react(box, traces, made, config);
+    drawing.draw(box, traces, made, config);
     if (state.shown.has(id)) return;
     state.shown.add(id);
-    box.on("plotly_relayout", change => {
+    box.addEventListener("drawn", () => box.on("plotly_relayout", change => {
       if (change["xaxis.range[0]"]) zoom([change["xaxis.range[0]"], change["xaxis.range[1]"]]);
       else if (change["xaxis.autorange"]) zoom(null);
-    });
+    }), { once: true });
   };
   const visible = () => Object.keys(charts).filter(id => document.getElementById(id).offsetParent);
   const drawAll = () => visible().forEach(draw);

@@ -6,11 +6,6 @@
   }));
   const together = document.getElementById("together");
 
-  const unpack = async text => {
-    const bytes = Uint8Array.from(atob(text), letter => letter.charCodeAt(0));
-    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-    return new Response(stream).text();
-  };
   /* The frame is as tall as its page, so that the pane scrolls and two panes can scroll together; nothing in it runs. */
   const frame = (title, html) => {
     const made = document.createElement("iframe");
@@ -56,8 +51,8 @@
     pane.open.hidden = !source.dataset.link;
     pane.open.href = source.dataset.link || "";
     if (!source.dataset.link) return say(pane, `${name} has no tear sheet.`);
-    if (!source.textContent || !window.DecompressionStream) return say(pane, `The tear sheet of ${name} opens as a page of its own.`);
-    const made = frame(`Tear sheet of ${name}`, await unpack(source.textContent));
+    if (!source.textContent || !drawing.able) return say(pane, `The tear sheet of ${name} opens as a page of its own.`);
+    const made = frame(`Tear sheet of ${name}`, await drawing.unpack(source.textContent));
     if (pane.shown !== place) return;
     made.addEventListener("load", () => { fit(pane); links(pane, source.dataset.folder); });
     pane.view.replaceChildren(made);

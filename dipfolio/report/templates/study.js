@@ -1,14 +1,10 @@
 "use strict";
 (() => {
-  const data = JSON.parse(document.getElementById("chart-data").textContent);
+  let data = null;
+  const unpacked = drawing.able ? drawing.unpack(document.getElementById("chart-data").textContent).then(text => { data = JSON.parse(text); }) : null;
   const state = { sessions: 250, paper: false, clicked: false };
 
-  /* Plotly reads a little HTML and %{names} in every text it draws; ours are texts. */
-  const plain = text => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/%\{/g, "&#37;{");
-  const probe = document.createElement("span");
-  probe.hidden = true;
-  document.body.append(probe);
-  const colour = name => { probe.style.color = `var(--${name})`; return getComputedStyle(probe).color; };
+  const { plain, colour } = drawing;
   const faint = (name, part) => colour(name).replace("rgb(", "rgba(").replace(")", `, ${part})`);
   const percent = value => value === null ? "not known" : `${value < 0 ? "-" : "+"}${Math.abs(value * 100).toFixed(2)} %`;
   const hundred = values => values.map(v => v === null ? null : v * 100);
@@ -87,8 +83,10 @@
   };
 
   const draw = box => {
+    if (!drawing.able) { drawing.draw(box); return; }
+    if (!data) { unpacked.then(() => draw(box)); return; }
     const [traces, made] = charts[box.dataset.chart](box.dataset.claim);
-    Plotly.react(box, traces, made, { displaylogo: false, responsive: true, displayModeBar: false });
+    drawing.draw(box, traces, made, { displayModeBar: false });
   };
   const near = new IntersectionObserver(seen => {
     for (const { isIntersecting, target } of seen) if (isIntersecting) { near.unobserve(target); draw(target); }

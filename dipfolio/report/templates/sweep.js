@@ -5,12 +5,7 @@
   const money = name => data.formats[name] === "money", share = name => data.formats[name].endsWith("percent");
   choice.value = data.by in data.figures ? data.by : "total_return";
 
-  /* Plotly reads a little HTML in every text it draws; ours are texts. */
-  const plain = text => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
-  const probe = document.createElement("span");
-  probe.hidden = true;
-  document.body.append(probe);
-  const colour = name => { probe.style.color = `var(--${name})`; return getComputedStyle(probe).color; };
+  const { plain, colour } = drawing;
   const scaled = (name, value) => value === null ? null : share(name) ? value * 100 : value;
   const suffix = name => share(name) ? " %" : "";
   const label = name => choice.querySelector(`option[value="${name}"]`).textContent;
@@ -36,7 +31,7 @@
     font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: colour("muted") },
     xaxis: { gridcolor: colour("line"), linecolor: colour("strong-line"), zeroline: false, ...x }, yaxis: { gridcolor: colour("line"), linecolor: colour("strong-line"), zeroline: false, ...y },
   });
-  const options = { responsive: true, displaylogo: false };
+  const options = { displayModeBar: "hover" };
 
   const heat = name => {
     const [rows, columns] = shape, values = data.figures[name], z = [];
@@ -58,11 +53,45 @@
     [{ type: "scatter", mode: "lines+markers", x: axes[0].values.map(plain), y: data.figures[name].map(v => scaled(name, v)), line: { color: colour("accent") }, hovertemplate: `${plain(axes[0].name)} %{x}<br>%{y:,.2f}${suffix(name)}<extra></extra>` }],
     layout(380, { type: "category", title: { text: plain(axes[0].name) } }, { ticksuffix: suffix(name) }), point => point.pointNumber,
   ];
+  /* Parallel coordinates: a line for each cell, coloured by its value; the choices above the chart keep some of the cells. */
+  const viridis = ["#440154", "#482878", "#3e4989", "#31688e", "#26828e", "#1f9e89", "#35b779", "#6ece58", "#b5de2b", "#fde725"];
+  const kept = axes.map(() => -1);
+  const within = (value, low, high) => high > low ? (value - low) / (high - low) : 0.5;
+  const choices = () => {
+    const bar = choice.closest(".toolbar");
+    axes.forEach((axis, k) => {
+      const select = document.createElement("select"), words = document.createElement("label");
+      select.append(new Option("all", -1), ...axis.values.map((value, place) => new Option(value, place)));
+      select.addEventListener("change", () => { kept[k] = Number(select.value); draw(); });
+      select.setAttribute("aria-label", axis.name);
+      words.append(`${axis.name} `, select);
+      bar.append(words);
+    });
+  };
+  const scale = (name, low, high) => {
+    const step = (high - low) / 4, marks = step > 0 ? [0, 1, 2, 3, 4].map(k => low + k * step) : [low];
+    return marks.map(value => ({ x: axes.length, y: within(value, low, high), text: value.toLocaleString("en-US", { maximumFractionDigits: 2 }) + suffix(name) }));
+  };
   const parallel = name => {
-    const rows = data.cells.map(places), values = data.figures[name].map(v => scaled(name, v));
-    const dimensions = axes.map((axis, k) => ({ label: plain(axis.name), values: rows.map(row => row[k]), range: [-0.5, shape[k] - 0.5], ...(shape[k] <= 40 ? { tickvals: axis.values.map((_, j) => j), ticktext: axis.values.map(plain) } : { tickvals: [0, shape[k] - 1], ticktext: [plain(axis.values[0]), plain(axis.values[shape[k] - 1])] }) }));
-    dimensions.push({ label: label(name) + suffix(name), values });
-    return [[{ type: "parcoords", dimensions, line: { color: values, colorscale: "Viridis", showscale: true } }], { ...layout(460, {}, {}), margin: { l: 60, r: 60, t: 50, b: 30 } }, null];
+    const values = data.figures[name].map(v => scaled(name, v)), known = values.filter(v => v !== null), last = axes.length;
+    const [low, high] = [known.reduce((a, b) => Math.min(a, b), Infinity), known.reduce((a, b) => Math.max(a, b), -Infinity)];
+    const shades = viridis.map(color => ({ color, x: [], y: [], cells: [], words: [] }));
+    data.cells.forEach((cell, row) => {
+      const at = places(cell), value = values[row];
+      if (value === null || kept.some((place, k) => place >= 0 && place !== at[k])) return;
+      const height = within(value, low, high), shade = shades[Math.min(viridis.length - 1, Math.floor(height * viridis.length))];
+      const words = `${at.map((place, k) => `${plain(axes[k].name)} ${plain(axes[k].values[place])}`).join("<br>")}<br>${label(name)} ${value.toFixed(2)}${suffix(name)}`;
+      shade.x.push(...axes.keys(), last, null);
+      shade.y.push(...at.map((place, k) => within(place, 0, shape[k] - 1)), height, null);
+      for (let k = 0; k <= last + 1; k++) { shade.cells.push(cell); shade.words.push(words); }
+    });
+    const traces = shades.map(shade => ({ type: "scatter", mode: "lines", x: shade.x, y: shade.y, customdata: shade.cells, text: shade.words, hovertemplate: "%{text}<extra></extra>", line: { color: shade.color, width: 1 } }));
+    const marks = axes.flatMap((axis, k) => axis.values.map((value, place) => ({ x: k, y: within(place, 0, shape[k] - 1), text: plain(value) })).filter((_, place) => shape[k] <= 20 || place === 0 || place === shape[k] - 1));
+    const drawn = layout(460, { tickvals: [...axes.keys(), last], ticktext: [...axes.map(axis => plain(axis.name)), label(name)], range: [-0.1, last + 0.3], showgrid: false, fixedrange: true }, { visible: false, range: [-0.05, 1.05], fixedrange: true });
+    drawn.hovermode = "closest";
+    drawn.shapes = [...axes.keys(), last].map(k => ({ type: "line", x0: k, x1: k, y0: 0, y1: 1, line: { color: colour("strong-line"), width: 1 } }));
+    drawn.annotations = [...marks, ...known.length ? scale(name, low, high) : []].map(mark => ({ ...mark, xanchor: "left", xshift: 3, showarrow: false, bgcolor: colour("bg"), borderpad: 1, font: { size: 11, color: colour("text") } }));
+    return [traces, { ...drawn, margin: { l: 20, r: 20, t: 12, b: 40 } }, point => point.customdata];
   };
   const outcomes = name => {
     const { edges, counts } = data.all[name], middle = counts.map((_, k) => scaled(name, (edges[k] + edges[k + 1]) / 2));
@@ -85,16 +114,19 @@
   };
 
   const draw = () => {
-    if (data.walk) Plotly.react("walk", ...accounts(data.walk), { ...options, displayModeBar: false });
+    if (data.walk) drawing.draw(document.getElementById("walk"), ...accounts(data.walk), { ...options, displayModeBar: false });
     const name = choice.value, place = document.getElementById("surface");
     if (axes.length) {
       const [traces, drawn, cell] = (axes.length === 1 ? line : axes.length === 2 ? heat : parallel)(name);
-      Plotly.react(place, traces, drawn, options);
-      place.removeAllListeners?.("plotly_click");
-      if (cell) place.on("plotly_click", event => show(cell(event.points[0])));
+      place.addEventListener("drawn", () => {
+        place.removeAllListeners("plotly_click");
+        place.on("plotly_click", event => show(cell(event.points[0])));
+      }, { once: true });
+      drawing.draw(place, traces, drawn, options);
     }
-    Plotly.react("outcomes", ...outcomes(name), options);
+    drawing.draw(document.getElementById("outcomes"), ...outcomes(name), options);
   };
+  if (axes.length > 2) choices();
   choice.addEventListener("change", draw);
   document.addEventListener("theme", draw);
   draw();

@@ -1,0 +1,114 @@
+"""Attribution: the profit of a run by name, month, side, reason of exit and source, each of which sums to all of it."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from dipfolio.engine.display import Displayable
+from dipfolio.engine.ledger import MAX_RESIDUAL
+from dipfolio.engine.result import Result
+from dipfolio.errors import ReportError
+
+INTEREST = "interest on negative cash"
+"""A row of every cut by position, as interest belongs to the account and to none of them; only where some was paid."""
+
+STILL_OPEN = "still open"
+"""The reason of exit of a position that is open at the end."""
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Attribution(Displayable):
+    """The profit of a run, cut in five ways; each series is in dollars and sums to ``profit``.
+
+    Positions are marked at the last close. Borrow fees, dividends, commission and fees are in the position that caused them.
+
+    Attributes
+    ----------
+    profit : float
+        Final equity less the starting cash.
+    by_name : Series
+        By symbol, in the order of the first entry.
+    by_month : Series
+        By calendar month such as "2025-01", every month of the window.
+    by_side : Series
+        "long" and "short".
+    by_reason : Series
+        By why a trade ended; what is open at the end is :data:`STILL_OPEN`.
+    by_source : Series
+        ``price`` is before slippage and all costs; slippage, commission, fees, borrow and interest are negative; dividends
+        are those received less those paid.
+    """
+
+    SHOWN = ("profit", "by_source", "by_side", "by_reason")
+
+    profit: float
+    by_name: pd.Series
+    by_month: pd.Series
+    by_side: pd.Series
+    by_reason: pd.Series
+    by_source: pd.Series
+
+
+def attribute(result: Result) -> Attribution:
+    """Where the profit of a run came from.
+
+    Raises
+    ------
+    ReportError
+        A part of a run, whose trades are not those that made its profit.
+    """
+    trades = all_positions(result)
+    refuse_part(result)
+    reasons = trades["reason"].mask(trades["exit_session"].isna(), STILL_OPEN)
+    table = result.equity
+    interest = -float(table["interest"].sum())
+    months = (table["equity"] - table["equity"].shift(fill_value=result.account.cash)).groupby(table.index.strftime("%Y-%m"))
+    return Attribution(
+        profit=float(table["equity"].iloc[-1] - result.account.cash),
+        by_name=_by(trades["profit"], trades["symbol"], interest),
+        by_month=months.sum().rename("dollars").rename_axis(None),
+        by_side=_by(trades["profit"], trades["side"], interest),
+        by_reason=_by(trades["profit"], reasons, interest),
+        by_source=_by_source(trades, table),
+    )
+
+
+def refuse_part(result: Result) -> None:
+    """Refuse the excerpt of a run that a comparison cuts out: it may begin with positions that none of its fills opened.
+
+    Raises
+    ------
+    ReportError
+        The profit of all positions, less interest, is not the change of the account, or its fills do not lead to its positions.
+    """
+    table, traded = result.equity, result.fills["shares"]
+    made = float(all_positions(result)["profit"].sum() - table["interest"].sum())
+    rounding = 1e-9 * float((traded * result.fills["price"]).abs().sum())
+    gap = abs(made - (float(table["equity"].iloc[-1]) - result.account.cash))
+    held, turned = (
+        shares.groupby(result.fills["symbol"]).sum().reindex(result.positions.columns, fill_value=0.0)
+        for shares in (traded, traded.abs())
+    )
+    strays = (held - result.positions.iloc[-1]).abs() > 1e-6 + 1e-9 * turned
+    if gap > max(2 * MAX_RESIDUAL, rounding) or strays.any():
+        raise ReportError(
+            f"{result.strategy} from {result.window[0]} to {result.window[1]} is a part of a run; take the whole run."
+        )
+
+
+def all_positions(result: Result) -> pd.DataFrame:
+    """Closed trades, then open positions, with the columns of :data:`dipfolio.engine.trades.TRADE_COLUMNS`."""
+    return pd.concat([result.trades, result.open_positions], ignore_index=True)
+
+
+def _by(profit: pd.Series, keys: pd.Series, interest: float) -> pd.Series:
+    """The sum for each key in the order of its first appearance, and the interest that was paid."""
+    sums = profit.groupby(keys.to_numpy(), sort=False).sum().astype("float64").rename("dollars")
+    return pd.concat([sums, pd.Series({INTEREST: interest}, name="dollars")]) if interest else sums
+
+
+def _by_source(trades: pd.DataFrame, table: pd.DataFrame) -> pd.Series:
+    paid = {name: -float(table[name].sum()) + 0.0 for name in ("slippage", "commission", "fees", "borrow", "interest")}
+    price = float(trades["gross"].sum()) - paid["slippage"]
+    dividends = float(table["dividends"].sum())
+    return pd.Series({"price": price, **paid, "dividends": dividends}, name="dollars")

@@ -1,0 +1,359 @@
+"""The charts of the tear sheet: prices with trades, profit by session since entry, exposure, and where the profit came from."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from dipfolio.engine.attribution import all_positions, attribute
+from dipfolio.engine.holding_paths import (
+    MIN_SESSIONS_AHEAD,
+    HoldingPaths,
+    Step,
+    Trip,
+    holding_paths,
+    profit_by_session,
+    round_trips_of,
+)
+from dipfolio.engine.result import Result
+from dipfolio.report.format import count, dollars
+from dipfolio.report.html import pack_text, packed_plotly, page_policy, plotly_source, read_asset, script_data
+from dipfolio.report.run_record import template_environment
+
+SESSIONS_BEFORE_ENTRY = 20
+SESSIONS_AFTER_EXIT = 40
+"""Sessions of prices before the first entry and after the last exit of a symbol."""
+
+SMALL_MULTIPLES = 6
+"""Symbols that are drawn beside each other; the others are chosen from a list."""
+
+MAX_LINES = 12
+"""Names that have a line of their own; the others are added up in one."""
+
+MAX_PRICES = 12_000
+"""Rows of prices on a page; the symbols that come later have none."""
+
+MAX_MARKS = 4_000
+"""Fills that are marked on prices."""
+
+MAX_MARKS_PER_SYMBOL = 2_000
+"""Fills of one symbol; of more the last, with the prices since the first of them."""
+
+MAX_POINTS = 600
+"""Points of a line by session since entry; longer ones have every second, third, ... and the last."""
+
+MAX_ROWS = 25
+"""Bars of one breakdown of the profit; the others are added up in one."""
+
+DRAWDOWNS = 5
+"""The deepest drawdowns, which are cut by name."""
+
+OTHERS = "all others"
+WITHOUT_PRICES = "names without prices in the record"
+START, END = "<!-- charts of the run -->", "<!-- end of the charts -->"
+"""Around what a page without scripts can do without."""
+
+SCRIPTS = ("drawing.js", "tearsheet.js")
+
+
+class TearsheetCharts(NamedTuple):
+    """The parts of the charts on a tear sheet, as HTML: for the head, below the answer, and for the end of the body."""
+
+    head: str
+    section: str
+    foot: str
+
+
+def tearsheet_charts(result: Result) -> TearsheetCharts:
+    """The charts of a run; one without a fill has none, and no script may run on its page."""
+    if result.fills.empty:
+        return TearsheetCharts(_head(()), "", "")
+    paths = holding_paths(result)
+    prices, falls = price_charts(result), drawdown_charts(result)
+    data = {
+        "prices": prices,
+        "unknown": len(paths.unknown),
+        "path": path_chart(paths, result.benchmark),
+        "held": held_chart(paths, result.benchmark),
+        "exposure": exposure_chart(result),
+        "sources": source_charts(result),
+        "drawdowns": falls,
+    }
+    scripts = list(map(read_asset, SCRIPTS))
+    section = template_environment().get_template("tearsheet_charts.html.j2").render(
+        names=[chart["name"] for chart in prices],
+        beside=SMALL_MULTIPLES,
+        fell=bool(falls),
+        kinds=_kinds(prices),
+        prices_said=_describe_prices(result, prices, paths),
+        path_said=_describe_path(paths, result.benchmark),
+        held_said=_describe_held(paths),
+        exposure_said=_describe_exposure(result),
+    )  # fmt: skip
+    packed = pack_text(script_data(data))
+    carried = [f'<script type="text/plain" id="{name}">{text}</script>' for name, text in _carried(packed)]
+    run = [f"<script>{source}</script>" for source in scripts]
+    return TearsheetCharts(
+        head=_head([plotly_source(), *scripts]),
+        section=f"{START}{section}{END}\n",
+        foot="\n".join([START, *carried, *run, END, ""]),
+    )
+
+
+def _head(scripts: Sequence[str]) -> str:
+    style = "".join(map(read_asset, ("colours.css", "tearsheet_charts.css")))
+    return f'<meta http-equiv="Content-Security-Policy" content="{page_policy(scripts)}">\n<style>{style}</style>\n'
+
+
+def without_charts(page: str) -> str:
+    """A tear sheet as it is where no script runs: without its charts and what draws them."""
+    kept = [page]
+    while START in kept[-1]:
+        before, _, rest = kept.pop().partition(START)
+        kept += [before, rest.partition(END)[2]]
+    return "".join(kept)
+
+
+def _carried(data: str) -> tuple[tuple[str, str], ...]:
+    return ("library", packed_plotly()), ("chart-data", data)
+
+
+def price_charts(result: Result) -> list[dict[str, Any]]:
+    """The closes of each traded symbol around its trades, with every fill, dividend and margin call there.
+
+    The largest absolute profit comes first. A mark is the row of its session, the kind, the signed shares, the price, the moment,
+    the charges, the profit of its trade and the reason of the fill.
+    """
+    days = pd.DatetimeIndex(result.prices["session"]).union(result.equity.index).unique().sort_values()
+    trips: dict[str, list[Trip]] = {}
+    for trip in round_trips_of(result, days):
+        trips.setdefault(trip.symbol, []).append(trip)
+    calls = days.get_indexer(result.events.loc[result.events["kind"] == "margin call", "session"])
+    charts, rows, marks = [], 0, 0
+    for symbol in sorted(trips, key=lambda name: -abs(sum(trip.profit for trip in trips[name]))):
+        own = result.prices[result.prices["symbol"] == symbol]
+        chart = _price_chart(symbol, own, trips[symbol], days, calls)
+        rows, marks = rows + len(chart["days"]), marks + len(chart["marks"])
+        if own.empty or rows > MAX_PRICES or marks > MAX_MARKS:
+            break
+        charts.append(chart)
+    return charts
+
+
+def _price_chart(
+    symbol: str, own: pd.DataFrame, trips: Sequence[Trip], days: pd.DatetimeIndex, calls: np.ndarray
+) -> dict[str, Any]:
+    first, last = min(trip.first for trip in trips), max(trip.last for trip in trips)
+    steps = [(step, trip) for trip in trips for step in trip.steps]
+    if len(steps) > MAX_MARKS_PER_SYMBOL:
+        steps = steps[-MAX_MARKS_PER_SYMBOL:]
+        first = steps[0][0].row
+    begin, end = days[max(first - SESSIONS_BEFORE_ENTRY, 0)], days[min(last + SESSIONS_AFTER_EXIT, len(days) - 1)]
+    shown = own[(own["session"] >= begin) & (own["session"] <= end)]
+    sessions = pd.DatetimeIndex(shown["session"])
+    place = {row: k for k, row in enumerate(days.get_indexer(sessions).tolist())}
+    marks = [_mark(place[step.row], step, trip) for step, trip in steps if step.row in place]
+    held = [row for row in calls.tolist() if row in place and any(trip.first <= row <= trip.last for trip in trips)]
+    paid = shown["dividend"].to_numpy()
+    return {
+        "name": symbol,
+        "profit": round(sum(trip.profit for trip in trips), 2),
+        "trades": len(trips),
+        "fills": sum(len(trip.steps) for trip in trips),
+        "days": [str(day.date()) for day in sessions],
+        "close": numbers(shown["close"]),
+        "low": numbers(shown["low"]),
+        "high": numbers(shown["high"]),
+        "dividends": [[int(k), _short(paid[k])] for k in np.flatnonzero(paid)],
+        "calls": [place[row] for row in held],
+        "marks": marks,
+    }
+
+
+def _mark(row: int, step: Step, trip: Trip) -> list[Any]:
+    price, charge, profit = _short(step.price), round(step.charge, 2), round(trip.profit, 2)
+    return [row, _kind(step), step.shares, price, step.at, charge, profit, step.reason]
+
+
+def _kind(step: Step) -> str:
+    if not step.closed:
+        return "bought" if step.shares > 0 else "sold short"
+    if step.reason == "margin call":
+        return "margin call"
+    return "stop" if "stop" in step.reason or step.reason.startswith("chandelier") else "exit"
+
+
+def _kinds(charts: Sequence[dict[str, Any]]) -> set[str]:
+    """The kinds of marks on these charts."""
+    kinds = {mark[1] for chart in charts for mark in chart["marks"]}
+    return kinds | ({"dividend"} if any(chart["dividends"] for chart in charts) else set())
+
+
+def path_chart(paths: HoldingPaths, benchmark: str) -> dict[str, Any]:
+    """Lines in dollars by session since entry, as traded."""
+    return _lines(paths.path, paths.path_benchmark, benchmark)
+
+
+def held_chart(paths: HoldingPaths, benchmark: str) -> dict[str, Any]:
+    """Lines in dollars by session since entry had nothing been sold, and for each its median session and its profit as traded."""
+    known = int(paths.held.notna().any(axis=1).sum())
+    market = None if paths.held_benchmark is None else paths.held_benchmark.iloc[:known]
+    made = _lines(paths.held.iloc[:known], market, benchmark)
+    exits = paths.exits[paths.exits["left_out"] < paths.exits["trades"]]
+    for line in made["lines"]:
+        if line["name"] in exits.index:
+            line["exit"] = [float(exits["sessions"][line["name"]]), round(float(exits["profit"][line["name"]]), 2)]
+    if len(exits) and made["together"] and not int(paths.exits["left_out"].sum()):
+        made["exit"] = [float(exits["sessions"].median()), round(float(exits["profit"].sum()), 2)]
+    return made
+
+
+def _lines(table: pd.DataFrame, market: pd.Series | None, benchmark: str) -> dict[str, Any]:
+    step = max(-(-len(table) // MAX_POINTS), 1)
+    rows = sorted({*range(0, len(table), step), len(table) - 1})
+    shown = list(table.columns[:MAX_LINES])
+    lines = [{"name": str(name), "values": numbers(table[name].iloc[rows])} for name in shown]
+    if len(table.columns) > MAX_LINES:
+        others = table[table.columns[MAX_LINES:]].sum(axis=1, skipna=False)
+        lines.append({"name": OTHERS, "values": numbers(others.iloc[rows])})
+    return {
+        "sessions": rows,
+        "lines": lines,
+        "together": numbers(table.sum(axis=1, skipna=False).iloc[rows]) if len(table.columns) > 1 else [],
+        "benchmark": None if market is None else {"name": benchmark, "values": numbers(market.iloc[rows])},
+    }
+
+
+def exposure_chart(result: Result) -> dict[str, Any]:
+    """Gross and net exposure as fractions of equity, and the number of positions, on each close; around the trades if few."""
+    table, held = result.equity, (result.positions != 0).sum(axis=1)
+    busy = np.flatnonzero(held.to_numpy() > 0)
+    span = (int(busy[0]), int(busy[-1])) if len(busy) else (0, len(table) - 1)
+    rows = slice(max(span[0] - SESSIONS_BEFORE_ENTRY, 0), span[1] + SESSIONS_BEFORE_ENTRY + 1)
+    equity = table["equity"].where(table["equity"] > 0)
+    return {
+        "days": [str(day.date()) for day in table.index[rows]],
+        "gross": numbers((table["gross"] / equity)[rows]),
+        "net": numbers((table["net"] / equity)[rows]),
+        "positions": held[rows].tolist(),
+    }
+
+
+def source_charts(result: Result) -> list[dict[str, Any]]:
+    """The profit by name, month, side, reason of exit and source, each of which sums to all of it."""
+    found = attribute(result)
+    cuts = (
+        ("name", _largest(found.by_name)), ("month", _worst_and_best(found.by_month)), ("side", found.by_side),
+        ("reason of exit", found.by_reason), ("source", found.by_source),
+    )  # fmt: skip
+    return [
+        {"by": by, "labels": [str(label) for label in series.index], "values": [round(float(value), 2) for value in series]}
+        for by, series in cuts
+    ]
+
+
+def drawdown_charts(result: Result) -> list[dict[str, Any]]:
+    """The dollars by name from the high before each of the deepest drawdowns to its lowest close, which sum to the loss.
+
+    Names of which the run has no prices are together in :data:`WITHOUT_PRICES`.
+    """
+    made, equity = profit_by_session(result), result.equity["equity"].to_numpy()
+    charts = []
+    for high, low in _deepest(equity, result.account.cash):
+        loss = float(equity[low] - (equity[high] if high >= 0 else result.account.cash))
+        by_name = made.iloc[high + 1 : low + 1].sum()
+        by_name[WITHOUT_PRICES] = loss - float(by_name.sum())
+        parts = _largest(by_name[by_name.abs() >= 0.005])
+        since, until = made.index[max(high, 0)].date(), made.index[low].date()
+        charts.append({
+            "by": f"{since} to {until}: {dollars(loss)}",
+            "labels": [str(label) for label in parts.index],
+            "values": [round(float(value), 2) for value in parts],
+        })  # fmt: skip
+    return charts
+
+
+def _deepest(equity: np.ndarray, cash: float) -> list[tuple[int, int]]:
+    """Rows of the high, -1 for the starting cash, and of the lowest close of the deepest drawdowns, the deepest first."""
+    wealth = np.concatenate([[cash], equity])
+    below = pd.Series(wealth / np.maximum.accumulate(wealth) - 1)
+    number = (below == 0).cumsum()
+    lows = below[below < 0].groupby(number[below < 0]).idxmin()
+    ordered = below[lows].sort_values(kind="stable").index[:DRAWDOWNS]
+    highs = {int(low): int(number[number == number[low]].index[0]) for low in ordered}
+    return [(high - 1, low - 1) for low, high in highs.items()]
+
+
+def _largest(series: pd.Series) -> pd.Series:
+    """The largest amounts first, the rest added up."""
+    ordered = series.reindex(series.abs().sort_values(ascending=False, kind="stable").index)
+    if len(ordered) <= MAX_ROWS:
+        return ordered
+    return pd.concat([ordered.iloc[: MAX_ROWS - 1], pd.Series({OTHERS: ordered.iloc[MAX_ROWS - 1 :].sum()})])
+
+
+def _worst_and_best(months: pd.Series) -> pd.Series:
+    """Months that made or lost something; where they are many, years."""
+    made = months[months.round(2) != 0]
+    return made if len(made) <= MAX_ROWS else months.groupby(months.index.str[:4]).sum()
+
+
+def _describe_prices(result: Result, charts: Sequence[dict[str, Any]], paths: HoldingPaths) -> str:
+    names = len(paths.exits) + len(paths.unknown)
+    said = f"{count(len(all_positions(result)), 'trade')} in {count(names, 'symbol')}"
+    said += ", the largest profit or loss first." if names > 1 else "."
+    if names > len(charts):
+        said += f" The first {count(len(charts), 'symbol')} can be shown here; the record below has all trades."
+    return said
+
+
+def _describe_path(paths: HoldingPaths, benchmark: str) -> str:
+    last, several = dollars(float(paths.path.iloc[-1].sum())), paths.exits["trades"].sum() > 1
+    said = f"The {'trades together' if several else 'trade'} made {_signed(last)}"
+    if paths.unknown:
+        said = f"The trades in {_known_names(paths)} made {_signed(last)}"
+    if paths.path_benchmark is not None:
+        said += f"; {benchmark} at the same times with the same dollars {_signed(dollars(float(paths.path_benchmark.iloc[-1])))}"
+    return f"{said}."
+
+
+def _describe_held(paths: HoldingPaths) -> str:
+    total = paths.held.sum(axis=1, skipna=False).dropna()
+    if not len(total):
+        return ""
+    marks = dict.fromkeys((*(k for k in (1, 5, 20, 60, 120, 250) if k < len(total)), len(total) - 1))
+    after = ", ".join(f"after {count(k, 'session')} {_signed(dollars(float(total[k])))}" for k in marks)
+    left = int(paths.exits["left_out"].sum())
+    least = f" {count(left, 'trade')} entered in the last {MIN_SESSIONS_AHEAD} sessions of the data left out." if left else ""
+    said = "The same entries together" if paths.exits["trades"].sum() > 1 else "The same entry"
+    if paths.unknown:
+        said = f"The same entries in {_known_names(paths)}"
+    return f"{said}: {after}.{least}"
+
+
+def _known_names(paths: HoldingPaths) -> str:
+    names = len(paths.exits)
+    return f"{names} of {names + len(paths.unknown)} symbols, those with the largest profit or loss whose prices the run keeps,"
+
+
+def _describe_exposure(result: Result) -> str:
+    gross = (result.equity["gross"] / result.equity["equity"].where(result.equity["equity"] > 0)).max()
+    held = (result.positions != 0).sum(axis=1)
+    return (
+        f"At most {gross * 100:.0f} % of the equity and {count(int(held.max()), 'position')} at one time; "
+        f"invested on {count(int((held > 0).sum()), 'close')} of {len(held):,}."
+    )
+
+
+def _signed(text: str) -> str:
+    return text if text.startswith("-") else f"+{text}"
+
+
+def numbers(values: Iterable[float], digits: int = 6) -> list[float | None]:
+    """Significant digits, and null for what is not finite."""
+    return [None if not np.isfinite(value) else _short(value, digits) for value in values]
+
+
+def _short(value: float, digits: int = 6) -> float:
+    return float(f"{value:.{digits}g}")

@@ -1,0 +1,214 @@
+"""The charts of the tear sheet: five bars worked out by hand, what is left out, and hostile words."""
+
+import gzip
+import json
+import re
+from base64 import b64decode
+from dataclasses import replace
+
+import pytest
+
+import dipfolio.report.tearsheet_charts as tearsheet_charts_module
+from dipfolio.engine.account import Account
+from dipfolio.engine.exits import StopLoss
+from dipfolio.engine.holding_paths import holding_paths
+from dipfolio.engine.simulation import simulate
+from dipfolio.report.tearsheet_charts import (
+    MAX_LINES,
+    MAX_POINTS,
+    OTHERS,
+    drawdown_charts,
+    exposure_chart,
+    held_chart,
+    numbers,
+    path_chart,
+    price_charts,
+    source_charts,
+    tearsheet_charts,
+    without_charts,
+)
+from tests.support.markets import make_bars
+from tests.support.strategies import script
+
+FREE = Account(cash=10_000.0, max_volume_share=1.0).without_costs()
+A, B, M = [100.0, 101, 104, 108, 103], [50.0, 49, 47, 48, 48], [50.0, 51, 52, 54, 56]
+DAYS = ["2025-01-02", "2025-01-03", "2025-01-06", "2025-01-07", "2025-01-08"]
+
+
+def traded(rows, *, account=FREE, closes=None, dividends=None, benchmark="M", **facts):
+    bars = make_bars({"A": A, "B": B, "M": M} if closes is None else closes, dividends=dividends)
+    return simulate(script(rows, **{"universe": "A,B", **facts}), bars, account, benchmark=benchmark)
+
+
+def test_the_marks_of_a_symbol_say_when_what_and_how_much_it_made():
+    """A bought at 101 and sold at 108, B sold short at 49 and covered at 48; 1 dollar for each order."""
+    account = replace(FREE, commission_minimum=1.0)
+    result = traded({0: {"A": 10, "B": -10}, 2: {"A": 0, "B": 0}}, account=account, dividends={"B": {2: 0.5}})
+    first, second = price_charts(result)
+    assert (first["name"], first["profit"], first["trades"], first["days"]) == ("A", 68.0, 1, DAYS)
+    assert first["marks"] == [
+        [1, "bought", 10.0, 101.0, "open", 1.0, 68.0, "target"],
+        [3, "exit", -10.0, 108.0, "open", 1.0, 68.0, "target 0"],
+    ]
+    assert first["close"] == A
+    assert (second["name"], second["profit"], second["dividends"]) == ("B", 3.0, [[2, 0.5]])
+    assert [mark[1] for mark in second["marks"]] == ["sold short", "exit"]
+
+
+def test_a_stop_and_a_margin_call_have_marks_of_their_own():
+    result = traded({0: {"A": 10}}, closes={"A": [100.0, 100, 80, 80, 80], "M": M}, universe="A", exits=(StopLoss(0.1),))
+    (chart,) = price_charts(result)
+    assert [mark[1] for mark in chart["marks"]] == ["bought", "stop"]
+    assert chart["marks"][1][-1] == "stop loss 0.1"
+    called = traded({0: {"A": -1.0}}, closes={"A": [100.0, 100, 170, 170, 170], "M": M}, universe="A", unit="weight")
+    assert "margin call" in set(called.events["kind"])
+    (chart,) = price_charts(called)
+    assert [mark[1] for mark in chart["marks"]][-1] == "margin call"
+    assert [chart["days"][row] for row in chart["calls"]] == [
+        str(day.date()) for day in called.events.loc[called.events["kind"] == "margin call", "session"]
+    ]
+
+
+def test_prices_are_shown_from_twenty_sessions_before_to_forty_after():
+    rise = [100.0 + k for k in range(200)]
+    result = traded({99: {"A": 1}, 109: {"A": 0}}, closes={"A": rise, "M": rise}, universe="A")
+    (chart,) = price_charts(result)
+    assert (chart["close"][0], chart["close"][-1]) == (180.0, 250.0)
+    assert [chart["close"][mark[0]] for mark in chart["marks"]] == [200.0, 210.0]
+
+
+def test_of_very_many_fills_of_a_symbol_the_last_are_marked(monkeypatch):
+    monkeypatch.setattr(tearsheet_charts_module, "MAX_MARKS_PER_SYMBOL", 3)
+    monkeypatch.setattr(tearsheet_charts_module, "SESSIONS_BEFORE_ENTRY", 1)
+    rise = [100.0 + k for k in range(30)]
+    rows = {k: {"A": float(k % 2 + 1)} for k in range(0, 20, 4)} | {k: {"A": 0.0} for k in range(2, 20, 4)}
+    (chart,) = price_charts(traded(rows, closes={"A": rise, "M": rise}, universe="A"))
+    assert (chart["trades"], chart["fills"]) == (5, 10)
+    assert [chart["close"][mark[0]] for mark in chart["marks"]] == [115.0, 117.0, 119.0]
+    assert chart["close"][0] == 114.0
+
+
+def test_symbols_without_prices_are_counted_in_the_sentences():
+    result = traded({0: {"A": 10, "B": -20}, 2: {"A": 0, "B": 0}})
+    section = tearsheet_charts(replace(result, prices=result.prices[result.prices["symbol"] != "B"])).section
+    assert "The first 1 symbol can be shown here" in section
+    assert "The trades in 1 of 2 symbols, those with the largest profit or loss whose prices the run keeps, made +$70" in section
+
+
+def test_the_path_and_what_holding_on_would_have_made():
+    paths = holding_paths(traded({0: {"A": 10, "B": -10}, 2: {"A": 0, "B": 0}}))
+    path, held = path_chart(paths, "M"), held_chart(paths, "M")
+    assert path["sessions"] == [0, 1, 2]
+    assert path["lines"] == [{"name": "A", "values": [0, 30, 70]}, {"name": "B", "values": [0, 20, 10]}]
+    assert path["together"] == [0, 50, 80]
+    assert held["lines"][0] == {"name": "A", "values": [0, 30, 70, 20], "exit": [2.0, 70.0]}
+    assert held["lines"][1] == {"name": "B", "values": [0, 20, 10, 10], "exit": [2.0, 10.0]}
+    assert (held["together"], held["exit"]) == ([0, 50, 80, 30], [2.0, 80.0])
+    units = (1010 - 490) / 51
+    assert held["benchmark"]["values"] == pytest.approx([0, units, units * 3, units * 5], rel=1e-5)
+
+
+def test_names_beyond_the_twelfth_are_added_up():
+    names = [chr(65 + k) for k in range(MAX_LINES + 2)]
+    closes = {name: [100.0, 100, 110 + k, 110 + k, 110 + k] for k, name in enumerate(names)}
+    result = traded({0: dict.fromkeys(names, 1.0)}, closes=closes, universe=",".join(names), benchmark="")
+    path = path_chart(holding_paths(result), "")
+    assert [line["name"] for line in path["lines"]] == [*names[:1:-1], OTHERS]
+    assert path["lines"][-1]["values"][-1] == 10 + 11
+    assert path["benchmark"] is None
+
+
+def test_a_long_path_is_thinned_and_keeps_its_end():
+    rise = [100.0 + k for k in range(MAX_POINTS * 2)]
+    path = path_chart(holding_paths(traded({0: {"A": 1}}, closes={"A": rise, "M": rise}, universe="A")), "M")
+    assert len(path["sessions"]) <= MAX_POINTS + 1
+    assert path["lines"][0]["values"][-1] == rise[-1] - rise[1]
+    assert path["lines"][0]["values"] == [float(k) for k in path["sessions"]]
+
+
+def test_exposure_is_of_the_equity_on_each_close():
+    """10 shares of A and 10 of B short; the equity is 10,000 dollars and what they made."""
+    chart = exposure_chart(traded({0: {"A": 10, "B": -10}, 2: {"A": 0, "B": 0}}))
+    assert chart["days"] == DAYS
+    assert chart["positions"] == [0, 2, 2, 0, 0]
+    assert chart["gross"] == pytest.approx([0, 1500 / 10_000, 1510 / 10_050, 0, 0], abs=1e-5)
+    assert chart["net"] == pytest.approx([0, 520 / 10_000, 570 / 10_050, 0, 0], abs=1e-5)
+
+
+def test_every_cut_of_the_profit_sums_to_it():
+    result = traded({0: {"A": 10, "B": -10}, 2: {"A": 0, "B": 0}})
+    charts = {chart["by"]: dict(zip(chart["labels"], chart["values"], strict=True)) for chart in source_charts(result)}
+    assert charts["name"] == {"A": 70.0, "B": 10.0}
+    assert charts["side"] == {"long": 70.0, "short": 10.0}
+    assert charts["month"] == {"2025-01": 80.0}
+    assert {by: sum(values.values()) for by, values in charts.items()} == dict.fromkeys(charts, 80.0)
+
+
+def test_the_names_of_a_drawdown_sum_to_its_loss():
+    """10 of A and 10 of B, bought at 101 and 49: the account falls twice, the second time by more."""
+    closes = {"A": [100.0, 101, 104, 108, 103, 110, 90], "B": [50.0, 49, 47, 48, 48, 48, 49], "M": [50.0] * 7}
+    result = traded({0: {"A": 10, "B": 10}}, closes=closes)
+    assert result.equity["equity"].tolist() == [10_000, 10_000, 10_010, 10_060, 10_010, 10_080, 9_890]
+    first, second = drawdown_charts(result)
+    assert first == {"by": "2025-01-10 to 2025-01-13: -$190", "labels": ["A", "B"], "values": [-200.0, 10.0]}
+    assert second == {"by": "2025-01-07 to 2025-01-08: -$50", "labels": ["A"], "values": [-50.0]}
+
+
+def test_a_drawdown_from_the_starting_cash_begins_with_the_window_and_names_what_is_not_known():
+    result = traded({0: {"A": -10, "B": 10}})
+    (chart,) = drawdown_charts(replace(result, prices=result.prices[result.prices["symbol"] != "B"]))
+    # A rises by 7 to 108 and B falls by 1 to 48 until 7 January
+    assert chart["labels"] == ["A", "names without prices in the record"]
+    assert chart["values"] == [-70.0, -10.0]
+    assert drawdown_charts(traded({0: {"A": 10}}, closes={"A": [100.0, 101, 102], "M": [50.0] * 3}, universe="A")) == []
+
+
+def data_of(charts):
+    packed = re.search(r'<script type="text/plain" id="chart-data">([^<]+)</script>', charts.foot)[1]
+    return json.loads(gzip.decompress(b64decode(packed)))
+
+
+def test_the_sentences_stand_above_the_charts():
+    section = tearsheet_charts(traded({0: {"A": 10}, 2: {"A": 0}})).section
+    assert "1 trade in 1 symbol." in section
+    assert "The trade made +$70; M at the same times with the same dollars +$59." in section  # 1,010 dollars from 51 to 54
+    assert "The same entry: after 1 session +$30, after 3 sessions +$20." in section
+    assert "At most 10 % of the equity and 1 position at one time; invested on 2 closes of 5." in section
+    assert "exit by a stop" not in section
+
+
+def test_a_run_without_trades_has_no_charts_and_no_script():
+    charts = tearsheet_charts(traded({}))
+    assert (charts.section, charts.foot) == ("", "")
+    assert "script-src " in charts.head
+
+
+def test_the_same_run_gives_the_same_bytes():
+    made = [tearsheet_charts(traded({0: {"A": 10}, 2: {"A": 0}})) for _ in range(2)]
+    assert made[0] == made[1]
+
+
+HOSTILE = "</script><img src=x onerror=alert(1)><!-- end of the charts -->%{y}\u202e"
+
+
+def test_hostile_words_are_data_and_text():
+    result = traded({0: {"A": 10}, 2: {"A": 0}}, universe="A")
+    tables = {name: getattr(result, name).assign(symbol=HOSTILE) for name in ("fills", "trades", "open_positions")}
+    own = result.prices.assign(symbol=result.prices["symbol"].replace({"A": HOSTILE}))
+    charts = tearsheet_charts(replace(result, **tables, prices=own))
+    assert "<img" not in charts.section
+    assert charts.section.count("<!-- end of the charts -->") == 1
+    (chart,) = data_of(charts)["prices"]
+    assert chart["name"].startswith("</script><img src=x")
+    assert "\u202e" not in chart["name"]
+
+
+def test_a_page_without_its_charts_has_neither_their_section_nor_their_scripts():
+    charts = tearsheet_charts(traded({0: {"A": 10}, 2: {"A": 0}}))
+    page = f"<body><p>before</p>{charts.section}<p>between</p>{charts.foot}<p>after</p></body>"
+    assert without_charts(page).split() == ["<body><p>before</p>", "<p>between</p>", "<p>after</p></body>"]
+    assert without_charts("<p>plain</p>") == "<p>plain</p>"
+
+
+def test_numbers_have_six_digits_and_what_is_not_known_is_null():
+    assert numbers([1 / 3, float("nan"), 123456.789, float("inf")]) == [0.333333, None, 123457.0, None]
