@@ -87,7 +87,7 @@ def test_the_summary_is_explained_row_by_row_in_its_order():
     explained = [row[0] for row in table(SUMMARY)]
     assert [label for label in shown if label not in explained] == ["Whole account", "Commissions and fees"]
     assert [label for label in explained if label in shown] == [label for label in shown if label in explained]
-    for sentence in ("row Window", "row Commissions and fees is the sum of Commission and of SEC and FINRA fees"):
+    for sentence in ("row Whole account", "row Commissions and fees is the sum of Commission and of SEC and FINRA fees"):
         assert sentence in words(SUMMARY)
 
 
