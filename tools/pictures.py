@@ -12,20 +12,22 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
 
 
 def main() -> None:
-    """Run strategies into a temporary folder; photograph the record under a tear sheet, and the comparison."""
+    """Run strategies and the thesis into a temporary folder; photograph the first screens of their pages."""
     from playwright.sync_api import sync_playwright
 
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as play:
-        for names in (["buy-the-dip"], ["buy-the-dip", "short-nvda-friday", "equal-weight", "dip-rule"]):
+        for names in (["buy-the-dip"], ["thesis"], ["buy-the-dip", "short-nvda-friday", "equal-weight", "dip-rule"]):
             subprocess.run([sys.executable, ROOT / "backtest.py", *names, "--reports", folder], check=True)  # noqa: S603
         browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        page = browser.new_page(viewport={"width": 1240, "height": 900})
-        page.goto((Path(folder) / "buy-the-dip" / "tearsheet.html").as_uri())
-        page.locator("#record").screenshot(path=IMAGES / "record.png")
-        page.set_viewport_size({"width": 1240, "height": 940})
-        page.goto((Path(folder) / "comparison.html").as_uri())
-        page.wait_for_selector("#drawdown .main-svg")
-        page.screenshot(path=IMAGES / "comparison.png")
+        page = browser.new_page(viewport={"width": 1240, "height": 940})
+        for file, name, chart in (
+            ("buy-the-dip/tearsheet.html", "tear-sheet.png", ".main-svg"),
+            ("thesis.html", "thesis.png", "#opening svg"),
+            ("comparison.html", "comparison.png", "#drawdown .main-svg"),
+        ):
+            page.goto((Path(folder) / file).as_uri())
+            page.wait_for_selector(chart)
+            page.screenshot(path=IMAGES / name)
         browser.close()
 
 
