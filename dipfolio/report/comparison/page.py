@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from dipfolio.data.risk_free import RiskFree
-from dipfolio.engine.metrics import drawdowns
+from dipfolio.engine.metrics import drawdowns, measure
+from dipfolio.report.answer import answer_of
 from dipfolio.report.comparison.alignment import Alignment, Contender, benchmark_metrics, build_contenders, market_returns
 from dipfolio.report.comparison.tables import (
     assumption_terms,
@@ -59,6 +60,7 @@ def comparison_page(alignment: Alignment, reports: Path, risk_free: float | Risk
         names=names,
         benchmark=benchmark,
         facts=_facts(alignment, benchmark, risk_free),
+        answers=_answers(contenders),
         notes=alignment.notes,
         remarks=_remarks(contenders),
         metrics=metric_rows(contenders, of_market),
@@ -77,6 +79,20 @@ def comparison_page(alignment: Alignment, reports: Path, risk_free: float | Risk
         drawdowns_in_words=describe_drawdown_chart(contenders),
         trades_in_words=describe_trades_chart(contenders),
     )
+
+
+def _answers(contenders: Sequence[Contender]) -> Sequence[tuple[str, str, tuple[str, ...]]]:
+    """The answer of each run over its own window: its label, its sentences, and the six numbers; none for a bare series."""
+    answers = []
+    for contender in contenders:
+        result = contender.track.result
+        if result is not None:
+            answer = answer_of(result, measure(result))
+            money, profit, held, matched, difference, names = (value for _, value in answer.rows)
+            beside = f"{matched}, {answer.beside}" if answer.benchmarks else matched
+            account = " in the account" if answer.measures == "account" else ""
+            answers.append((contender.label, answer.sentence, (f"{money}{account}", profit, held, beside, difference, names)))
+    return answers
 
 
 def _remarks(contenders: Sequence[Contender]) -> list[tuple[list[str], tuple[str, ...]]]:

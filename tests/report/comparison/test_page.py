@@ -36,6 +36,20 @@ def test_the_numbers_are_those_of_the_metrics_as_printed():
     assert page.row("Final equity dollars")[1] == money(metrics.final_equity)
 
 
+def test_the_answer_of_each_run_comes_first_over_its_own_window():
+    whole, late = track(ROUND, label="round"), track(label="late", start=run().returns.index[4].date())
+    bare = series(whole.returns.index, label="elsewhere")
+    html = without_plotly(page_of(whole, late, bare))
+    assert html.index('id="answers"') < html.index('id="equity"')
+    table = Page(html[html.index('id="answers"') : html.index('id="equity"')])
+    assert [row[0] for row in table.rows] == ["Run", "round", "late"]
+    assert len(whole.result.equity) == 12  # the page is cut to the other's 8 sessions, the answer is not
+    assert table.row("round")[1:] == [
+        "$1,000 in the account", "-$59 (-5.90 %)",  # 10 x (102.6 - 110) + 5 x (113 - 110)
+        "66.9 % of equity on average", "+$100 (+10.00 %), over the same sessions", "-$159", "A -$59 (-5.4 %)",
+    ]  # fmt: skip
+
+
 def test_the_terms_and_notes_are_on_the_page():
     text = Page(without_plotly(page_of(track(label="a"), track(label="late", start=run().returns.index[4].date())))).text
     for said in ("2025-01-08 to 2025-01-21", "8, the same for all", "$1,000.00", "0.0 % a year", "Cut to the common window"):
@@ -66,6 +80,8 @@ def test_hostile_names_titles_and_cells_stay_text(tmp_path):
     hostile = replace(
         result, strategy=HOSTILE, title=HOSTILE, changed={"universe": HOSTILE}, parameters={"universe": HOSTILE},
         trades=result.trades.assign(symbol=HOSTILE, reason=HOSTILE), benchmark=HOSTILE,
+        open_positions=result.open_positions.assign(symbol=HOSTILE), fills=result.fills.assign(symbol=HOSTILE),
+        positions=result.positions[["A"]].rename(columns={"A": HOSTILE}),
         provenance=replace(result.provenance, origin=replace(result.provenance.origin, source=HOSTILE, path=HOSTILE)),
     )  # fmt: skip
     made = saved_track(save(tmp_path, "a'b <c>", hostile))
