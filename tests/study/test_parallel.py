@@ -46,7 +46,6 @@ def test_verdicts_and_details_do_not_depend_on_the_number_of_processes():
     some = [BY_ID[name] for name in ("A0", "A2", "B1", "G7", "D7", "K1")]
     one, two = (judge_claims(bars, strategies, some, jobs=jobs) for jobs in (1, 2))
     assert repr(one.verdicts) == repr(two.verdicts)
-    assert [verdict.primary for verdict in one.verdicts[:1]] == [verdict.primary for verdict in two.verdicts[:1]]
     assert repr(one.contests) == repr(two.contests)
     alone, shared = (claim_details(thesis, bars, strategies, jobs=jobs) for thesis, jobs in ((one, 1), (two, 2)))
     for details, other in zip(alone, shared, strict=True):

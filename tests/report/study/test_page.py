@@ -18,6 +18,7 @@ from dipfolio.report.terminal import open_questions, outcome_counts, print_thesi
 from dipfolio.study.claims import CLAIMS
 from dipfolio.study.details import analyse_event_day, claim_details
 from dipfolio.study.event_day import Move
+from dipfolio.study.required_data import required_data
 from dipfolio.study.verdicts import judge_claims
 from tests.support.tear_sheets import Page, without_plotly
 
@@ -133,7 +134,9 @@ def test_the_three_kinds_of_undecided_stand_apart_with_what_could_have_been_foun
     ]  # fmt: skip
     found, not_possible, unanswered = (lines for _, lines in open_questions(thesis))
     detectable = {name: f"{name} {100 * thesis[name].primary.detectable:+.2f} %" for name in ("A1", "B1")}
-    assert found == (f"{detectable['A1']}, {detectable['B1']}.",)
+    sentence = required_data(thesis["A1"])
+    assert sentence.startswith("One morning is one observation")
+    assert found == (f"{detectable['A1']}, {detectable['B1']}: {sentence[0].lower()}{sentence[1:]}",)
     assert not_possible[0].startswith("A2: the smallest p-value")
     assert not_possible[1].startswith("G1, G2: the data are too few for a test")
     assert unanswered == ("A9: Prices say what buyers thought, not what the model cost.",)
