@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from dipfolio.engine.attribution import INTEREST, all_positions, attribute
+from dipfolio.engine.attribution import INTEREST, Attribution, all_positions, attribute
 from dipfolio.engine.display import signed_dollars
 from dipfolio.engine.matched_benchmark import fill_steps, matched_benchmarks, money_by_name, money_put_in
 from dipfolio.engine.metrics import PORTFOLIO_SHARE, Metrics, total_return
@@ -133,10 +133,11 @@ def answer_of(result: Result, metrics: Metrics) -> Answer:
         Of that result; the exposure in them decides what is measured.
     """
     measures = _measure_of(result, metrics)
-    profit = attribute(result).profit
+    attribution = attribute(result)
+    profit = attribution.profit
     money = result.account.cash if measures == "account" else money_put_in(result)
     beside, benchmarks = _benchmarks(result, measures)
-    ranked = _ranked_names(result)
+    ranked = _ranked_names(result, attribution)
     told = {"trades": _trades_sentence, "account": _account_sentence, "nothing": _idle_sentence}[measures](result, money, profit)
     if result.bankrupt:
         told = _ruin_sentence(result, money_put_in(result), profit)
@@ -169,8 +170,8 @@ def _why(measures: Measure, metrics: Metrics) -> str:
     return f"Measured on the {what}, which had positions in {held} of the sessions and a mean exposure of {exposure}."
 
 
-def _ranked_names(result: Result) -> tuple[Outcome, ...]:
-    profit, money = attribute(result).by_name.drop(INTEREST, errors="ignore"), money_by_name(result)
+def _ranked_names(result: Result, attribution: Attribution) -> tuple[Outcome, ...]:
+    profit, money = attribution.by_name.drop(INTEREST, errors="ignore"), money_by_name(result)
     order = profit.sort_values(ascending=False, kind="stable")
     return tuple(Outcome(str(symbol), float(made), float(made / money[symbol])) for symbol, made in order.items())
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from dipfolio.engine.attribution import all_positions, attribute
+from dipfolio.engine.display import signed_dollars
 from dipfolio.engine.holding_paths import (
     MIN_SESSIONS_AHEAD,
     HoldingPaths,
@@ -16,14 +17,14 @@ from dipfolio.engine.holding_paths import (
     profit_by_session,
     round_trips_of,
 )
+from dipfolio.engine.price_record import SESSIONS_BEFORE
 from dipfolio.engine.result import Result
 from dipfolio.report.format import count, dollars
 from dipfolio.report.html import pack_text, packed_plotly, page_policy, plotly_source, read_asset, script_data
 from dipfolio.report.run_record import template_environment
 
-SESSIONS_BEFORE_ENTRY = 20
 SESSIONS_AFTER_EXIT = 40
-"""Sessions of prices before the first entry and after the last exit of a symbol."""
+"""Sessions of prices after the last exit of a symbol; before its first entry there are as many as the run has kept."""
 
 SMALL_MULTIPLES = 6
 """Symbols that are drawn beside each other; the others are chosen from a list."""
@@ -149,7 +150,7 @@ def _price_chart(
     if len(steps) > MAX_MARKS_PER_SYMBOL:
         steps = steps[-MAX_MARKS_PER_SYMBOL:]
         first = steps[0][0].row
-    begin, end = days[max(first - SESSIONS_BEFORE_ENTRY, 0)], days[min(last + SESSIONS_AFTER_EXIT, len(days) - 1)]
+    begin, end = days[max(first - SESSIONS_BEFORE, 0)], days[min(last + SESSIONS_AFTER_EXIT, len(days) - 1)]
     shown = own[(own["session"] >= begin) & (own["session"] <= end)]
     sessions = pd.DatetimeIndex(shown["session"])
     place = {row: k for k, row in enumerate(days.get_indexer(sessions).tolist())}
@@ -230,7 +231,7 @@ def exposure_chart(result: Result) -> dict[str, Any]:
     table, held = result.equity, (result.positions != 0).sum(axis=1)
     busy = np.flatnonzero(held.to_numpy() > 0)
     span = (int(busy[0]), int(busy[-1])) if len(busy) else (0, len(table) - 1)
-    rows = slice(max(span[0] - SESSIONS_BEFORE_ENTRY, 0), span[1] + SESSIONS_BEFORE_ENTRY + 1)
+    rows = slice(max(span[0] - SESSIONS_BEFORE, 0), span[1] + SESSIONS_BEFORE + 1)
     equity = table["equity"].where(table["equity"] > 0)
     return {
         "days": [str(day.date()) for day in table.index[rows]],
@@ -309,12 +310,12 @@ def _describe_prices(result: Result, charts: Sequence[dict[str, Any]], paths: Ho
 
 
 def _describe_path(paths: HoldingPaths, benchmark: str) -> str:
-    last, several = dollars(float(paths.path.iloc[-1].sum())), paths.exits["trades"].sum() > 1
-    said = f"The {'trades together' if several else 'trade'} made {_signed(last)}"
+    last, several = signed_dollars(float(paths.path.iloc[-1].sum())), paths.exits["trades"].sum() > 1
+    said = f"The {'trades together' if several else 'trade'} made {last}"
     if paths.unknown:
-        said = f"The trades in {_known_names(paths)} made {_signed(last)}"
+        said = f"The trades in {_known_names(paths)} made {last}"
     if paths.path_benchmark is not None:
-        said += f"; {benchmark} at the same times with the same dollars {_signed(dollars(float(paths.path_benchmark.iloc[-1])))}"
+        said += f"; {benchmark} at the same times with the same dollars {signed_dollars(float(paths.path_benchmark.iloc[-1]))}"
     return f"{said}."
 
 
@@ -323,7 +324,7 @@ def _describe_held(paths: HoldingPaths) -> str:
     if not len(total):
         return ""
     marks = dict.fromkeys((*(k for k in (1, 5, 20, 60, 120, 250) if k < len(total)), len(total) - 1))
-    after = ", ".join(f"after {count(k, 'session')} {_signed(dollars(float(total[k])))}" for k in marks)
+    after = ", ".join(f"after {count(k, 'session')} {signed_dollars(float(total[k]))}" for k in marks)
     left = int(paths.exits["left_out"].sum())
     least = f" {count(left, 'trade')} entered in the last {MIN_SESSIONS_AHEAD} sessions of the data left out." if left else ""
     said = "The same entries together" if paths.exits["trades"].sum() > 1 else "The same entry"
@@ -344,10 +345,6 @@ def _describe_exposure(result: Result) -> str:
         f"At most {gross * 100:.0f} % of the equity and {count(int(held.max()), 'position')} at one time; "
         f"invested on {count(int((held > 0).sum()), 'close')} of {len(held):,}."
     )
-
-
-def _signed(text: str) -> str:
-    return text if text.startswith("-") else f"+{text}"
 
 
 def numbers(values: Iterable[float], digits: int = 6) -> list[float | None]:

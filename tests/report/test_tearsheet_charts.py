@@ -79,7 +79,7 @@ def test_prices_are_shown_from_twenty_sessions_before_to_forty_after():
 
 def test_of_very_many_fills_of_a_symbol_the_last_are_marked(monkeypatch):
     monkeypatch.setattr(tearsheet_charts_module, "MAX_MARKS_PER_SYMBOL", 3)
-    monkeypatch.setattr(tearsheet_charts_module, "SESSIONS_BEFORE_ENTRY", 1)
+    monkeypatch.setattr(tearsheet_charts_module, "SESSIONS_BEFORE", 1)
     rise = [100.0 + k for k in range(30)]
     rows = {k: {"A": float(k % 2 + 1)} for k in range(0, 20, 4)} | {k: {"A": 0.0} for k in range(2, 20, 4)}
     (chart,) = price_charts(traded(rows, closes={"A": rise, "M": rise}, universe="A"))
