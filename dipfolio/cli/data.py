@@ -53,7 +53,7 @@ def show_status(home: Workspace, folder: Path | None) -> None:
     click.echo(f"  fingerprint  {audit.fingerprint or 'none, as a run would stop: see data check'}")
     for table in audit.side_tables:
         lost = f"{table.unmatched} for symbols without prices" if table.unmatched else "each for a symbol with prices"
-        click.echo(f"  {table.name:<13}{_count(table.rows, 'row')}, {lost}")
+        click.echo(f"  {table.name.removesuffix('.csv'):<11}  {_count(table.rows, 'row')}, {lost}")
     fetched = read_all_metadata(folder, (holding.symbol for holding in audit.symbols))
     if fetched:
         dividends, splits = (sum(len(getattr(one, kind)) for one in fetched.values()) for kind in ("dividends", "splits"))

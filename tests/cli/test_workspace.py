@@ -112,4 +112,5 @@ def test_status_does_not_call_it_adjusted_and_counts_the_rows_for_no_symbol(unad
     assert STEP in out
     write(tmp_path, market(*path(np.random.default_rng(3))))
     (tmp_path / "splits.csv").write_text("symbol,ex_date,ratio\nnvda,2020-01-02,2\nXYZ,2025-02-03,2\n", encoding="utf-8")
-    assert "splits.csv   2 rows, 1 for symbols without prices\n" in program(ROOT, "data", "status", tmp_path)[1]
+    assert "  splits       2 rows, 1 for symbols without prices\n" in program(ROOT, "data", "status", tmp_path)[1]
+    assert "  dividends    81 rows, each for a symbol with prices\n" in program(ROOT, "data", "status", ROOT / "data")[1]
