@@ -317,6 +317,6 @@ def test_backtraders_two_loops_give_the_same_run(bars, idea, account):
     )  # fmt: skip
     panel = build_panel(bars, 0)
     one, other = (run_plan(panel, account, plan, vectorised=flag) for flag in (True, False))
-    np.testing.assert_array_equal(one.equity, other.equity)
-    assert one.fills == other.fills
-    assert one.events == other.events
+    for name in ("cash", "equity", "interest", "borrow", "dividends"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+    assert (one.submitted, one.fills, one.events, one.last) == (other.submitted, other.fills, other.events, other.last)

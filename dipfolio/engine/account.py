@@ -109,9 +109,9 @@ class MarginRule(AccountRule):
             return self.maintenance_long
         return max(self.maintenance_long, self.maintenance_short, self.maintenance_short_per_share / lowest_close)
 
-    def cannot_be_called(self, cash: float, shares: Any) -> bool:
+    def cannot_be_called(self, cash: float, *, any_short: bool) -> bool:
         """True if no close brings a margin call: longs that are paid for need no more than they are worth."""
-        return bool(cash >= 0 and shares.min() >= 0 and self.maintenance_long <= 1)
+        return cash >= 0 and not any_short and self.maintenance_long <= 1
 
     def called(self, equity: Any, needed: Any) -> Any:
         """True if an equity is under the maintenance requirement, and by more than rounding."""

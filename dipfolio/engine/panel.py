@@ -61,6 +61,11 @@ class Panel:
         return np.nan_to_num(self.close)
 
     @cached_property
+    def complete(self) -> NDArray[np.bool_]:
+        """True if every symbol trades in a session. Shape (sessions,)."""
+        return np.asarray(~np.isnan(self.close).any(axis=1))
+
+    @cached_property
     def pays(self) -> NDArray[np.bool_]:
         """True if any symbol pays a dividend in a session. Shape (sessions,)."""
         return np.asarray((self.dividends != 0).any(axis=1))

@@ -3,6 +3,7 @@
 All functions are arithmetic on arrays whose last axis is the symbol.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,12 +27,16 @@ def is_negligible(shares: Any, traded: Any) -> Any:
 
     The one rule of what is zero, for orders, positions, the ledger, the record and a sweep.
     """
+    if isinstance(shares, float) and isinstance(traded, float):  # the same on numbers, which is a tenth of the time of arrays
+        return abs(shares) <= max(SIZE_TOLERANCE, ROUNDING_TOLERANCE * abs(traded))
     return np.abs(shares) <= np.maximum(SIZE_TOLERANCE, ROUNDING_TOLERANCE * np.abs(traded))
 
 
 def position_after(held: Any, shares: Any) -> Any:
     """The position after a trade; 0 where only the rounding of the trade would be left."""
     after = held + shares
+    if isinstance(after, float):
+        return 0.0 if is_negligible(after, shares) else after
     return np.where(is_negligible(after, shares), 0.0, after)
 
 
@@ -91,8 +96,48 @@ def reducing_shares(position: Floats, trade: Floats) -> Floats:
     return np.where(trade * position < 0, np.sign(trade) * np.minimum(np.abs(trade), np.abs(position)), 0.0)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class OrderLimits:
+    """What an account allows of the orders decided on one close, or on each of several closes.
+
+    Attributes
+    ----------
+    addition : array of shape (..., symbols)
+        Shares that an order may add to a position, infinite where nothing limits it.
+    long, short : array of shape (..., symbols)
+        Buying power that one more share of a long and of a short takes up (:meth:`Account.requirement`), in dollars.
+    """
+
+    addition: Floats
+    long: Floats
+    short: Floats
+
+    def __getitem__(self, session: int) -> "OrderLimits":
+        """The limits of one of several closes."""
+        return OrderLimits(addition=self.addition[session], long=self.long[session], short=self.short[session])
+
+
+def order_limits(account: Account, close: Floats, volume: Floats, factor: Any = 1.0) -> OrderLimits:
+    """The limits of an account on orders decided on these closes.
+
+    Parameters
+    ----------
+    account : Account
+    close, volume : array of shape (..., symbols)
+        Of the sessions of the decisions; a NaN volume is unknown and limits nothing.
+    factor : float or array of shape (..., symbols)
+        Shares of these prices for one share as it was traded in that session.
+    """
+    price = np.nan_to_num(close)
+    return OrderLimits(
+        addition=np.asarray(account.round_to_lots(account.largest_addition(volume))),
+        long=account.requirement(1.0, price, factor),
+        short=account.requirement(-1.0, price, factor),
+    )
+
+
 def affordable_shares(
-    position: Floats, trade: Floats, equity: Any, close: Floats, volume: Floats, account: Account, factor: Any = 1.0
+    position: Floats, trade: Floats, equity: Any, limits: OrderLimits, account: Account, *, any_volume: bool = False
 ) -> Floats:
     """The part of a trade that may be sent at once: reductions whole, additions within the volume and the buying power.
 
@@ -102,26 +147,26 @@ def affordable_shares(
         Shares; a trade of 0 is no order.
     equity : float or array of shape (...)
         On the close of the decision.
-    close, volume : array of shape (symbols,)
-        Of the session of the decision; a NaN volume is unknown and limits nothing.
-    factor : float or array of shape (symbols,)
-        Shares of these prices for one share as it was traded in that session.
+    limits : OrderLimits
+        Of that close.
+    any_volume : bool
+        Leave the volume aside.
 
     Returns
     -------
     array of shape (..., symbols)
-        Additions are cut to the volume each, then all alike until what all positions require (:meth:`Account.requirement`) is
-        ``max_leverage x equity``.
+        Additions are cut to the volume each, then all alike until what all positions require is ``max_leverage x equity``.
     """
     reduced = reducing_shares(position, trade)
     added = trade - reduced
-    cap = account.round_to_lots(account.largest_addition(volume))
-    added = np.copysign(np.minimum(np.abs(added), cap), added)
-    remaining, price = position + reduced, np.nan_to_num(close)
-    long, short = (account.requirement(side, price, factor) for side in (1.0, -1.0))
-    used = np.sum(np.abs(remaining) * np.where(remaining < 0, short, long), axis=-1)
-    need = np.sum(np.abs(added) * np.where(added < 0, short, long), axis=-1)
+    if not any_volume:
+        added = np.copysign(np.minimum(np.abs(added), limits.addition), added)
+    remaining = position + reduced
+    used = np.sum(np.abs(remaining) * np.where(remaining < 0, limits.short, limits.long), axis=-1)
+    need = np.sum(np.abs(added) * np.where(added < 0, limits.short, limits.long), axis=-1)
     room = account.buying_power(equity) - used
     beyond = need > room + SIZE_TOLERANCE * account.buying_power(np.abs(equity))
+    if not np.any(beyond):
+        return np.asarray(reduced + added)
     share = np.where(beyond, np.maximum(room, 0.0) / np.where(need > 0, need, 1.0), 1.0)[..., None]
     return np.asarray(reduced + np.where(share < 1.0, account.round_to_lots(added * share), added))

@@ -65,6 +65,7 @@ class BatchSimulator:
         self._watches_best = any(slot.kind.exit_class not in EXITS_WITHOUT_BEST_PRICE for slot in self.slots)
         self._instructions = batch.instructions()
         self._symbols, self._marks = np.array(self.panel.symbols), np.nan_to_num(self.panel.close)
+        self._limits = rules.order_limits(self.account, self.panel.close, self.panel.volume, self.panel.factor)
         unknown = np.full((1, len(self.panel.symbols)), np.nan)
         self._closes = np.concatenate([unknown, self.panel.prior_close[None], self.panel.close])
 
@@ -93,16 +94,13 @@ class BatchSimulator:
         symbol, variant = np.divmod(sent.cell[added], self.variants)
         if not len(variant):
             return variant
-        shares, volume = sent.shares[added], self.panel.volume[before]
-        cap = self.account.round_to_lots(self.account.largest_addition(volume))
-        price, factor = self._marks[before], self.panel.factor[before]
-        long, short = (self.account.requirement(side, price, factor) for side in (1.0, -1.0))
-        listed = price > 0
+        shares, price, limits = sent.shares[added], self._marks[before], self._limits[before]
+        long, short, listed = limits.long, limits.short, price > 0
         most = np.max((np.maximum(long, short) if self._any_short else long)[listed] / price[listed], initial=1.0)
         required = np.abs(shares) * np.where(shares < 0, short[symbol], long[symbol])
         need = np.bincount(variant, required, self.variants) + most * self.batch_log.gross[before]
         tight = need > (1 - rules.SIZE_TOLERANCE) * self.account.buying_power(self.value)
-        return np.unique(variant[(np.abs(shares) > cap[symbol]) | tight[variant]])
+        return np.unique(variant[(np.abs(shares) > limits.addition[symbol]) | tight[variant]])
 
     def _rows(self, cells: Floats, rows: Cells) -> Floats:
         """The cells of some variants, shape (rows, symbols)."""
@@ -113,10 +111,8 @@ class BatchSimulator:
         symbol, row = batch.cell // self.variants, np.searchsorted(rows, batch.cell % self.variants)
         trade = np.zeros(position.T.shape).T
         trade[row, symbol] = batch.shares
-        panel, before = self.panel, self.session - 1
-        allowed = rules.affordable_shares(
-            position, trade, self.value[rows], panel.close[before], panel.volume[before], self.account, panel.factor[before]
-        )
+        limits = self._limits[self.session - 1]
+        allowed = rules.affordable_shares(position, trade, self.value[rows], limits, self.account)
         left = allowed[row, symbol]
         uncut = rules.is_negligible(batch.shares - left, batch.shares)
         if uncut.all():

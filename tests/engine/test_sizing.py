@@ -65,7 +65,8 @@ def test_a_reduction_ends_at_zero():
 def affordable(position, trade, equity=1000.0, close=None, volume=None, account=WHOLE):
     close = array(*[10.0] * len(position)) if close is None else close
     volume = array(*[NAN] * len(position)) if volume is None else volume
-    return sizing.affordable_shares(array(*position), array(*trade), equity, close, volume, account).tolist()
+    limits = sizing.order_limits(account, close, volume)
+    return sizing.affordable_shares(array(*position), array(*trade), equity, limits, account).tolist()
 
 
 def test_up_to_the_buying_power_nothing_is_cut():
@@ -108,7 +109,8 @@ amounts = st.lists(st.integers(-500, 500), min_size=3, max_size=3)
 def test_what_is_allowed_lies_between_nothing_and_what_was_asked(position, trade, equity, leverage):
     account = Account(max_leverage=leverage, fractional=True)
     close = array(10, 20, 3)
-    allowed = sizing.affordable_shares(array(*position), array(*trade), equity, close, array(NAN, NAN, NAN), account)
+    limits = sizing.order_limits(account, close, array(NAN, NAN, NAN))
+    allowed = sizing.affordable_shares(array(*position), array(*trade), equity, limits, account)
     assert (np.abs(allowed) <= np.abs(trade)).all()
     assert (allowed * trade >= 0).all()
     least = sizing.reducing_shares(array(*position), array(*trade))
@@ -120,8 +122,38 @@ def test_what_is_allowed_lies_between_nothing_and_what_was_asked(position, trade
 
 def test_variants_are_checked_one_by_one():
     position, trade = np.zeros((2, 2)), array(200, 200) * array(1, 0.5)[:, None]
-    allowed = sizing.affordable_shares(position, trade, array(1000, 1000), array(10, 10), array(NAN, NAN), WHOLE)
+    limits = sizing.order_limits(WHOLE, array(10, 10), array(NAN, NAN))
+    allowed = sizing.affordable_shares(position, trade, array(1000, 1000), limits, WHOLE)
     assert allowed.tolist() == [[100, 100], [100, 100]]
+
+
+def test_the_volume_can_be_left_aside():
+    limits = sizing.order_limits(WHOLE, array(10), array(50))
+    assert sizing.affordable_shares(array(0), array(90), 1000.0, limits, WHOLE).tolist() == [5]
+    assert sizing.affordable_shares(array(0), array(90), 1000.0, limits, WHOLE, any_volume=True).tolist() == [90]
+
+
+def test_limits_of_many_closes_are_those_of_each():
+    close, volume, factor = (
+        array(10, 4, NAN, 3).reshape(2, 2),
+        array(100, NAN, 0, 55).reshape(2, 2),
+        array(1, 2, 4, 1).reshape(2, 2),
+    )
+    both = sizing.order_limits(WHOLE, close, volume, factor)
+    for session in (0, 1):
+        one, of_both = sizing.order_limits(WHOLE, close[session], volume[session], factor[session]), both[session]
+        assert (of_both.addition.tolist(), of_both.long.tolist(), of_both.short.tolist()) == (
+            one.addition.tolist(), one.long.tolist(), one.short.tolist()
+        )  # fmt: skip
+    # A short of a share at $4 that was traded at $8 needs $5 of equity for each traded share, so $2.50, at leverage 2 $5.
+    assert both.short[0].tolist() == [10, 5]
+
+
+@given(shares=st.floats(-1e9, 1e9), traded=st.floats(-1e9, 1e9))
+def test_numbers_and_arrays_have_one_rule_of_zero(shares, traded):
+    as_arrays = sizing.is_negligible(array(shares), array(traded)), sizing.position_after(array(shares), array(traded))
+    assert sizing.is_negligible(shares, traded) == as_arrays[0][0]
+    assert sizing.position_after(shares, traded) == as_arrays[1][0]
 
 
 def test_what_is_zero_is_relative_to_what_was_traded():

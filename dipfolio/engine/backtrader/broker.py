@@ -142,7 +142,9 @@ class MarginBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         self.positions: defaultdict[Any, BrokerPosition] = defaultdict(BrokerPosition)
         self._met_at: dict[int, float] = {}
         self.run_log = RunLog.empty(len(self.panel), len(self.panel.symbols))
+        self._limits = rules.order_limits(self.account, self.panel.close, self.panel.volume, self.panel.factor)
         self.shares = np.zeros(len(self.panel.symbols))
+        self._holds = self._shorts = False
         self.session = -1
         self.under_margin_call = False
         self.at_open: Callable[[], None] | None = None
@@ -366,10 +368,7 @@ class MarginBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         for order in batch:
             trade[self.column[order.data]] += order.created.size
         before = self.session - 1
-        panel = self.panel
-        allowed = rules.affordable_shares(
-            position, trade, self._value, panel.close[before], panel.volume[before], self.account, panel.factor[before]
-        )
+        allowed = rules.affordable_shares(position, trade, self._value, self._limits[before], self.account)
         surplus = np.where(rules.is_negligible(trade - allowed, trade), 0.0, trade - allowed)
         left = {}
         for order in reversed(batch):
@@ -404,9 +403,8 @@ class MarginBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         """True if an order that has rested can be paid for now that it meets its price; it is cut to what can."""
         column, trade = self.column[order.data], np.zeros(len(self.shares))
         trade[column] = order.executed.remsize
-        close, factor = self.panel.close[self.session - 1], self.panel.factor[self.session - 1]
-        any_volume = np.full(len(trade), np.nan)
-        allowed = rules.affordable_shares(self.shares, trade, self._value, close, any_volume, self.account, factor)
+        limits = self._limits[self.session - 1]
+        allowed = rules.affordable_shares(self.shares, trade, self._value, limits, self.account, any_volume=True)
         return self._resize(order, float(allowed[column]), self.session)
 
     # Execution of accepted orders.
@@ -545,10 +543,15 @@ class MarginBroker(bt.brokers.BackBroker):  # type: ignore[misc]
             )
         )  # fmt: skip
         self.cash -= size * price + commission + fees
-        self.shares[column] = after
+        self._hold(column, after)
         if order.ref in self._pchildren:
             self._met_at[order.ref] = price if limit else self._reference
         self._tell(order, size, price, commission + fees)
+
+    def _hold(self, column: int, shares: float) -> None:
+        """Set a position; whether there are any, and any shorts, is asked in every session and changes only here."""
+        self.shares[column] = shares
+        self._holds, self._shorts = bool(self.shares.any()), bool(self.shares.min() < 0)
 
     def _tell(self, order: Order, size: float, price: float, charge: float) -> None:
         """Write the execution into backtrader's order and position, so that strategies are notified as usual."""
@@ -574,6 +577,18 @@ class MarginBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         self._play_session()
         self._booking = False
 
+    @property
+    def is_idle(self) -> bool:
+        """True if the account is paid-up cash and no order waits, so that its value stands still until one is sent."""
+        return self.cash > 0 and not (self._holds or self.submitted or self.pending or self._toactivate)
+
+    def pass_sessions(self, count: int) -> None:
+        """Let sessions go by in which the account is idle."""
+        passed = slice(self.session + 1, self.session + 1 + count)
+        self.run_log.cash[passed] = self.run_log.equity[passed] = self.cash
+        self.session += count
+        self.run_log.last = self.session
+
     def _play_session(self) -> None:
         self.session += 1
         while self._toactivate:
@@ -581,9 +596,10 @@ class MarginBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         self.check_submitted()
         if self.session and self.cash < 0:
             self._charge_interest()
-        if self.session and self.shares.any():
+        if self.session and self._holds:
             self._carry()
-            self._settle_symbols_that_stopped()
+            if not self.panel.complete[self.session]:
+                self._settle_symbols_that_stopped()
         self._fill_pending()
         self._mark()
         self._watch_margin()
@@ -597,13 +613,14 @@ class MarginBroker(bt.brokers.BackBroker):  # type: ignore[misc]
     def _carry(self) -> None:
         """Borrow fee for the calendar days since the last session, dividends on its holdings."""
         now, panel, held = self.session, self.panel, self.shares
-        if held.min() < 0:
+        if self._shorts:
             factor, close = panel.factor[now - 1], panel.marks[now - 1]
             days = int(panel.days[now])
             self.run_log.borrow[now] = self.account.borrow_fee(held / factor, close * factor, days, panel.symbols)
         if panel.pays[now]:
             self.run_log.dividends[now] = held * panel.dividends[now]
-        self.cash += float(self.run_log.dividends[now].sum() - self.run_log.borrow[now].sum())
+        if self._shorts or panel.pays[now]:
+            self.cash += float(self.run_log.dividends[now].sum() - self.run_log.borrow[now].sum())
 
     def _settle_symbols_that_stopped(self) -> None:
         gone = (self.shares != 0) & np.isnan(self.panel.close[self.session])
@@ -612,7 +629,7 @@ class MarginBroker(bt.brokers.BackBroker):  # type: ignore[misc]
             price = float(self.panel.close[self.session - 1, column])
             self.cash += shares * price
             self.positions[feed].book(-shares, price, feed.datetime.datetime())
-            self.shares[column] = 0.0
+            self._hold(int(column), 0.0)
             self.run_log.fills.append(
                 Fill(
                     session=self.session,
@@ -643,7 +660,7 @@ class MarginBroker(bt.brokers.BackBroker):  # type: ignore[misc]
 
     def _margin_needed(self) -> float:
         """Equity that the positions need; 0 where no close can bring a margin call."""
-        if self.account.cannot_be_called(self.cash, self.shares):
+        if self.account.cannot_be_called(self.cash, any_short=self._shorts):
             return 0.0
         factor = self.panel.factor[self.session]
         close = self.panel.close[self.session] * factor

@@ -3,6 +3,7 @@
 On each close it sends the orders of the exits first, then those of the targets.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -49,11 +50,13 @@ class Trader(bt.Strategy):  # type: ignore[misc]
         """Begin with no trade open."""
         self.panel: Panel = self.broker.panel
         self.asked = ~np.isnan(self.p.plan.targets).all(axis=1)
+        self.decisions = [*np.flatnonzero(self.asked).tolist(), len(self.panel)]
         self.seen = 0
         count = len(self.panel.symbols)
         self.entry_price, self.best, self.decided, self.before = np.full((4, count), np.nan)
         self.entry_session = np.zeros(count, dtype=int)
         self.held, self.held_back = np.zeros((2, count))
+        self.holds = self.holds_back = False
         self.logged: dict[AccountEventKind, NDArray[np.bool_]] = {}
         self.resting = [rule for rule in self.p.plan.exits if isinstance(rule, Level) and rule.intraday]
         if self.resting:
@@ -68,11 +71,12 @@ class Trader(bt.Strategy):  # type: ignore[misc]
         now, plan = self.broker.session, self.p.plan
         self._follow_fills()
         close = self.panel.close[now]
-        if self.held.any():
+        if self.holds and plan.exits:
             self.best = np.where(self.held > 0, np.fmax(self.best, close), np.fmin(self.best, close))
         called = self.broker.under_margin_call
-        if called or self.held_back.any():
+        if called or self.holds_back:
             self.held_back = rules.blocked_sides(self.held_back, self._targets(now), np.sign(self.held) * called)
+            self.holds_back = bool(self.held_back.any())
         if called:
             return
         at_open, at_close = self._end_trades(now)
@@ -93,6 +97,14 @@ class Trader(bt.Strategy):  # type: ignore[misc]
             on_position = bool(plan.fill == "close" and self.held[column] and not gone[column])
             reason = "target" if desired[column] else "target 0"
             self._send(int(column), trade[column], _ORDER[plan.fill], reason, on_position=on_position)
+
+    def pass_sessions_without_targets(self) -> int:
+        """Go on to before the next session with a target; returns the number of sessions in between."""
+        now = int(self.broker.session)
+        idle = self.decisions[bisect_right(self.decisions, now)] - now - 1
+        if idle:
+            self.logged.clear()
+        return idle
 
     def _targets(self, now: int) -> NDArray[np.float64]:
         """The targets of a session; NaN for a symbol without a price."""
@@ -125,14 +137,18 @@ class Trader(bt.Strategy):  # type: ignore[misc]
     def _end_trades(self, now: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Send the orders of the exit rules; returns the symbols that leave at the next open and at the next close."""
         leaving = {"open": np.zeros(len(self.held), dtype=bool), "close": np.zeros(len(self.held), dtype=bool)}
-        if not self.held.any() or not self.p.plan.exits:
+        if not self.holds or not self.p.plan.exits:
             return leaving["open"], leaving["close"]
         trades, bar = self._open_trades(), self._replay.bar(now)
+        staying = self.held != 0
         for rule in self.p.plan.exits:
-            closing = rule.closes(trades, bar) & (self.held != 0) & ~(leaving["open"] | leaving["close"])
+            closing = rule.closes(trades, bar) & staying
+            if not closing.any():
+                continue
             for column in np.flatnonzero(closing):
                 self._send(int(column), -self.held[column], _ORDER[rule.fill], str(rule), reduce_only=True)
             leaving[rule.fill] |= closing
+            staying &= ~closing
         return leaving["open"], leaving["close"]
 
     def _rest(self) -> None:
@@ -182,7 +198,10 @@ class Trader(bt.Strategy):  # type: ignore[misc]
 
     def _follow_fills(self) -> None:
         """Bring the open trades up to date with the fills since the last look."""
-        for fill in self.broker.run_log.fills[self.seen :]:
+        fills = self.broker.run_log.fills
+        if len(fills) == self.seen:
+            return
+        for fill in fills[self.seen :]:
             column, before = fill.symbol, self.held[fill.symbol]
             after = float(rules.position_after(before, fill.shares))
             if before * after <= 0:
@@ -193,4 +212,4 @@ class Trader(bt.Strategy):  # type: ignore[misc]
             elif abs(after) > abs(before):
                 self.entry_price[column] += (fill.price - self.entry_price[column]) * fill.shares / after
             self.held[column] = after
-        self.seen = len(self.broker.run_log.fills)
+        self.seen, self.holds = len(fills), bool(self.held.any())
