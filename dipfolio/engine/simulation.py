@@ -153,6 +153,30 @@ def run_simulation(strategy: StrategyBase, bars: Bars, account: Account, first: 
     return _run_in_backtrader(strategy, bars, build_panel(bars, first), account, first)
 
 
+def simulate_trades(
+    strategy: StrategyBase, bars: Bars, account: Account, *, start: date | None = None
+) -> tuple[RunLog, pd.DataFrame, pd.DataFrame]:
+    """The run log, the closed trades and the open positions of :func:`simulate`, without audit and record.
+
+    For the same trade in many accounts, of which only the outcome counts: two thirds of the time of ``simulate``.
+
+    Parameters
+    ----------
+    strategy, bars, account, start
+        As in :func:`simulate`.
+
+    Returns
+    -------
+    RunLog, DataFrame, DataFrame
+        The tables have the columns ``TRADE_COLUMNS``.
+    """
+    eve = max(first_session(bars, start, None) - 1, 0)
+    traded = bars.select(strategy.symbols)
+    panel = build_panel(traded, eve)
+    run_log = _run_in_backtrader(strategy, traded, panel, account, eve)
+    return run_log, *round_trips(panel, run_log)
+
+
 def _run_in_backtrader(strategy: StrategyBase, bars: Bars, panel: Panel, account: Account, first: int) -> RunLog:
     if isinstance(strategy, Strategy):
         exits, targets = checked_exit_rules(strategy), checked_targets(strategy, bars).to_numpy()[first:]

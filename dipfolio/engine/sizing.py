@@ -57,6 +57,11 @@ def closes_before_fill(leaves_at_open: NDArray[np.bool_], fill: FillAt) -> NDArr
     return np.asarray(leaves_at_open & (fill == "close"))
 
 
+def are_fulfilled(position: Floats, target: Floats) -> bool:
+    """True if no target asks for a trade where open positions are not resized: :func:`order_shares` is 0 whatever the equity."""
+    return bool((np.isnan(target) | (np.sign(target) == np.sign(position))).all())
+
+
 def order_shares(position: Floats, target: Floats, desired: Floats, resize: bool) -> Floats:
     """Shares to trade to get from the position to the one desired; 0 where nothing is asked for.
 

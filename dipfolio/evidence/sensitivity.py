@@ -14,7 +14,7 @@ from dipfolio.data.bars import Bars
 from dipfolio.engine.account import Account
 from dipfolio.engine.display import Displayable
 from dipfolio.engine.exits import Exit, FillAt
-from dipfolio.engine.simulation import checked_exit_rules, checked_targets, simulate
+from dipfolio.engine.simulation import checked_exit_rules, checked_targets, simulate_trades
 from dipfolio.engine.strategy import Strategy
 from dipfolio.errors import DataError, ParameterError
 
@@ -173,11 +173,12 @@ def _all(
 def _cell(
     strategy: Strategy, bars: Bars, account: Account, entry: EntryVariant, start: date | None, varied: VariedCost
 ) -> SensitivityCase:
-    result = simulate(with_delay(strategy, entry.sessions, entry.fill), bars, account, start=start)
-    if result.fills.empty:
+    delayed = with_delay(strategy, entry.sessions, entry.fill)
+    run_log, trades, open_positions = simulate_trades(delayed, bars, account, start=start)
+    if not run_log.fills:
         raise DataError(f"{strategy.name} does not trade in these data.")
     return SensitivityCase(
         varied=varied, entry=entry.label, slippage_bps=account.slippage_bps, borrow_rate=account.borrow_rate,
-        profit=float(result.equity["equity"].iloc[-1] / account.cash - 1), trades=len(result.trades),
-        mean_trade=float(result.trades["return"].mean()), ended=result.open_positions.empty,
+        profit=float(run_log.equity[run_log.last] / account.cash - 1), trades=len(trades),
+        mean_trade=float(trades["return"].mean()), ended=open_positions.empty,
     )  # fmt: skip

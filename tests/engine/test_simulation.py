@@ -11,7 +11,8 @@ from dipfolio.data.membership import Membership
 from dipfolio.data.schema import Split
 from dipfolio.engine.account import Account
 from dipfolio.engine.exits import HoldFor
-from dipfolio.engine.simulation import checked_targets, simulate
+from dipfolio.engine.result import cast_columns
+from dipfolio.engine.simulation import checked_targets, simulate, simulate_trades
 from dipfolio.engine.strategy import Strategy, no_instruction, wrap_backtrader
 from dipfolio.errors import ParameterError, StrategyError, WindowError
 from tests.support.markets import make_bars, random_market
@@ -453,3 +454,16 @@ def test_a_backtrader_strategy_is_refused_on_dated_members():
     bars = dated([("A", "2025-01-02", None)], closes={"A": [10.0] * 4})
     with pytest.raises(ParameterError, match="sends its own orders, so @universe cannot limit it"):
         simulate(wrap_backtrader(Buys)(universe="@universe"), bars)
+
+
+@pytest.mark.parametrize("start", [None, date(2025, 1, 10)])
+def test_trades_without_a_record_are_those_of_the_record(start):
+    bars = make_bars(**random_market(60, "AB"))
+    idea = script({5: {"A": 0.4}, 20: {"A": -0.4, "B": 0.3}, 40: {"A": 0.0}}, universe="A,B", unit="weight", exits=(HoldFor(9),))
+    account = Account(slippage_bps=7.0)
+    recorded = simulate(idea, bars, account, start=start)
+    run_log, trades, open_positions = simulate_trades(idea, bars, account, start=start)
+    assert cast_columns(trades).equals(recorded.trades)
+    assert cast_columns(open_positions).equals(recorded.open_positions)
+    assert len(trades)
+    assert run_log.equity[run_log.last] == recorded.equity["equity"].iloc[-1]

@@ -58,6 +58,24 @@ def test_a_target_that_has_come_to_less_than_a_share_leaves_a_position_on_its_si
     assert sizing.order_shares(position, target, desired, resize=True).tolist() == [-1, 1, -1, 0]
 
 
+cells = st.lists(st.sampled_from([-2.0, -1e-12, 0.0, 0.4, 3.0, NAN]), min_size=2, max_size=2)
+
+
+@given(position=st.lists(st.sampled_from([-5.0, 0.0, 7.0]), min_size=2, max_size=2), target=cells, equity=st.floats(-100, 1e6))
+def test_fulfilled_targets_ask_for_no_trade(position, target, equity):
+    desired = sizing.target_shares(array(*target), "weight", equity, array(10, 20), WHOLE)
+    trade = sizing.order_shares(array(*position), array(*target), desired, resize=False)
+    if sizing.are_fulfilled(array(*position), array(*target)):
+        assert trade.tolist() == [0, 0]
+
+
+def test_which_targets_are_fulfilled():
+    assert sizing.are_fulfilled(array(5, -3, 0, 2), array(0.1, -1, 0, NAN))
+    assert not sizing.are_fulfilled(array(5), array(0))
+    assert not sizing.are_fulfilled(array(5), array(-1))
+    assert not sizing.are_fulfilled(array(0), array(0.5))
+
+
 def test_a_reduction_ends_at_zero():
     assert sizing.reducing_shares(array(10, 10, -10, 0, 10), array(-4, -25, 25, -5, 5)).tolist() == [-4, -10, 10, 0, 0]
 

@@ -49,6 +49,7 @@ class Trader(bt.Strategy):  # type: ignore[misc]
     def start(self) -> None:
         """Begin with no trade open."""
         self.panel: Panel = self.broker.panel
+        self.targets = np.where(np.isnan(self.panel.close), np.nan, self.p.plan.targets)
         self.asked = ~np.isnan(self.p.plan.targets).all(axis=1)
         self.decisions = [*np.flatnonzero(self.asked).tolist(), len(self.panel)]
         self.seen = 0
@@ -75,7 +76,7 @@ class Trader(bt.Strategy):  # type: ignore[misc]
             self.best = np.where(self.held > 0, np.fmax(self.best, close), np.fmin(self.best, close))
         called = self.broker.under_margin_call
         if called or self.holds_back:
-            self.held_back = rules.blocked_sides(self.held_back, self._targets(now), np.sign(self.held) * called)
+            self.held_back = rules.blocked_sides(self.held_back, self.targets[now], np.sign(self.held) * called)
             self.holds_back = bool(self.held_back.any())
         if called:
             return
@@ -83,12 +84,12 @@ class Trader(bt.Strategy):  # type: ignore[misc]
         if not self.asked[now]:
             self.logged.clear()
             return
-        targets = self._targets(now)
-        blocked = self.held_back != 0
-        self._log_once("not reopened", blocked, lambda _: "the target on the same side has stood since then without a break")
-        targets = np.where(blocked, np.nan, targets)
-        desired = rules.target_shares(targets, plan.unit, self.broker.getvalue(), close, self.broker.account)
+        targets = self._log_not_reopened(self.targets[now])
         gone = rules.closes_before_fill(at_open, plan.fill)
+        if not plan.resize and rules.are_fulfilled(self.held, targets) and not gone.any():
+            self.logged.pop("no share", None)
+            return
+        desired = rules.target_shares(targets, plan.unit, self.broker.getvalue(), close, self.broker.account)
         trade = rules.order_shares(np.where(gone, 0.0, self.held), targets, desired, plan.resize)
         leaving = (at_open | at_close) & ~gone
         trade[leaving] = 0.0
@@ -106,9 +107,11 @@ class Trader(bt.Strategy):  # type: ignore[misc]
             self.logged.clear()
         return idle
 
-    def _targets(self, now: int) -> NDArray[np.float64]:
-        """The targets of a session; NaN for a symbol without a price."""
-        return np.where(np.isnan(self.panel.close[now]), np.nan, self.p.plan.targets[now])
+    def _log_not_reopened(self, targets: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The targets without those that a margin call holds back, which are told."""
+        blocked = self.held_back != 0
+        self._log_once("not reopened", blocked, lambda _: "the target on the same side has stood since then without a break")
+        return np.where(blocked, np.nan, targets)
 
     def _log_no_share(self, targets: NDArray[np.float64], desired: NDArray[np.float64], leaving: NDArray[np.bool_]) -> None:
         """Tell which targets come to less than one share, where that is why nothing is held."""
