@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     )
     from dipfolio.evidence.calendar_time import (
         CalendarTimeTest,
-        Held,
+        HoldingTimes,
         SessionReturns,
         calendar_time_test,
-        held_by_trades,
+        holding_times_of_trades,
         session_returns,
     )
     from dipfolio.evidence.data_snooping import (
@@ -73,10 +73,10 @@ _HOMES = {
     "bootstrap": ("MeanDifference", "SharpeDifference", "mean_differences", "sharpe_differences", "sharpe_interval"),
     "calendar_time": (
         "CalendarTimeTest",
-        "Held",
+        "HoldingTimes",
         "SessionReturns",
         "calendar_time_test",
-        "held_by_trades",
+        "holding_times_of_trades",
         "session_returns",
     ),
     "data_snooping": ("OverfittingResult", "SPAResult", "StepMResult", "probability_of_overfitting", "spa_test", "stepm_test"),
@@ -114,7 +114,7 @@ __all__ = [
     "EventStudy",
     "EventTestResult",
     "EventWindow",
-    "Held",
+    "HoldingTimes",
     "MeanDifference",
     "OverfittingResult",
     "Placebo",
@@ -138,7 +138,7 @@ __all__ = [
     "expected_size",
     "find_recovery",
     "hac_error",
-    "held_by_trades",
+    "holding_times_of_trades",
     "holm",
     "matched_dates_placebo",
     "mean_differences",

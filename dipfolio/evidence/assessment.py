@@ -28,7 +28,7 @@ from dipfolio.evidence.bootstrap import mean_differences, sharpe_interval
 from dipfolio.evidence.calendar_time import (
     REQUIREMENT,
     calendar_time_test,
-    held_by_trades,
+    holding_times_of_trades,
     mean_session_test,
     trade_returns,
 )
@@ -356,7 +356,7 @@ def _trades(result: Result, bars: Bars, split: SampleSplit | None) -> Iterator[E
 
 
 def _after_costs(trades: pd.DataFrame, bars: Bars, label: str) -> Estimate:
-    held, returns = held_by_trades(trades, bars)
+    held, returns = holding_times_of_trades(trades, bars)
     profits = (held.night * np.nan_to_num(returns.night) + held.day * np.nan_to_num(returns.day)).sum(axis=1)
     profits[np.isnan(returns.deviation).all(axis=1)] = np.nan
     spread = mean_session_test(profits, held.trades, held.signals)
@@ -367,7 +367,7 @@ def _after_costs(trades: pd.DataFrame, bars: Bars, label: str) -> Estimate:
 def _sessions_of(trades: pd.DataFrame, bars: Bars, label: str, sample: Sample) -> Iterator[Estimate]:
     """The sessions in which these trades were open against the others."""
     with suppress(DataError):
-        test = calendar_time_test(*held_by_trades(trades, bars))
+        test = calendar_time_test(*holding_times_of_trades(trades, bars))
         tested = estimate_from_sessions(test, _labelled("mean trade, before costs", label), 0, sample)
         observed = float(trade_returns(trades, bars).mean())
         yield replace(tested, observed=observed, usual=observed - tested.effect)

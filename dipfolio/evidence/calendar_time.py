@@ -84,7 +84,7 @@ def symbol_sessions(bars: Bars) -> tuple[Floats, Floats]:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Held:
+class HoldingTimes:
     """In which parts of which sessions positions are held.
 
     Attributes
@@ -163,7 +163,7 @@ class CalendarTimeTest(Displayable):
         return float((stats.t.ppf(1 - size, self.degrees_of_freedom) + stats.norm.ppf(power)) * self.error)
 
 
-def calendar_time_test(held: Held, returns: SessionReturns) -> CalendarTimeTest:
+def calendar_time_test(held: HoldingTimes, returns: SessionReturns) -> CalendarTimeTest:
     """Weighted least squares of the returns of nights and days on whether a position is held in them.
 
     With weights ``w = 1 / deviation^2``, x the position and r the return of a part of a session, both less their weighted means,
@@ -178,7 +178,7 @@ def calendar_time_test(held: Held, returns: SessionReturns) -> CalendarTimeTest:
 
     Parameters
     ----------
-    held : Held
+    held : HoldingTimes
     returns : SessionReturns
         Of the same shape.
 
@@ -303,7 +303,7 @@ def _feedback(earlier: Floats, later: Floats) -> Floats:
     return np.asarray((recent * later).sum(axis=0))
 
 
-def held_by_trades(trades: pd.DataFrame, bars: Bars) -> tuple[Held, SessionReturns]:
+def holding_times_of_trades(trades: pd.DataFrame, bars: Bars) -> tuple[HoldingTimes, SessionReturns]:
     """The positions of finished trades, and the returns of their symbols.
 
     A fill between the open and the close changes the return of that day to that from the open to the fill, or from the fill to
@@ -341,7 +341,7 @@ def held_by_trades(trades: pd.DataFrame, bars: Bars) -> tuple[Held, SessionRetur
             start = trade.entry_price if first == last and trade.entry_at == "day" else opened[last, column]
             day[last, column] = trade.exit_price / start - 1
     entered = np.unique(bars.sessions.get_indexer(pd.DatetimeIndex(trades["entry_session"])))
-    held = Held(night=held_night, day=held_day, trades=len(trades), signals=entered)
+    held = HoldingTimes(night=held_night, day=held_day, trades=len(trades), signals=entered)
     return held, SessionReturns(night=returns.night, day=day, deviation=returns.deviation)
 
 

@@ -18,7 +18,7 @@ from dipfolio.engine.exits import FillAt, HoldFor
 from dipfolio.engine.simulation import checked_exit_rules, checked_targets
 from dipfolio.engine.strategy import Strategy
 from dipfolio.errors import ParameterError
-from dipfolio.evidence.calendar_time import Held, SessionReturns, session_returns, symbol_sessions
+from dipfolio.evidence.calendar_time import HoldingTimes, SessionReturns, session_returns, symbol_sessions
 from dipfolio.evidence.volatility import expected_size
 
 Floats = NDArray[np.float64]
@@ -109,7 +109,7 @@ class TradeOutcomes:
         return executed
 
     @property
-    def held(self) -> Held:
+    def held(self) -> HoldingTimes:
         """In which parts of which sessions the executed decisions hold a position."""
         executed, last = self.executed, len(self.sessions) - 1
         night, day = np.zeros(executed.shape), np.zeros(executed.shape)
@@ -122,7 +122,7 @@ class TradeOutcomes:
             if self.decisions.leave == "open":
                 day[leave, column] = 0
         flags = self.flags.reshape(self.path.night.shape) & ~np.isnan(self.returns).reshape(self.path.night.shape)
-        return Held(night=night, day=day, trades=int(executed.sum()), signals=np.flatnonzero(flags.any(axis=1)))
+        return HoldingTimes(night=night, day=day, trades=int(executed.sum()), signals=np.flatnonzero(flags.any(axis=1)))
 
     @property
     def mean_executed(self) -> float:

@@ -170,7 +170,7 @@ def test_the_records_of_the_evidence_all_show_themselves():
     plain = {
         "TrialLog",
         "SweepTrials",
-        "Held",
+        "HoldingTimes",
         "SessionReturns",
         "SampleSplit",
     }  # a file of trials and its line; arrays and dates

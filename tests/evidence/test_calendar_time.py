@@ -20,11 +20,11 @@ from dipfolio.evidence.calendar_time import (
     FEEDBACK_SESSIONS,
     MIN_CLUSTERS,
     CalendarTimeTest,
-    Held,
+    HoldingTimes,
     SessionReturns,
     calendar_time_test,
     difference_of_tests,
-    held_by_trades,
+    holding_times_of_trades,
     mean_session_test,
     session_returns,
     symbol_sessions,
@@ -47,7 +47,7 @@ def market(sessions=1_200, series=1, seed=1):
         held[row + 1 : row + 4, column] = 1
     signals = np.flatnonzero((day < -0.015).any(axis=1))
     returns = SessionReturns(night=np.zeros_like(day), day=day, deviation=deviation)
-    return Held(night=np.zeros_like(day), day=held, trades=len(signals), signals=signals), returns
+    return HoldingTimes(night=np.zeros_like(day), day=held, trades=len(signals), signals=signals), returns
 
 
 def first_sessions(returns, count):
@@ -85,7 +85,9 @@ def test_slope_and_error_are_those_of_statsmodels():
 
 def test_the_error_is_of_sessions_and_not_of_symbols():
     held, returns = market()
-    both = Held(night=np.hstack([held.night] * 2), day=np.hstack([held.day] * 2), trades=2 * held.trades, signals=held.signals)
+    both = HoldingTimes(
+        night=np.hstack([held.night] * 2), day=np.hstack([held.day] * 2), trades=2 * held.trades, signals=held.signals
+    )
     twice = SessionReturns(
         night=np.hstack([returns.night] * 2), day=np.hstack([returns.day] * 2), deviation=np.hstack([returns.deviation] * 2)
     )
@@ -146,7 +148,9 @@ def test_few_clusters_get_an_effect_and_no_test():
     few = replace(held, signals=np.arange(5))
     assert calendar_time_test(replace(held, signals=np.arange(0, 1_200, 40)), returns).has_test
     for number in (998, 999):  # returns between 999 and 1,000 closes
-        short = Held(night=held.night[:number], day=held.day[:number], trades=held.trades, signals=np.arange(0, number, 40))
+        short = HoldingTimes(
+            night=held.night[:number], day=held.day[:number], trades=held.trades, signals=np.arange(0, number, 40)
+        )
         assert calendar_time_test(short, first_sessions(returns, number)).has_test == (number == 999)
     found = calendar_time_test(few, returns)
     assert found.clusters == 1
@@ -180,7 +184,7 @@ def test_a_gap_that_is_not_held_is_not_earned():
     random = np.random.default_rng(5)
     night, day = random.normal(0, 0.01, (2, 4_000, 1))
     down = night[:, 0] < -0.01
-    held = Held(night=np.zeros((4_000, 1)), day=down[:, None] * 1.0, trades=int(down.sum()), signals=np.flatnonzero(down))
+    held = HoldingTimes(night=np.zeros((4_000, 1)), day=down[:, None] * 1.0, trades=int(down.sum()), signals=np.flatnonzero(down))
     found = calendar_time_test(held, SessionReturns(night=night, day=day, deviation=np.full((4_000, 1), 0.01)))
     assert abs(found.effect / found.error) < 3  # days after such nights are like the others
 
@@ -199,7 +203,7 @@ def test_positions_are_those_of_the_account(name, parameters):
     bars = load_bars(ROOT / "data", strategy.symbols)
     result = simulate(strategy, bars, FREE)
     ours = outcomes_of(decisions_of(strategy, bars), bars).held
-    held, _ = held_by_trades(result.trades, bars)
+    held, _ = holding_times_of_trades(result.trades, bars)
     if len(strategy.symbols) == 1:
         last = int(np.flatnonzero(ours.day[:, 0] != 0)[-1])
         for part in ("night", "day"):
@@ -217,7 +221,7 @@ def test_a_signal_while_a_position_is_open_is_ignored_as_in_the_account(entry, l
     rule = script(rows, unit="weight", exits=(HoldFor(3, fill=leave),), fill=entry)
     trades = simulate(rule, bars, FREE).trades
     ours = outcomes_of(decisions_of(rule, bars), bars)
-    held, _ = held_by_trades(trades, bars)
+    held, _ = holding_times_of_trades(trades, bars)
     assert ours.held.trades == len(trades)
     for part in ("night", "day"):
         assert (getattr(ours.held, part) == getattr(held, part)).all(), part
@@ -234,7 +238,7 @@ def test_the_mean_of_executed_trades_is_that_of_the_account():
 def test_a_stop_within_a_session_ends_the_day_at_its_fill():
     bars = make_bars({"A": [100, 100, 90, 95]}, opens={"A": [100, 100, 99, 90]}, lows={"A": [99, 99, 85, 89]})
     trades = simulate(script({0: {"A": 1.0}}, exits=(StopLoss(0.05, intraday=True),)), bars, FREE).trades
-    held, returns = held_by_trades(trades, bars)
+    held, returns = holding_times_of_trades(trades, bars)
     assert trades["exit_price"].iloc[0] == 95
     assert held.day[:, 0].tolist() == [0, 1, 1, 0]
     assert held.night[:, 0].tolist() == [0, 0, 1, 0]
@@ -250,7 +254,7 @@ def test_what_cannot_be_compared_is_refused():
     with pytest.raises(DataError, match="nothing to compare"):
         calendar_time_test(replace(held, day=np.ones_like(held.day)), returns)
     with pytest.raises(DataError, match="no trade"):
-        held_by_trades(pd.DataFrame(), make_bars({"A": [1, 2]}))
+        holding_times_of_trades(pd.DataFrame(), make_bars({"A": [1, 2]}))
 
 
 def test_deviations_are_known_on_the_close_before():
