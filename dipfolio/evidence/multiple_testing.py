@@ -67,7 +67,9 @@ def stepdown(p_values: Sequence[float], correlation: NDArray[np.float64], seed: 
     if not len(asked):
         return tuple(adjusted)
     sizes, vectors = np.linalg.eigh(correlation[np.ix_(asked, asked)])
-    root = vectors * np.sqrt(np.maximum(sizes, 0.0))  # pairs over different windows need not make a whole correlation
+    # Pairs over different windows need not make a whole correlation. The symmetric root is the same whichever eigenvectors a
+    # processor finds: their signs differ, and with them the draws.
+    root = (vectors * np.sqrt(np.maximum(sizes, 0.0))) @ vectors.T
     root /= np.sqrt((root**2).sum(axis=1, keepdims=True))
     drawn = np.random.default_rng(seed).standard_normal((STEPDOWN_DRAWS, len(asked))) @ root.T
     order, reached = np.argsort(values[asked], kind="stable"), 0.0

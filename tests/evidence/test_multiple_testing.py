@@ -52,6 +52,18 @@ def test_stepdown_of_independent_tests_is_sidaks_step_by_step():
     assert found == pytest.approx(tuple(np.maximum.accumulate([expected[0], expected[2], expected[1]])[[0, 2, 1]]), abs=0.004)
 
 
+def test_stepdown_does_not_depend_on_which_eigenvectors_a_processor_finds(monkeypatch):
+    alike = np.array([[1.0, 0.5, 0.2], [0.5, 1.0, 0.5], [0.2, 0.5, 1.0]])
+    found, eigh = stepdown([0.02, 0.05, 0.3], alike, seed=1), np.linalg.eigh
+
+    def turned(matrix):
+        sizes, vectors = eigh(matrix)
+        return sizes, vectors * [-1, 1, -1]
+
+    monkeypatch.setattr(np.linalg, "eigh", turned)
+    assert stepdown([0.02, 0.05, 0.3], alike, seed=1) == found
+
+
 def test_stepdown_of_the_same_test_twice_corrects_nothing():
     alike = np.array([[1.0, 1.0], [1.0, 1.0]])
     assert stepdown([0.03, 0.03], alike, seed=1) == pytest.approx((0.03, 0.03), abs=0.002)
