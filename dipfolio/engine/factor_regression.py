@@ -270,8 +270,8 @@ def _untested(result: Result, invested: NDArray[np.bool_], known: int) -> str:
         )
     if known < MIN_TEST_SESSIONS:
         return (
-            f"The test needs {MIN_TEST_SESSIONS} invested sessions: with few of them it finds an alpha where there is none more "
-            "often than it says."
+            f"The test needs {MIN_TEST_SESSIONS} invested sessions: with few of them it is wrong more often than in 5 % of the "
+            "cases."
         )
     if invested.mean() < ALWAYS_INVESTED and len(invested) < MIN_TIMED_SESSIONS:
         return (

@@ -107,7 +107,7 @@ def _by_window(returns: pd.Series, window: int, risk_free: float | RiskFree) -> 
     spread = np.where(np.ptp(excess, axis=1) > 0, excess.std(axis=1, ddof=1), np.nan)
     return pd.DataFrame(
         {
-            "return": (1 + values).prod(axis=1) - 1,
+            "return": _totals(returns, window),
             "volatility": values.std(axis=1, ddof=1) * math.sqrt(SESSIONS_PER_YEAR),
             "sharpe": excess.mean(axis=1) / spread * math.sqrt(SESSIONS_PER_YEAR),
         },
@@ -186,14 +186,20 @@ def start_dates(result: Result) -> tuple[StartDates, ...]:
     fitting = [horizon for horizon in HORIZONS if horizon * MIN_PERIODS <= sessions][-MAX_HORIZONS:]
     if market is None:
         return ()
-    invested = sessions_in_market(result).to_numpy()
+    held = np.concatenate([[0], np.cumsum(sessions_in_market(result).to_numpy())])
     found = []
     for horizon in fitting:
-        own, other = (sliding_window_view(1 + series.to_numpy(), horizon).prod(axis=1) for series in (result.returns, market))
-        ahead = pd.Series(own - other, index=result.equity.index[: sessions - horizon + 1], name="ahead")
-        idle = ~sliding_window_view(invested, horizon).any(axis=1)
-        found.append(StartDates(horizon=horizon, ahead=ahead, idle=int(idle.sum())))
+        ahead = _totals(result.returns, horizon) - _totals(market, horizon)
+        index = result.equity.index[: sessions - horizon + 1]
+        idle = int((held[horizon:] == held[:-horizon]).sum())
+        found.append(StartDates(horizon=horizon, ahead=pd.Series(ahead, index=index, name="ahead"), idle=idle))
     return tuple(found)
+
+
+def _totals(returns: pd.Series, length: int) -> Floats:
+    """Total return of every stretch of so many sessions, shape (sessions - length + 1,)."""
+    wealth = np.concatenate([[1.0], np.cumprod(1 + returns.to_numpy())])  # zero after the last session alone, where a run ends
+    return np.asarray(wealth[length:] / wealth[:-length] - 1)
 
 
 def _or_none(value: float) -> float | None:

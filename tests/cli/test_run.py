@@ -638,12 +638,13 @@ def test_a_file_of_factors_is_understood_saved_and_part_of_the_run(ask, tmp_path
 def test_a_file_of_factors_that_cannot_be_used_is_refused_in_one_line(ask, tmp_path):
     (tmp_path / "months.csv").write_text(",Mkt-RF\n202501, 2.8\n", encoding="utf-8")
     (tmp_path / "old.csv").write_text(",Mkt-RF\n20200102, 0.8\n20200103, -0.7\n", encoding="utf-8")
-    for name, said in (
-        ("months.csv", "take the daily file"),
-        ("old.csv", "no session of the run"),
-        ("none.csv", "no file of factor returns"),
-    ):
+    cases = (
+        ("months.csv", 1, "take the daily file"),
+        ("old.csv", 1, "no session of the run"),
+        ("none.csv", 2, "no file of factor returns"),
+    )
+    for name, expected, said in cases:
         code, out, err = ask("equal-weight", "--factors", name)
-        assert (code, out) == (2, "")  # as of any data that cannot be used
+        assert (code, out) == (expected, "")
         assert said in err.splitlines()[-1]
     assert not (tmp_path / "reports" / "equal-weight").exists()
