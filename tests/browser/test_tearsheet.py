@@ -108,6 +108,7 @@ def test_the_tables_behind_the_charts_can_be_opened_and_copied(visit):
     for name in ("prices", "path", "held", "sources", "drawdowns", "exposure", "rolling", "starts"):
         fold = page.locator(f"[data-table={name}]")
         fold.locator("summary").click()
+        fold.locator("table").wait_for()
         assert fold.locator("table thead th[scope=col]").count() >= 2
         assert fold.locator("table tbody th[scope=row]").count() >= 2
     total = page.locator("[data-table=path] tbody tr").last.locator("td").nth(12).text_content()
