@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 RESERVED_OPTIONS = frozenset(
     {
-        "all", "also", "as-json", "benchmark", "dask-local", "data", "end", "force", "help", "hindsight", "jobs", "json",
-        "more", "no-costs", "no-page", "open", "rank-by", "reports", "resume", "risk-free", "scheduler", "seed", "split",
-        "start", "verify", "walk-forward", "walk-window",
+        "all", "also", "as-json", "benchmark", "dask-local", "data", "end", "factors", "force", "help", "hindsight", "jobs",
+        "json", "more", "no-costs", "no-page", "open", "rank-by", "reports", "resume", "risk-free", "scheduler", "seed",
+        "split", "start", "verify", "walk-forward", "walk-window",
     }
 )  # fmt: skip
 """Options of run, sweep and evidence: no parameter has such a name, so that all of them take the same strategies."""
@@ -213,7 +213,7 @@ def account_of(values: dict[str, Any]) -> "Account":
     return account.without_costs() if values["no_costs"] else account
 
 
-OUTPUT_OPTIONS = ("all", "also", "open", "data", "reports", "as_json", "force", "more", "hindsight")
+OUTPUT_OPTIONS = ("all", "also", "open", "data", "factors", "reports", "as_json", "force", "more", "hindsight")
 """Options that do not matter to the numbers of the account."""
 
 

@@ -128,6 +128,12 @@ def _run_options() -> list[click.Option]:
             section=section,
             help="a year, such as 0.043, or a CSV of dates and such rates; taken off in Sharpe and Sortino",
         ),
+        SectionedOption(
+            ["--factors"],
+            type=folder,
+            section=section,
+            help="CSV of dates and daily returns of factors, such as Kenneth French's, for the regression on the tear sheet",
+        ),
         SectionedOption(["--no-costs"], is_flag=True, help="trade, borrow and owe for nothing", section=section),
         SectionedOption(["--data"], type=folder, help=DATA_HELP, section=section),
         *_output_options(section),
@@ -185,7 +191,7 @@ def _run(named: list[StrategyRun], values: dict[str, Any]) -> None:
         how = "" if values["open"] else " (--open shows it in the browser)"
         click.echo(f"Tear sheet: {relative_to_cwd(sheet)}{how}")
     elif len(runs) == 1:
-        click.echo(run_as_json(runs[0].result, runs[0].metrics, str(relative_to_cwd(sheet)), hindsight))
+        click.echo(run_as_json(runs[0].result, runs[0].metrics, str(relative_to_cwd(sheet)), hindsight, runs[0].rate))
     if values["open"]:
         _open_in_browser(sheet if len(runs) == 1 else reports / "comparison.html")
 
@@ -239,6 +245,7 @@ class CompletedRun:
 
 def _simulated(strategy_run: StrategyRun, values: dict[str, Any], reports: Path, say: Callable[[str], None]) -> CompletedRun:
     """Simulate one strategy, unless its report on the shelf is of this very run."""
+    from dipfolio.data.factor_returns import read_factor_returns
     from dipfolio.data.risk_free import parse_risk_free
     from dipfolio.engine.metrics import measure
     from dipfolio.engine.run_identity import run_id
@@ -248,6 +255,8 @@ def _simulated(strategy_run: StrategyRun, values: dict[str, Any], reports: Path,
     account = account_of(values)
     rate = parse_risk_free(values["risk_free"])
     warn_once(rate.interpretation)
+    factors = read_factor_returns(values["factors"]) if values["factors"] else None
+    warn_once(factors.description if factors else "")
     say(f"{strategy.name}: reading the data")
     bars, benchmark = _load(home, strategy.symbols, values)
     warn_if_truncated(bars, values["start"], values["end"])
@@ -255,12 +264,15 @@ def _simulated(strategy_run: StrategyRun, values: dict[str, Any], reports: Path,
     terms = {"benchmark": benchmark, "start": values["start"], "end": values["end"]}
     beside = others.provenance.sha256 if others else ""
     this = run_id(
-        strategy, bars, account, **terms, others=beside, risk_free=rate.fingerprint, strategies=home.strategies
+        strategy, bars, account, **terms, others=beside, risk_free=rate.fingerprint,
+        factors=factors.fingerprint if factors else "", strategies=home.strategies,
     )  # fmt: skip
     target = reports / report_name(strategy.name, strategy_run.changed)
     kept = None if values["force"] else _kept(target, this)
     say(f"{strategy.name}: {'nothing has changed since its report was written' if kept else 'simulating'}")
     result = _simulate(strategy, bars, account, {**terms, "others": others}) if kept is None else kept
+    if kept is None and factors is not None:
+        result = result.with_factors(factors)
     metrics = measure(result, rate)
     return CompletedRun(
         strategy=strategy, result=result, bars=bars, metrics=metrics, rate=rate, folder=target, identity=this,

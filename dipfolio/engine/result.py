@@ -4,7 +4,7 @@ A result can be saved as ``run.json`` and one CSV file for each table, and be lo
 """
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from dipfolio.data.bars import Origin, Provenance
+from dipfolio.data.factor_returns import FactorReturns
 from dipfolio.engine.account import Account
 from dipfolio.engine.display import Displayable
 from dipfolio.engine.price_record import PRICE_COLUMNS
@@ -21,6 +22,10 @@ from dipfolio.errors import ReportError
 from dipfolio.storage import read_csv, unescape_formula, write_csv
 
 _TABLES = ("equity", "positions", "fills", "trades", "open_positions", "events", "prices")
+_INDEXED = ("equity", "positions", "factors")
+"""Tables with a row for each session."""
+_FACTORS = "factors"
+"""The table of factor returns, which only a run with factors has."""
 FORMAT_VERSION = 2
 """Version of the files; a reader refuses any other."""
 
@@ -59,6 +64,10 @@ class Result(Displayable):
         Of dipfolio and the libraries that the numbers depend on.
     residual : float
         Largest difference between the two sets of books, in dollars.
+    factors : DataFrame of shape (sessions, factors)
+        Returns of factors as fractions, NaN where they are missing; without columns if none were given.
+    factors_description : str
+        How the file of factors was understood; empty without one.
     """
 
     strategy: str
@@ -80,6 +89,19 @@ class Result(Displayable):
     provenance: Provenance
     versions: dict[str, str]
     residual: float
+    factors: pd.DataFrame = field(default_factory=pd.DataFrame)
+    factors_description: str = ""
+
+    def with_factors(self, factors: FactorReturns) -> "Result":
+        """The same run with the returns of factors in its sessions.
+
+        Raises
+        ------
+        DataError
+            The factors have none of these sessions.
+        """
+        table = factors.over(pd.DatetimeIndex(self.equity.index))
+        return replace(self, factors=table.set_axis(self.equity.index), factors_description=factors.description)
 
     @property
     def returns(self) -> pd.Series:
@@ -136,15 +158,15 @@ class Result(Displayable):
         folder = Path(folder)
         record = {
             "format": FORMAT_VERSION,
-            **{f.name: getattr(self, f.name) for f in fields(self) if f.name not in _TABLES},
+            **{f.name: getattr(self, f.name) for f in fields(self) if f.name not in (*_TABLES, _FACTORS)},
             "account": asdict(self.account),
             "provenance": asdict(self.provenance),
         }
         try:
             (folder / "run.json").write_text(json.dumps(record, indent=1, default=str) + "\n", encoding="utf-8")
-            for name in _TABLES:
+            for name in (*_TABLES, *([_FACTORS] if self.factors_description else [])):
                 table: pd.DataFrame = getattr(self, name)
-                write_csv(table, folder / f"{name}.csv", index=name in ("equity", "positions"))
+                write_csv(table, folder / f"{name}.csv", index=name in _INDEXED)
         except OSError as error:
             raise ReportError(f"{folder} cannot be written: {error.strerror or error}.") from error
 
@@ -162,7 +184,8 @@ def load(folder: Path | str) -> Result:
         record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         if record.pop("format") != FORMAT_VERSION:
             raise ReportError(f"{folder} was written by another version of dipfolio; run the strategy again.")
-        tables = {name: _read_table(folder / f"{name}.csv", indexed=name in ("equity", "positions")) for name in _TABLES}
+        names = (*_TABLES, *([_FACTORS] if record.get("factors_description") else []))
+        tables = {name: _read_table(folder / f"{name}.csv", indexed=name in _INDEXED) for name in names}
         result = Result(**{**record, **tables, **_typed(record)})
         _check_complete(result)
         return result
@@ -186,9 +209,11 @@ class SavedRun(Result):
         vars(self).update({**record, **_typed(record), "folder": folder})
 
     def __getattr__(self, name: str) -> pd.DataFrame:
-        if name not in _TABLES:
+        if name == _FACTORS and not self.factors_description:
+            return pd.DataFrame()
+        if name not in (*_TABLES, _FACTORS):
             raise AttributeError(name)
-        table = _read_table(vars(self)["folder"] / f"{name}.csv", indexed=name in ("equity", "positions"))
+        table = _read_table(vars(self)["folder"] / f"{name}.csv", indexed=name in _INDEXED)
         vars(self)[name] = table
         return table
 
@@ -218,6 +243,8 @@ def _check_complete(result: Result) -> None:
     index = result.equity.index
     if not (len(index) and (index[0].date(), index[-1].date()) == result.window and index.equals(result.positions.index)):
         raise ValueError("its sessions are not those of its window")
+    if result.factors_description and not index.equals(result.factors.index):
+        raise ValueError("the sessions of its factors are not those of its window")
     for name, columns in _COLUMNS.items():
         missing = [column for column in columns if column not in getattr(result, name)]
         if missing:

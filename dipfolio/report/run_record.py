@@ -176,7 +176,7 @@ def record_section(result: Result, metrics: Metrics, *, beside_quantstats: bool 
         assumptions=state_assumptions(result),
         parameters=[(name.replace("_", " "), str(value)) for name, value in result.parameters.items()],
         provenance=provenance_rows(result),
-        files=FILES,
+        files=(*FILES, *(["factors.csv"] if result.factors_description else [])),
     )  # fmt: skip
 
 

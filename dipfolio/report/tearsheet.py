@@ -145,8 +145,9 @@ def tear_sheet(result: Result, metrics: Metrics, risk_free: float | RiskFree = 0
     page = page.replace("<h1>", '<h2 class="sheet">', 1).replace("</h1>", "</h2>", 1)
     head, body, foot = page.index("</head>"), page.index("<body>") + len("<body>"), page.rindex("</body>")
     style, top = f"<style>{record_stylesheet()}</style>\n", f"\n{answer_section(result, metrics)}\n"
-    record, charts = f"{record_section(result, metrics, beside_quantstats=drawn)}\n", tearsheet_charts(result)
-    parts = [page[:head], style, charts.head, page[head:body], top, charts.section, page[body:foot], record, charts.foot]
+    record, charts = f"{record_section(result, metrics, beside_quantstats=drawn)}\n", tearsheet_charts(result, risk_free)
+    parts = [page[:head], style, charts.head, page[head:body], top, charts.section, page[body:foot]]
+    parts += [charts.subperiods, record, charts.foot]
     return "".join([*parts, page[foot:]])
 
 

@@ -1,13 +1,16 @@
-"""The charts of the tear sheet: prices with trades, profit by session since entry, exposure, and where the profit came from."""
+"""The charts of the tear sheet: prices with trades, profit since entry, exposure, sources of the profit, and subperiods."""
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from dipfolio.data.risk_free import RiskFree
 from dipfolio.engine.attribution import all_positions, attribute
 from dipfolio.engine.display import signed_dollars
+from dipfolio.engine.factor_regression import FactorModels, FactorRegression, factor_models
 from dipfolio.engine.holding_paths import (
     MIN_SESSIONS_AHEAD,
     HoldingPaths,
@@ -17,9 +20,20 @@ from dipfolio.engine.holding_paths import (
     profit_by_session,
     round_trips_of,
 )
+from dipfolio.engine.metrics import MIN_OBSERVATIONS, PORTFOLIO_SHARE, sessions_in_market
 from dipfolio.engine.price_record import SESSIONS_BEFORE
 from dipfolio.engine.result import Result
-from dipfolio.report.format import count, dollars
+from dipfolio.engine.subperiods import (
+    HORIZONS,
+    MIN_PERIODS,
+    MIN_WINDOWS,
+    WINDOWS,
+    RollingMetrics,
+    StartDates,
+    rolling_metrics,
+    start_dates,
+)
+from dipfolio.report.format import MISSING_TEXT, count, dollars, percent, ratio, unsigned_percent
 from dipfolio.report.html import pack_text, packed_plotly, page_policy, plotly_source, read_asset, script_data
 from dipfolio.report.run_record import template_environment
 
@@ -59,19 +73,28 @@ SCRIPTS = ("drawing.js", "tearsheet.js")
 
 
 class TearsheetCharts(NamedTuple):
-    """The parts of the charts on a tear sheet, as HTML: for the head, below the answer, and for the end of the body."""
+    """The parts of the charts on a tear sheet, as HTML: for the head, below the answer, above the record, and for the end."""
 
     head: str
     section: str
+    subperiods: str
     foot: str
 
 
-def tearsheet_charts(result: Result) -> TearsheetCharts:
-    """The charts of a run; one without a fill has none, and no script may run on its page."""
+def tearsheet_charts(result: Result, risk_free: float | RiskFree = 0.0) -> TearsheetCharts:
+    """The charts of a run; one without a fill has none, and no script may run on its page.
+
+    Parameters
+    ----------
+    result : Result
+    risk_free : float or RiskFree
+        A year.
+    """
     if result.fills.empty:
-        return TearsheetCharts(_head(()), "", "")
+        return TearsheetCharts(_head(()), "", "", "")
     paths = holding_paths(result)
     prices, falls = price_charts(result), drawdown_charts(result)
+    rolling, starts = rolling_metrics(result, risk_free), start_dates(result)
     data = {
         "prices": prices,
         "unknown": len(paths.unknown),
@@ -80,6 +103,8 @@ def tearsheet_charts(result: Result) -> TearsheetCharts:
         "exposure": exposure_chart(result),
         "sources": source_charts(result),
         "drawdowns": falls,
+        "rolling": rolling_charts(rolling, result.benchmark) if rolling else [],
+        "starts": [start_date_chart(found) for found in starts],
     }
     scripts = list(map(read_asset, SCRIPTS))
     section = template_environment().get_template("tearsheet_charts.html.j2").render(
@@ -92,12 +117,14 @@ def tearsheet_charts(result: Result) -> TearsheetCharts:
         held_said=_describe_held(paths),
         exposure_said=_describe_exposure(result),
     )  # fmt: skip
+    below = _subperiods_section(result, rolling, starts, factor_models(result, risk_free))
     packed = pack_text(script_data(data))
     carried = [f'<script type="text/plain" id="{name}">{text}</script>' for name, text in _carried(packed)]
     run = [f"<script>{source}</script>" for source in scripts]
     return TearsheetCharts(
         head=_head([plotly_source(), *scripts]),
         section=f"{START}{section}{END}\n",
+        subperiods=f"{START}{below}{END}\n",
         foot="\n".join([START, *carried, *run, END, ""]),
     )
 
@@ -211,8 +238,7 @@ def held_chart(paths: HoldingPaths, benchmark: str) -> dict[str, Any]:
 
 
 def _lines(table: pd.DataFrame, market: pd.Series | None, benchmark: str) -> dict[str, Any]:
-    step = max(-(-len(table) // MAX_POINTS), 1)
-    rows = sorted({*range(0, len(table), step), len(table) - 1})
+    rows = _thinned(len(table))
     shown = list(table.columns[:MAX_LINES])
     lines = [{"name": str(name), "values": numbers(table[name].iloc[rows])} for name in shown]
     if len(table.columns) > MAX_LINES:
@@ -286,6 +312,46 @@ def _deepest(equity: np.ndarray, cash: float) -> list[tuple[int, int]]:
     return [(high - 1, low - 1) for low, high in highs.items()]
 
 
+def _thinned(length: int) -> list[int]:
+    """The places of at most :data:`MAX_POINTS` points and the last."""
+    return sorted({*range(0, length, max(-(-length // MAX_POINTS), 1)), length - 1})
+
+
+def rolling_charts(rolling: RollingMetrics, benchmark: str) -> list[dict[str, Any]]:
+    """The rolling metrics that have a value, each with that of the benchmark; beta has none."""
+    rows = _thinned(len(rolling.own))
+    days = [str(day.date()) for day in rolling.own.index[rows]]
+    charts = []
+    for name, (label, unit) in ROLLING_LABELS.items():
+        if rolling.own[name].isna().all():
+            continue
+        other = None if rolling.benchmark is None or name == "beta" else rolling.benchmark[name]
+        charts.append({
+            "by": label,
+            "unit": unit,
+            "days": days,
+            "values": numbers(rolling.own[name].iloc[rows], 5),
+            "benchmark": None if other is None else {"name": benchmark, "values": numbers(other.iloc[rows], 5)},
+        })  # fmt: skip
+    return charts
+
+
+ROLLING_LABELS = {
+    "return": ("Return", "%"),
+    "volatility": ("Volatility", "%"),
+    "sharpe": ("Sharpe ratio", ""),
+    "beta": ("Beta", ""),
+}
+"""Label and unit of each rolling metric."""
+
+
+def start_date_chart(found: StartDates) -> dict[str, Any]:
+    """The difference to the benchmark by start date."""
+    rows = _thinned(len(found.ahead))
+    days = [str(day.date()) for day in found.ahead.index[rows]]
+    return {"by": count(found.horizon, "session"), "unit": "%", "days": days, "values": numbers(found.ahead.iloc[rows], 5)}
+
+
 def _largest(series: pd.Series) -> pd.Series:
     """The largest amounts first, the rest added up."""
     ordered = series.reindex(series.abs().sort_values(ascending=False, kind="stable").index)
@@ -345,6 +411,124 @@ def _describe_exposure(result: Result) -> str:
         f"At most {gross * 100:.0f} % of the equity and {count(int(held.max()), 'position')} at one time; "
         f"invested on {count(int((held > 0).sum()), 'close')} of {len(held):,}."
     )
+
+
+def _subperiods_section(
+    result: Result, rolling: RollingMetrics | None, starts: Sequence[StartDates], models: FactorModels
+) -> str:
+    """Rolling metrics, start dates and factors as HTML."""
+    return template_environment().get_template("tearsheet_subperiods.html.j2").render(
+        rolls=rolling is not None,
+        rolling_said=_describe_rolling(result, rolling),
+        rolling_note=_rolling_note(rolling, result.benchmark) if rolling else "",
+        starts_said=tuple(_describe_starts(result, starts)),
+        start_heads=START_HEADS,
+        start_rows=tuple(map(_start_row, starts)),
+        factors_said=tuple(_describe_factors(models)),
+        factor_heads=FACTOR_HEADS,
+        factor_rows=tuple(row for found in (models.benchmark, models.factors) if found for row in _factor_rows(found)),
+    )  # fmt: skip
+
+
+def _describe_rolling(result: Result, rolling: RollingMetrics | None) -> str:
+    sessions = count(len(result.equity), "session")
+    if rolling is None:
+        least = MIN_WINDOWS * WINDOWS[-1]
+        return f"The run has {sessions}, which is too short: three windows of {WINDOWS[-1]} need {least}."
+    last = rolling.own.iloc[-1]
+    values = [f"return {percent(last['return'], 1)}", f"volatility {unsigned_percent(last['volatility'])} a year"]
+    ratios = (("sharpe", "Sharpe ratio"), ("beta", "beta"))
+    values += [f"{label} {ratio(last[name])}" for name, label in ratios if not math.isnan(last[name])]
+    half = {126: "half a year", 63: "a quarter", 21: "a month"}[rolling.window]
+    return f"Over the last {rolling.window} sessions ({half}): {', '.join(values)}."
+
+
+def _rolling_note(rolling: RollingMetrics, benchmark: str) -> str:
+    said = (
+        f"Each point is the window of {rolling.window} sessions that ends there; a window is at most a third of the run. "
+        f"Neighbouring windows share all sessions but one: of {len(rolling.own):,} windows only {rolling.apart} do not overlap. "
+        "The return is that of the whole window, volatility and Sharpe ratio are a year."
+    )
+    few = f" Sharpe ratio and beta are left out where fewer than {MIN_OBSERVATIONS} sessions of a window had a position."
+    return said + few + (f" Dashed: {benchmark}." if rolling.benchmark is not None else "")
+
+
+START_HEADS = (
+    "Sessions", "Start dates", "Account ahead", "Periods without overlap", "Account ahead in these", "Median difference",
+    "Lowest", "Highest", "Start dates without a position",
+)  # fmt: skip
+
+
+def _start_row(found: StartDates) -> tuple[str, ...]:
+    ahead = (found.ahead.median(), found.ahead.min(), found.ahead.max())
+    return (
+        f"{found.horizon:,}", f"{len(found.ahead):,}", unsigned_percent(found.share), f"{found.apart:,}",
+        f"{found.apart_beaten:,}", *(percent(float(value), 1) for value in ahead), f"{found.idle:,}",
+    )  # fmt: skip
+
+
+def _describe_starts(result: Result, starts: Sequence[StartDates]) -> Iterator[str]:
+    if not result.benchmark:
+        yield "The run has no benchmark to compare start dates with."
+        return
+    if not starts:
+        least = MIN_PERIODS * HORIZONS[0]
+        sessions = count(len(result.equity), "session")
+        yield f"The run has {sessions}, which is too short: two periods of {HORIZONS[0]} need {least}."
+        return
+    last = starts[-1]
+    yield (
+        f"After {last.horizon:,} sessions the account was ahead of {result.benchmark} from {unsigned_percent(last.share)} of "
+        f"{count(len(last.ahead), 'start date')}; of the {count(last.apart, 'period')} without overlap it was ahead in "
+        f"{last.apart_beaten}."
+    )
+    yield "Overlapping periods are no independent observations; only those without overlap are, and they are few."
+    idle = 1 - float(sessions_in_market(result).mean())
+    if idle > 1 - PORTFOLIO_SHARE:
+        yield (
+            f"The account was in cash in {unsigned_percent(idle)} of the sessions and {result.benchmark} never, so this compares "
+            "two accounts and not the trades."
+        )
+
+
+FACTOR_HEADS = ("Regression on", "Term", "Estimate", "t", "p of alpha")
+
+
+def _factor_rows(found: FactorRegression) -> Iterator[tuple[str, ...]]:
+    """A row for alpha a session, a year, each beta, and the fit."""
+    on = f"{', '.join(found.names)}: {count(found.sessions, 'session')}, {count(found.lags, 'lag')}"
+    p = MISSING_TEXT if math.isnan(found.p_value) else f"{found.p_value:.3f}"
+    yield on, "Alpha of a session", percent(found.alpha, 3), ratio(found.alpha_t), p
+    yield "", "Alpha of 252 invested sessions", percent(found.annual_alpha), ratio(found.alpha_t), ""
+    for name, beta, t in zip(found.names, found.betas, found.beta_ts, strict=True):
+        yield "", f"Beta to {name}", ratio(beta), ratio(t), ""
+    yield "", "R squared", ratio(found.r_squared), "", ""
+
+
+def _describe_factors(models: FactorModels) -> Iterator[str]:
+    """The regressions in sentences, with what their t-statistics are worth."""
+    yield f"{models.invested:,} of {count(models.sessions, 'session')} had a position."
+    yield from filter(None, (models.description, models.no_benchmark, models.no_factors))
+    fitted = [found for found in (models.benchmark, models.factors) if found]
+    for found in fitted:
+        names = ", ".join(found.names)
+        betas = ", ".join(map(ratio, found.betas))
+        over = "" if found.sessions == models.invested else f", over {found.sessions:,} of these sessions"
+        yield (
+            f"Alpha against {names}: {percent(found.alpha, 3)} a session (t {ratio(found.alpha_t)}), "
+            f"{'beta' if len(found.names) == 1 else 'betas'} {betas}{over}.{_significance(found)}"
+        )
+    for why in dict.fromkeys(found.untested for found in fitted if found.untested):
+        yield f"Alpha has a t-statistic without a verdict. {why}"
+    if any(_significance(found) for found in fitted):
+        yield "A p-value means nothing for a strategy or dates that were chosen after these returns were known."
+
+
+def _significance(found: FactorRegression) -> str:
+    """Whether alpha is statistically significant; empty without a test."""
+    if math.isnan(found.p_value):
+        return ""
+    return f" It is {'' if found.p_value < 0.05 else 'not '}statistically significant (p {found.p_value:.3f}, two-sided)."
 
 
 def numbers(values: Iterable[float], digits: int = 6) -> list[float | None]:

@@ -19,8 +19,10 @@ from rich.text import Text
 
 from dipfolio.data.risk_free import RiskFree
 from dipfolio.engine.attribution import attribute
+from dipfolio.engine.factor_regression import factor_models
 from dipfolio.engine.metrics import Metrics, metric_of
 from dipfolio.engine.result import Result
+from dipfolio.engine.subperiods import rolling_metrics, start_dates
 from dipfolio.evidence.estimates import Estimate
 from dipfolio.report.answer import answer_of
 from dipfolio.report.comparison.alignment import Alignment, Contender, benchmark_metrics, build_contenders, market_returns
@@ -177,8 +179,11 @@ def print_summary(result: Result, metrics: Metrics, stream: IO[str], *, everythi
         console.print(Text(f"Note: {remark}"), soft_wrap=not stream.isatty())
 
 
-def run_as_json(result: Result, metrics: Metrics, report: str, hindsight: Hindsight | None = None) -> str:
+def run_as_json(
+    result: Result, metrics: Metrics, report: str, hindsight: Hindsight | None = None, risk_free: float | RiskFree = 0.0
+) -> str:
     """The same for machines: NaN becomes null, the report is its path; with the hindsight where it was asked for."""
+    rolling = rolling_metrics(result, risk_free)
     record = {
         "strategy": result.strategy,
         "parameters": result.parameters,
@@ -187,6 +192,9 @@ def run_as_json(result: Result, metrics: Metrics, report: str, hindsight: Hindsi
         **_numbers(metrics),
         "answer": answer_of(result, metrics).as_record(),
         "attribution": _attribution_record(result),
+        "rolling": rolling.as_record() if rolling else None,
+        "start_dates": [found.as_record() for found in start_dates(result)],
+        "factors": factor_models(result, risk_free).as_record(),
         "remarks": list(run_remarks(result, metrics)),
         "report": report,
     }

@@ -20,7 +20,7 @@ CONTRAST = Path(__file__).with_name("contrast.js").read_text(encoding="utf-8")
 DRAWN = """[...document.querySelectorAll('.charts .chart')].filter(box => box.dataset.place !== '')
     .every(box => box.querySelector('.main-svg'))"""
 CLIPBOARD = "Object.defineProperty(navigator, 'clipboard', {value: {writeText: async text => { window.copied = text; }}})"
-CHARTS = ("prices-0", "path", "held", "sources", "drawdowns", "exposure")
+CHARTS = ("prices-0", "path", "held", "sources", "drawdowns", "exposure", "rolling", "starts")
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def draw_all(page, charts=CHARTS):
 def test_the_prices_stand_below_the_answer_and_above_quantstats(visit):
     page = visit()
     page.wait_for_selector("#prices-0 .main-svg")
-    tops = [page.locator(where).bounding_box()["y"] for where in ("#answer", "#charts", ".container", "#record")]
+    tops = [page.locator(where).bounding_box()["y"] for where in ("#answer", "#charts", ".container", "#subperiods", "#record")]
     assert tops == sorted(tops)
     assert page.locator("#figure-prices h2").bounding_box()["y"] < 500
 
@@ -105,9 +105,10 @@ def test_a_mark_says_shares_price_cost_and_profit(visit):
 def test_the_tables_behind_the_charts_can_be_opened_and_copied(visit):
     page = visit()
     draw_all(page)
-    for name in ("prices", "path", "held", "sources", "drawdowns", "exposure"):
+    for name in ("prices", "path", "held", "sources", "drawdowns", "exposure", "rolling", "starts"):
         fold = page.locator(f"[data-table={name}]")
         fold.locator("summary").click()
+        fold.locator("table").wait_for()
         assert fold.locator("table thead th[scope=col]").count() >= 2
         assert fold.locator("table tbody th[scope=row]").count() >= 2
     total = page.locator("[data-table=path] tbody tr").last.locator("td").nth(12).text_content()
@@ -145,6 +146,28 @@ def test_the_cuts_of_the_profit_and_the_sessions_can_be_chosen(visit):
     assert page.evaluate("Math.max(...document.getElementById('held').data[0].x)") == 234
 
 
+def test_the_rolling_metric_and_the_sessions_after_a_start_date_can_be_chosen(visit):
+    page = visit()
+    draw_all(page, ["rolling", "starts"])
+    assert page.locator("#rolling").evaluate("box => box.data.map(line => line.name)") == ["account", "SPY"]
+    page.get_by_role("button", name="Volatility", exact=True).click()
+    assert 0 < page.locator("#rolling").evaluate("box => Math.max(...box.data[0].y)") < 10
+    assert len(page.locator("#rolling").evaluate("box => box.data[0].x")) == 377
+    page.get_by_role("button", name="After 250 sessions").click()
+    assert len(page.locator("#starts").evaluate("box => box.data[0].x")) == 253
+    fold = page.locator("[data-table=starts]")
+    fold.locator("summary").click()
+    assert fold.locator("thead th").last.text_content() == "Account less benchmark after 250 sessions"
+
+
+def test_the_sections_above_the_record_do_not_overlap_the_sheet(visit):
+    page = visit()
+    draw_all(page, ["rolling"])
+    sheet, below = (page.locator(where).bounding_box() for where in (".container", "#subperiods"))
+    tables = page.locator(".container #right").bounding_box()
+    assert below["y"] >= max(sheet["y"] + sheet["height"], tables["y"] + tables["height"]) - 1
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_every_text_outside_the_charts_stands_out_in_both_themes(visit, theme):
     page = visit(theme=theme)
@@ -179,3 +202,7 @@ def test_without_scripts_or_in_an_old_browser_the_record_stands_without_charts(v
         assert not page.locator("#charts").is_visible()
         assert page.locator("#trades").is_visible()
         assert page.locator("#unable").is_visible()
+        assert page.locator("#figure-starts table.static").is_visible()
+        assert page.locator("#figure-factors").is_visible()
+        assert not page.locator("#starts").is_visible()
+        assert not page.locator("#subperiods button").first.is_visible()

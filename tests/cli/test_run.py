@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from dipfolio.cli.app import _guarded, main
@@ -610,3 +611,40 @@ def test_without_a_browser_the_page_is_named(ask, monkeypatch):
     monkeypatch.setattr("webbrowser.open", lambda _: False)
     code, _, err = ask("buy-the-dip", "--open")
     assert (code, err) == (0, "No browser was found; open reports/buy-the-dip/tearsheet.html in one.\n")
+
+
+def test_a_file_of_factors_is_understood_saved_and_part_of_the_run(ask, tmp_path):
+    rows = [f"{day:%Y%m%d}, {0.5 + 0.01 * k:8.2f},{-0.3 - 0.02 * (k % 7):8.2f},   0.017" for k, day in
+            enumerate(pd.date_range("2024-01-02", "2025-12-31"))]  # fmt: skip
+    (tmp_path / "ff.csv").write_text(
+        "\n".join(["From the library.", "", ",Mkt-RF,SMB,RF", *rows, "", "Copyright"]), encoding="utf-8"
+    )
+    code, out, err = ask("equal-weight", "--factors", "ff.csv", "--json")
+    assert code == 0
+    understood = "The factor returns of ff.csv (Mkt-RF, SMB, RF) are taken as per cent by their size"
+    assert err.startswith(understood)
+    record = json.loads(out)["factors"]
+    assert record["description"].startswith(understood)
+    assert set(record["factors"]["betas"]) == {"Mkt-RF", "SMB"}
+    saved = load(tmp_path / "reports" / "equal-weight")
+    assert list(saved.factors.columns) == ["Mkt-RF", "SMB", "RF"]
+    written = (tmp_path / "reports" / "equal-weight" / "run.json").stat().st_mtime_ns
+    assert json.loads(ask("equal-weight", "--factors", "ff.csv", "--json")[1])["factors"] == record
+    assert (tmp_path / "reports" / "equal-weight" / "run.json").stat().st_mtime_ns == written
+    assert json.loads(ask("equal-weight", "--json")[1])["factors"]["factors"] is None
+    assert load(tmp_path / "reports" / "equal-weight").factors.empty
+
+
+def test_a_file_of_factors_that_cannot_be_used_is_refused_in_one_line(ask, tmp_path):
+    (tmp_path / "months.csv").write_text(",Mkt-RF\n202501, 2.8\n", encoding="utf-8")
+    (tmp_path / "old.csv").write_text(",Mkt-RF\n20200102, 0.8\n20200103, -0.7\n", encoding="utf-8")
+    cases = (
+        ("months.csv", 1, "take the daily file"),
+        ("old.csv", 1, "no session of the run"),
+        ("none.csv", 2, "no file of factor returns"),
+    )
+    for name, expected, said in cases:
+        code, out, err = ask("equal-weight", "--factors", name)
+        assert (code, out) == (expected, "")
+        assert said in err.splitlines()[-1]
+    assert not (tmp_path / "reports" / "equal-weight").exists()

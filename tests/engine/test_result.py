@@ -11,13 +11,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dipfolio.data.factor_returns import FactorReturns
 from dipfolio.data.folder import load_bars
 from dipfolio.engine.account import Account
 from dipfolio.engine.loader import load_strategy
 from dipfolio.engine.metrics import measure
-from dipfolio.engine.result import load
+from dipfolio.engine.result import SavedRun, load
 from dipfolio.engine.simulation import simulate
 from dipfolio.errors import ReportError
+from dipfolio.report.tearsheet import tear_sheet
 from tests.support.markets import make_bars
 from tests.support.strategies import script
 
@@ -315,3 +317,47 @@ def test_whatever_was_simulated_is_loaded_as_it_was_saved(tmp_path_factory, clos
     folder = tmp_path_factory.mktemp("run")
     result.save(folder)
     assert load(folder) == result
+
+
+def factored(result, name="SMB"):
+    """The run with a factor whose first sessions are missing."""
+    sessions = pd.DatetimeIndex(result.equity.index)
+    table = pd.DataFrame({name: [0.001 * k for k in range(len(sessions))]}, index=sessions).iloc[3:]
+    return result.with_factors(FactorReturns(returns=table, description="How the file was understood."))
+
+
+def test_the_factors_of_a_run_are_saved_with_it_and_the_page_is_the_same(runs, tmp_path):
+    made = factored(runs["buy-the-dip"], name="=SUM(A1)")
+    made.save(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*FILES, "factors.csv"])
+    again = load(tmp_path)
+    assert again == made != runs["buy-the-dip"]
+    assert again.factors["=SUM(A1)"].iloc[:4].isna().tolist() == [True, True, True, False]
+    assert tear_sheet(again, measure(again), 0.04) == tear_sheet(made, measure(made), 0.04)
+
+
+def test_factors_that_are_missing_or_cut_off_are_refused(runs, tmp_path):
+    factored(runs["buy-the-dip"]).save(tmp_path)
+    whole = (tmp_path / "factors.csv").read_text(encoding="utf-8")
+    (tmp_path / "factors.csv").write_text("\n".join(whole.splitlines()[:-5]), encoding="utf-8")
+    with pytest.raises(ReportError, match="the sessions of its factors are not those of its window"):
+        load(tmp_path)
+    (tmp_path / "factors.csv").unlink()
+    with pytest.raises(ReportError, match=r"factors\.csv"):
+        load(tmp_path)
+
+
+def test_a_run_that_is_read_table_by_table_has_its_factors(runs, tmp_path):
+    made = factored(runs["buy-the-dip"])
+    made.save(tmp_path)
+    assert SavedRun(tmp_path, json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))).factors.equals(made.factors)
+    runs["buy-the-dip"].save(tmp_path)
+    assert SavedRun(tmp_path, json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))).factors.empty
+
+
+def test_a_run_that_was_saved_without_factors_is_read_as_before(runs, tmp_path):
+    runs["buy-the-dip"].save(tmp_path)
+    record = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))
+    assert record.pop("factors_description") == ""
+    (tmp_path / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    assert load(tmp_path) == runs["buy-the-dip"]

@@ -2,17 +2,24 @@
 
 import gzip
 import json
+import math
 import re
 from base64 import b64decode
 from dataclasses import replace
 
+import numpy as np
+import pandas as pd
 import pytest
 
 import dipfolio.report.tearsheet_charts as tearsheet_charts_module
+from dipfolio.data.factor_returns import FactorReturns
 from dipfolio.engine.account import Account
 from dipfolio.engine.exits import StopLoss
+from dipfolio.engine.factor_regression import factor_models
 from dipfolio.engine.holding_paths import holding_paths
 from dipfolio.engine.simulation import simulate
+from dipfolio.engine.subperiods import rolling_metrics, start_dates
+from dipfolio.report.format import percent, ratio, unsigned_percent
 from dipfolio.report.tearsheet_charts import (
     MAX_LINES,
     MAX_POINTS,
@@ -23,7 +30,9 @@ from dipfolio.report.tearsheet_charts import (
     numbers,
     path_chart,
     price_charts,
+    rolling_charts,
     source_charts,
+    start_date_chart,
     tearsheet_charts,
     without_charts,
 )
@@ -212,3 +221,109 @@ def test_a_page_without_its_charts_has_neither_their_section_nor_their_scripts()
 
 def test_numbers_have_six_digits_and_what_is_not_known_is_null():
     assert numbers([1 / 3, float("nan"), 123456.789, float("inf")]) == [0.333333, None, 123457.0, None]
+
+
+def long_run(**facts):
+    """A thousand dollars in A throughout, beside a market; A rises by 1 % and falls by 0.5 % in turn, M by half of it."""
+    steps = [1.01, 0.995] * 60
+    closes = {"A": [100 * math.prod(steps[:k]) for k in range(121)], "M": [50 * math.prod(steps[:k]) ** 0.5 for k in range(121)]}
+    return traded({0: {"A": 10.0}}, closes=closes, universe="A", **facts)
+
+
+def test_the_rolling_metrics_and_start_dates_of_a_chart_are_those_of_the_engine():
+    result = long_run()
+    rolling, starts = rolling_metrics(result), start_dates(result)
+    charts = rolling_charts(rolling, "M")
+    assert [chart["by"] for chart in charts] == ["Return", "Volatility", "Sharpe ratio", "Beta"]
+    assert len(charts[0]["days"]) == 121 - 20
+    assert charts[0]["values"] == pytest.approx(rolling.own["return"].tolist(), rel=1e-4)
+    assert charts[2]["benchmark"]["values"] == pytest.approx(rolling.benchmark["sharpe"].tolist(), rel=1e-4)
+    assert charts[3]["benchmark"] is None
+    (chart,) = map(start_date_chart, starts)
+    assert (chart["by"], chart["unit"]) == ("21 sessions", "%")
+    assert chart["values"] == pytest.approx(starts[0].ahead.tolist(), rel=1e-4)
+    assert chart["days"][0] == DAYS[0]
+
+
+def test_a_rolling_metric_without_a_value_has_no_chart():
+    result = long_run(benchmark="")
+    assert [chart["by"] for chart in rolling_charts(rolling_metrics(result), "")] == ["Return", "Volatility", "Sharpe ratio"]
+    section = tearsheet_charts(result).subperiods
+    assert "The run has no benchmark to compare start dates with." in section
+    assert "The run has no benchmark." in section
+
+
+def test_what_the_sections_above_the_record_say():
+    result = long_run()
+    section = text_of(tearsheet_charts(result).subperiods)
+    last = rolling_metrics(result).own.iloc[-1]
+    assert f"Over the last 21 sessions (a month): return {percent(last['return'], 1)}, volatility" in section
+    assert "of 101 windows only 5 do not overlap" in section
+    (found,) = start_dates(result)
+    assert f"After 21 sessions the account was ahead of M from {unsigned_percent(found.share)} of 101 start dates" in section
+    assert f"of the 5 periods without overlap it was ahead in {found.apart_beaten}." in section
+    assert "Overlapping periods are no independent observations" in section
+    assert "in cash" not in section
+    model = factor_models(result).benchmark
+    assert "120 of 121 sessions had a position." in section
+    assert (
+        f"Alpha against M: {percent(model.alpha, 3)} a session (t {ratio(model.alpha_t)}), beta {ratio(model.betas[0])}."
+        in section
+    )
+    assert "Alpha has a t-statistic without a verdict. The test needs 250 invested sessions" in section
+    assert "A p-value means nothing" not in section
+
+
+def test_a_short_run_says_what_it_lacks_in_a_sentence_each():
+    section = text_of(tearsheet_charts(traded({0: {"A": 10}, 2: {"A": 0}})).subperiods)
+    assert "The run has 5 sessions, which is too short: three windows of 21 need 63." in section
+    assert "The run has 5 sessions, which is too short: two periods of 21 need 42." in section
+    assert "A regression on M needs 30 invested sessions with returns; there are 3." in section
+    assert "<table" not in section
+
+
+def test_a_significant_alpha_has_its_p_value_and_what_it_is_worth():
+    random = np.random.default_rng(1)
+    market = np.cumprod(1 + random.normal(0, 0.01, 300))
+    own = market * np.cumprod(1 + random.normal(0.002, 0.002, 300))
+    closes = {"A": (100 * own).tolist(), "M": (50 * market).tolist()}
+    result = traded({0: {"A": 90.0}}, closes=closes, universe="A")
+    found = factor_models(result).benchmark
+    assert found.p_value < 0.05
+    section = text_of(tearsheet_charts(result).subperiods)
+    assert f"It is statistically significant (p {found.p_value:.3f}, two-sided)." in section
+    assert "A p-value means nothing for a strategy or dates that were chosen after these returns were known." in section
+    assert "without a verdict" not in section
+
+
+def test_an_account_mostly_in_cash_is_said_to_be():
+    rise = [100.0 + k for k in range(80)]
+    section = text_of(
+        tearsheet_charts(traded({0: {"A": 1}, 9: {"A": 0}}, closes={"A": rise, "M": rise}, universe="A")).subperiods
+    )
+    assert "The account was in cash in 87.5 % of the sessions and M never" in section
+
+
+def test_factors_of_a_file_are_on_the_page_and_hostile_headings_are_text():
+    result = long_run()
+    table = pd.DataFrame({HOSTILE: np.random.default_rng(1).normal(0, 0.01, 121)}, index=pd.DatetimeIndex(result.equity.index))
+    known = result.with_factors(FactorReturns(returns=table, description="How it was understood."))
+    charts = tearsheet_charts(known)
+    assert "<img" not in charts.subperiods
+    assert charts.subperiods.count("<!-- end of the charts -->") == 1
+    section = text_of(charts.subperiods)
+    assert "How it was understood." in section
+    assert "Beta to &lt;/script&gt;&lt;img" in section
+
+
+def test_a_page_without_its_charts_has_no_subperiods_either():
+    charts = tearsheet_charts(long_run())
+    assert without_charts(f"<p>before</p>{charts.section}{charts.subperiods}<p>after</p>").split() == [
+        "<p>before</p>",
+        "<p>after</p>",
+    ]
+
+
+def text_of(section):
+    """The section with the spaces before per cent as they are written in Python."""
+    return section.replace("\xa0", " ")

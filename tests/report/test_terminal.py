@@ -14,9 +14,11 @@ import pytest
 
 from dipfolio.data.folder import load_bars
 from dipfolio.engine.account import Account
+from dipfolio.engine.factor_regression import factor_models
 from dipfolio.engine.loader import load_strategy
 from dipfolio.engine.metrics import measure
 from dipfolio.engine.simulation import simulate
+from dipfolio.engine.subperiods import rolling_metrics, start_dates
 from dipfolio.report.terminal import print_summary, run_as_json
 from tests.support.markets import make_bars
 from tests.support.strategies import script
@@ -172,7 +174,7 @@ def test_the_json_has_the_metrics_unrounded(dip):
 def test_in_the_json_what_does_not_exist_is_null(idle):
     record = strict(run_as_json(*idle, ""))
     nothing = {name for name, value in idle[1].by_name.items() if isinstance(value, float) and math.isnan(value)}
-    assert {name for name, value in record.items() if value is None} == nothing | {"benchmark"}
+    assert {name for name, value in record.items() if value is None} == nothing | {"benchmark", "rolling"}
     assert "win_rate" in nothing
 
 
@@ -208,3 +210,13 @@ def test_the_json_has_the_answer_and_where_the_profit_came_from(dip):
     assert set(record["attribution"]) == {"name", "month", "side", "reason", "source"}
     for cut in record["attribution"].values():
         assert sum(cut.values()) == pytest.approx(made, abs=0.005)
+
+
+def test_the_json_has_windows_start_dates_and_factors(dip):
+    record = strict(run_as_json(*dip, "", risk_free=0.04))
+    rolling, starts, factors = rolling_metrics(dip[0], 0.04), start_dates(dip[0]), factor_models(dip[0], 0.04)
+    assert record["rolling"] == strict(json.dumps(rolling.as_record()))
+    assert record["start_dates"] == strict(json.dumps([found.as_record() for found in starts]))
+    assert record["factors"] == strict(json.dumps(factors.as_record()))
+    assert record["factors"]["missing"] == ["A regression on SPY needs 30 invested sessions with returns; there are 6."]
+    assert record["rolling"]["sharpe"] == dict.fromkeys(("lowest", "median", "highest", "last"))

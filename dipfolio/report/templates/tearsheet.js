@@ -95,7 +95,7 @@
       { ...drawn, showlegend: true, legend: { orientation: "h", y: -0.12, font: { color: colour("text") } } }];
   };
 
-  const cuts = { sources: 0, drawdowns: 0 };
+  const cuts = { sources: 0, drawdowns: 0, rolling: 0, starts: 0 };
   const bars = name => {
     const chart = data[name][cuts[name]], shown = chart.labels.map((_, k) => k).reverse();
     const drawn = layout(Math.max(130, 50 + 24 * shown.length), { tickformat: "$,.0f", zeroline: true, zerolinecolor: colour("strong-line") }, { type: "category", fixedrange: true, automargin: true });
@@ -105,7 +105,21 @@
     }], { ...drawn, bargap: 0.25 }];
   };
 
-  const charts = { prices, path: () => curves("path"), held: () => curves("held"), exposure, sources: () => bars("sources"), drawdowns: () => bars("drawdowns") };
+  /* A line by session: the account, and the benchmark where there is one. */
+  const share = value => value === null ? null : value * 100;
+  const time = name => {
+    const chart = data[name][cuts[name]], percent = chart.unit === "%", scaled = values => percent ? values.map(share) : values;
+    const line = (label, values, style) => ({
+      type: "scatter", mode: "lines", x: chart.days, y: scaled(values), name: plain(label), line: { width: 1.5, ...style },
+      hovertemplate: `%{x}: %{y:.2f}${percent ? " %" : ""}<extra>%{fullData.name}</extra>`,
+    });
+    const traces = [line(name === "starts" ? "account less benchmark" : "account", chart.values, { color: colour("run-0") })];
+    if (chart.benchmark) traces.push(line(chart.benchmark.name, chart.benchmark.values, { color: colour("market"), dash: "dash" }));
+    const drawn = layout(320, { ...days }, { ticksuffix: percent ? " %" : "", zeroline: true });
+    return [traces, { ...drawn, showlegend: traces.length > 1, legend: { orientation: "h", y: -0.12, font: { color: colour("text") } } }];
+  };
+
+  const charts = { prices, path: () => curves("path"), held: () => curves("held"), exposure, sources: () => bars("sources"), drawdowns: () => bars("drawdowns"), rolling: () => time("rolling"), starts: () => time("starts") };
   const draw = box => {
     state.shown.add(box);
     drawing.draw(box, ...charts[box.dataset.chart](box), { displayModeBar: false, doubleClick: "reset+autosize" });
@@ -139,6 +153,8 @@
   };
   choice("sources", "Cut of the profit", data.sources.map((chart, k) => [k, `By ${chart.by}`]), value => { cuts.sources = value; });
   if (data.drawdowns.length) choice("drawdowns", "Drawdown", data.drawdowns.map((chart, k) => [k, chart.by]), value => { cuts.drawdowns = value; });
+  if (data.rolling.length) choice("rolling", "Metric", data.rolling.map((chart, k) => [k, chart.by]), value => { cuts.rolling = value; });
+  if (data.starts.length) choice("starts", "Sessions after the start date", data.starts.map((chart, k) => [k, `After ${chart.by}`]), value => { cuts.starts = value; });
   const longest = data.held.sessions.at(-1);
   if (longest > 20) choice("held", "Sessions shown", [[0, "All"], ...[20, 60, 120].filter(n => n < longest).map(n => [n, `First ${n}`])], value => { state.cut = value; });
   const more = document.getElementById("more"), title = box => {
@@ -174,6 +190,14 @@
     held: () => both("held", "Sessions since entry"),
     sources: () => cutOf("sources", chart => chart.by),
     drawdowns: () => cutOf("drawdowns", () => "name"),
+    rolling: () => [
+      ["Last session", ...data.rolling.flatMap(chart => [chart.by, ...chart.benchmark ? [`${chart.by} of ${chart.benchmark.name}`] : []])],
+      ...data.rolling[0].days.map((day, k) => [day, ...data.rolling.flatMap(chart => [chart.values[k], ...chart.benchmark ? [chart.benchmark.values[k]] : []])]),
+    ],
+    starts: () => {
+      const chart = data.starts[cuts.starts];
+      return [["First session", `Account less benchmark after ${chart.by}`], ...chart.days.map((day, k) => [day, chart.values[k]])];
+    },
     exposure: () => [["Session", "Gross / equity", "Net / equity", "Positions"], ...data.exposure.days.map((day, k) => [day, data.exposure.gross[k], data.exposure.net[k], data.exposure.positions[k]])],
   };
   const cell = (tag, value, scope) => {
