@@ -356,6 +356,9 @@ def _modified_at(path: Path) -> float:
 
 CHECKSUM_FILE = "seal.json"
 
+ROBUSTNESS_FILE = "robustness.json"
+"""The robustness in the folder of a run."""
+
 EVIDENCE_FILE = "evidence.html"
 """The page that ``evidence`` writes beside a finished report; no part of the run, and so not under its seal."""
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 RESERVED_OPTIONS = frozenset(
     {
         "all", "also", "as-json", "benchmark", "dask-local", "data", "end", "factors", "force", "help", "hindsight", "jobs",
-        "json", "more", "no-costs", "no-page", "open", "rank-by", "reports", "resume", "risk-free", "scheduler", "seed",
+        "json", "more", "no-costs", "no-page", "no-robustness", "open", "rank-by", "reports", "resume", "risk-free",
+        "scheduler", "seed",
         "split", "start", "verify", "walk-forward", "walk-window",
     }
 )  # fmt: skip
@@ -213,7 +214,9 @@ def account_of(values: dict[str, Any]) -> "Account":
     return account.without_costs() if values["no_costs"] else account
 
 
-OUTPUT_OPTIONS = ("all", "also", "open", "data", "factors", "reports", "as_json", "force", "more", "hindsight")
+OUTPUT_OPTIONS = (
+    "all", "also", "open", "data", "factors", "reports", "as_json", "force", "more", "hindsight", "no_robustness"
+)  # fmt: skip
 """Options that do not matter to the numbers of the account."""
 
 

@@ -1,5 +1,6 @@
 """The command of a strategy; its parameters, the account and the window are options."""
 
+import json
 import sys
 import webbrowser
 from collections.abc import Callable
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from dipfolio.engine.metrics import Metrics
     from dipfolio.engine.result import Result
     from dipfolio.engine.strategy import StrategyBase
+    from dipfolio.evidence.robustness import Robustness
     from dipfolio.report.run_summary import Hindsight
 
 MARKET_INDEX = "^GSPC"
@@ -151,6 +153,12 @@ def _output_options(section: str) -> list[click.Option]:
             section=section,
             help="with --universe @universe: run these names of today too, such as magnificent-seven, and print the difference",
         ),
+        SectionedOption(
+            ["--no-robustness"],
+            is_flag=True,
+            section=section,
+            help="do not simulate it again with other parameters, a session later and so on",
+        ),
         SectionedOption(["--force"], is_flag=True, help="simulate anew even if nothing has changed", section=section),
         SectionedOption(["--all"], is_flag=True, help="print all metrics, and not only the short table", section=section),
         SectionedOption(["--open"], is_flag=True, help="open the page in the browser", section=section),
@@ -177,6 +185,7 @@ def _run(named: list[StrategyRun], values: dict[str, Any]) -> None:
         sys.stdout.flush()  # the answer is read while the page is drawn
     with progress(None, "spinner text", "Drawing") as shown:
         say = partial(shown.advance, 0)
+        runs = [replace(run, robustness=_robustness(run, values, say)) for run in runs]
         _draw([run for run in runs if not run.already_saved], say)
         say("Putting it into the gallery")
         refresh_index(reports)
@@ -191,7 +200,8 @@ def _run(named: list[StrategyRun], values: dict[str, Any]) -> None:
         how = "" if values["open"] else " (--open shows it in the browser)"
         click.echo(f"Tear sheet: {relative_to_cwd(sheet)}{how}")
     elif len(runs) == 1:
-        click.echo(run_as_json(runs[0].result, runs[0].metrics, str(relative_to_cwd(sheet)), hindsight, runs[0].rate))
+        run, page = runs[0], str(relative_to_cwd(sheet))
+        click.echo(run_as_json(run.result, run.metrics, page, hindsight, run.rate, run.robustness))
     if values["open"]:
         _open_in_browser(sheet if len(runs) == 1 else reports / "comparison.html")
 
@@ -231,6 +241,8 @@ class CompletedRun:
         What the report is sealed with.
     already_saved : bool
         Whether its report is there already, of this very run.
+    robustness : Robustness or None
+        None until it is measured, and with ``--no-robustness``.
     """
 
     strategy: "StrategyBase"
@@ -241,6 +253,7 @@ class CompletedRun:
     folder: Path
     identity: str
     already_saved: bool
+    robustness: "Robustness | None" = None
 
 
 def _simulated(strategy_run: StrategyRun, values: dict[str, Any], reports: Path, say: Callable[[str], None]) -> CompletedRun:
@@ -268,7 +281,7 @@ def _simulated(strategy_run: StrategyRun, values: dict[str, Any], reports: Path,
         factors=factors.fingerprint if factors else "", strategies=home.strategies,
     )  # fmt: skip
     target = reports / report_name(strategy.name, strategy_run.changed)
-    kept = None if values["force"] else _kept(target, this)
+    kept = None if values["force"] else _kept(target, this, with_robustness=not values["no_robustness"])
     say(f"{strategy.name}: {'nothing has changed since its report was written' if kept else 'simulating'}")
     result = _simulate(strategy, bars, account, {**terms, "others": others}) if kept is None else kept
     if kept is None and factors is not None:
@@ -310,17 +323,32 @@ def _load_others(home: Workspace, symbols: tuple[str, ...], values: dict[str, An
     return found
 
 
-def _kept(folder: Path, identity: str) -> "Result | None":
+def _robustness(run: CompletedRun, values: dict[str, Any], say: Callable[[str], None]) -> "Robustness | None":
+    """That of the report where it is there, else measured; None if it was not asked for."""
+    from dipfolio.evidence.robustness import Robustness, measure_robustness
+    from dipfolio.storage import ROBUSTNESS_FILE
+
+    if values["no_robustness"]:
+        return None
+    if run.already_saved:
+        return Robustness.from_record(json.loads((run.folder / ROBUSTNESS_FILE).read_text(encoding="utf-8")))
+    say(f"{run.strategy.name}: simulating other details")
+    with stdout_to_stderr():
+        return measure_robustness(run.strategy, run.bars, run.result)
+
+
+def _kept(folder: Path, identity: str, *, with_robustness: bool) -> "Result | None":
     """The record in a report that is whole and of this very run; that one was damaged is said on standard error."""
     from dipfolio.engine.result import load
-    from dipfolio.storage import changed_files, verified_run_id
+    from dipfolio.storage import ROBUSTNESS_FILE, changed_files, verified_run_id
 
     broken = changed_files(folder)
     if broken:
         changed = f"{relative_to_cwd(folder)} was damaged or changed since it was written ({', '.join(broken)})"
         click.echo(f"{changed}; it is made anew.", err=True)
     try:
-        return load(folder) if verified_run_id(folder) == identity else None
+        same = verified_run_id(folder) == identity and (folder / ROBUSTNESS_FILE).is_file() == with_robustness
+        return load(folder) if same else None
     except ReportError:  # another run is just replacing it
         return None
 
@@ -343,16 +371,18 @@ def _register(runs: list[CompletedRun], reports: Path) -> None:
 def _draw(runs: list[CompletedRun], say: Callable[[str], None]) -> None:
     """Draw the tear sheets, and place each report, sealed, as soon as it is complete."""
     from dipfolio.report.tearsheet import tear_sheets
-    from dipfolio.storage import EVIDENCE_FILE, replace_directory, write_checksums
+    from dipfolio.storage import EVIDENCE_FILE, ROBUSTNESS_FILE, replace_directory, write_checksums
 
     say(f"drawing {'the tear sheet' if len(runs) == 1 else f'{len(runs)} tear sheets'}")
-    pages = tear_sheets([(run.result, run.metrics, run.rate) for run in runs], ends_after=True)
+    pages = tear_sheets([(run.result, run.metrics, run.rate, run.robustness) for run in runs], ends_after=True)
     for number, (run, page) in enumerate(zip(runs, pages, strict=True), 1):
 
         def write(folder: Path, run: CompletedRun = run, page: str = page) -> None:
             """The record, the page made from it, and the seal on both."""
             run.result.save(folder)
             (folder / "tearsheet.html").write_text(page, encoding="utf-8")
+            if run.robustness:
+                (folder / ROBUSTNESS_FILE).write_text(json.dumps(run.robustness.as_record(), indent=1), encoding="utf-8")
             if evidence := _valid_evidence(run):
                 (folder / EVIDENCE_FILE).write_bytes(evidence)
             write_checksums(folder, run.identity)

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         scaled_dates_placebo,
     )
     from dipfolio.evidence.recovery import Recovery, SurvivalCurve, find_recovery, survival_curve
+    from dipfolio.evidence.robustness import Robustness, measure_robustness
     from dipfolio.evidence.sensitivity import SensitivityCase, run_sensitivity, with_delay
     from dipfolio.evidence.sharpe_ratio import (
         SharpeRatio,
@@ -92,6 +93,7 @@ _HOMES = {
         "scaled_dates_placebo",
     ),
     "recovery": ("Recovery", "SurvivalCurve", "find_recovery", "survival_curve"),
+    "robustness": ("Robustness", "measure_robustness"),
     "sensitivity": ("SensitivityCase", "run_sensitivity", "with_delay"),
     "sharpe_ratio": (
         "SharpeRatio",
@@ -119,6 +121,7 @@ __all__ = [
     "OverfittingResult",
     "Placebo",
     "Recovery",
+    "Robustness",
     "SPAResult",
     "SampleSplit",
     "SensitivityCase",
@@ -142,6 +145,7 @@ __all__ = [
     "holm",
     "matched_dates_placebo",
     "mean_differences",
+    "measure_robustness",
     "min_backtest_length",
     "minimum_detectable_effect",
     "probability_of_overfitting",

@@ -21,7 +21,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from html import escape
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -42,7 +42,10 @@ from dipfolio.report.run_record import record_section, record_stylesheet, templa
 from dipfolio.report.run_summary import run_heading, run_remarks
 from dipfolio.report.tearsheet_charts import tearsheet_charts
 
-TearsheetJob = tuple[Result, Metrics, RiskFree]
+if TYPE_CHECKING:
+    from dipfolio.evidence.robustness import Robustness
+
+TearsheetJob = tuple[Result, Metrics, RiskFree] | tuple[Result, Metrics, RiskFree, "Robustness | None"]
 
 MIN_PARALLEL_SHEETS = 3
 """Sheets from which on it pays to start processes: each first imports quantstats, which takes as long as drawing one."""
@@ -53,7 +56,7 @@ def tear_sheets(jobs: Sequence[TearsheetJob], processes: int | None = None, *, e
 
     Parameters
     ----------
-    jobs : sequence of (Result, Metrics, RiskFree)
+    jobs : sequence of (Result, Metrics, RiskFree) or (Result, Metrics, RiskFree, Robustness)
     processes : int, optional
         As many as there are processors; fewer than :data:`MIN_PARALLEL_SHEETS` sheets are drawn here.
     ends_after : bool
@@ -117,7 +120,9 @@ SOURCE_DATE_EPOCH = "1577836800"
 """Written into the charts as their date, so that equal runs give equal bytes."""
 
 
-def tear_sheet(result: Result, metrics: Metrics, risk_free: float | RiskFree = 0.0) -> str:
+def tear_sheet(
+    result: Result, metrics: Metrics, risk_free: float | RiskFree = 0.0, robustness: "Robustness | None" = None
+) -> str:
     """The page as HTML, self-contained; the same run gives the same bytes.
 
     Parameters
@@ -127,6 +132,8 @@ def tear_sheet(result: Result, metrics: Metrics, risk_free: float | RiskFree = 0
         Of that result.
     risk_free : float or RiskFree
         A year; quantstats takes a single figure and none below zero, so it gets the one that earns the same.
+    robustness : Robustness, optional
+        Of that result; the page has no section on it without.
     """
     drawn = False
     if result.bankrupt:
@@ -145,7 +152,10 @@ def tear_sheet(result: Result, metrics: Metrics, risk_free: float | RiskFree = 0
     page = page.replace("<h1>", '<h2 class="sheet">', 1).replace("</h1>", "</h2>", 1)
     head, body, foot = page.index("</head>"), page.index("<body>") + len("<body>"), page.rindex("</body>")
     style, top = f"<style>{record_stylesheet()}</style>\n", f"\n{answer_section(result, metrics)}\n"
-    record, charts = f"{record_section(result, metrics, beside_quantstats=drawn)}\n", tearsheet_charts(result, risk_free)
+    record, charts = (
+        f"{record_section(result, metrics, beside_quantstats=drawn)}\n",
+        tearsheet_charts(result, risk_free, robustness),
+    )
     parts = [page[:head], style, charts.head, page[head:body], top, charts.section, page[body:foot]]
     parts += [charts.subperiods, record, charts.foot]
     return "".join([*parts, page[foot:]])

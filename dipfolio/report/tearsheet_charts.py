@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -36,6 +36,9 @@ from dipfolio.engine.subperiods import (
 from dipfolio.report.format import MISSING_TEXT, count, dollars, percent, ratio, unsigned_percent
 from dipfolio.report.html import pack_text, packed_plotly, page_policy, plotly_source, read_asset, script_data
 from dipfolio.report.run_record import template_environment
+
+if TYPE_CHECKING:
+    from dipfolio.evidence.robustness import Robustness
 
 SESSIONS_AFTER_EXIT = 40
 """Sessions of prices after the last exit of a symbol; before its first entry there are as many as the run has kept."""
@@ -81,7 +84,9 @@ class TearsheetCharts(NamedTuple):
     foot: str
 
 
-def tearsheet_charts(result: Result, risk_free: float | RiskFree = 0.0) -> TearsheetCharts:
+def tearsheet_charts(
+    result: Result, risk_free: float | RiskFree = 0.0, robustness: "Robustness | None" = None
+) -> TearsheetCharts:
     """The charts of a run; one without a fill has none, and no script may run on its page.
 
     Parameters
@@ -89,6 +94,8 @@ def tearsheet_charts(result: Result, risk_free: float | RiskFree = 0.0) -> Tears
     result : Result
     risk_free : float or RiskFree
         A year.
+    robustness : Robustness, optional
+        Of the run; its chart is left out without.
     """
     if result.fills.empty:
         return TearsheetCharts(_head(()), "", "", "")
@@ -105,6 +112,7 @@ def tearsheet_charts(result: Result, risk_free: float | RiskFree = 0.0) -> Tears
         "drawdowns": falls,
         "rolling": rolling_charts(rolling, result.benchmark) if rolling else [],
         "starts": [start_date_chart(found) for found in starts],
+        "robustness": robustness_charts(robustness) if robustness else [],
     }
     scripts = list(map(read_asset, SCRIPTS))
     section = template_environment().get_template("tearsheet_charts.html.j2").render(
@@ -116,6 +124,7 @@ def tearsheet_charts(result: Result, risk_free: float | RiskFree = 0.0) -> Tears
         path_said=_describe_path(paths, result.benchmark),
         held_said=_describe_held(paths),
         exposure_said=_describe_exposure(result),
+        robustness_said=describe_robustness(robustness) if robustness else "",
     )  # fmt: skip
     below = _subperiods_section(result, rolling, starts, factor_models(result, risk_free))
     packed = pack_text(script_data(data))
@@ -299,6 +308,43 @@ def drawdown_charts(result: Result) -> list[dict[str, Any]]:
             "values": [round(float(value), 2) for value in parts],
         })  # fmt: skip
     return charts
+
+
+def robustness_charts(found: "Robustness") -> list[dict[str, Any]]:
+    """The profit in other ways to make the run, in calm and nervous times, and of resampled runs; without what there is not."""
+    ways = [("as it was run", found.profit), *((case.label, case.profit) for case in found.cases)]
+    times = [(f"{time.label}: {count(time.invested, 'session')} invested", time.profit) for time in found.times]
+    band = found.band
+    drawn = [] if band is None else [("5 % made less", band.low), ("half made less", band.median), ("5 % made more", band.high)]
+    cuts = (("other details", ways), ("calm and nervous times", times), ("resampled", drawn))
+    return [
+        {"by": by, "labels": [label for label, _ in rows], "values": [round(value, 2) for _, value in rows]}
+        for by, rows in cuts
+        if rows
+    ]
+
+
+def describe_robustness(found: "Robustness") -> str:
+    """The profit beside those of other parameters, of a later entry and of higher costs, in sentences."""
+    sentences = [f"The run made {signed_dollars(found.profit)}."]
+    later = [case.profit for case in found.cases if case.kind == "delay"]
+    changed = [case.profit for case in found.cases if case.kind == "parameter"]
+    if changed:
+        lowest, highest = signed_dollars(min(changed)), signed_dollars(max(changed))
+        sentences.append(f"With one of its parameters a fifth lower or higher it would have made between {lowest} and {highest}.")
+    if later:
+        sentences.append(f"With every order one session later it would have made {signed_dollars(later[0])}.")
+    if math.isfinite(found.breakeven_costs):
+        sentences.append(f"Costs {found.breakeven_costs:,.1f} times as high would have taken the whole profit.")
+    if found.band:
+        band, what = found.band, count(found.band.count, found.band.unit.removesuffix("s"))
+        if found.band.unit == "groups of trades":
+            what = f"{found.band.count:,} groups of trades whose times do not overlap"
+        sentences.append(
+            f"Of accounts put together at random from its {what}, nine of ten made between {signed_dollars(band.low)} and "
+            f"{signed_dollars(band.high)}, and {band.loss_share * 100:.0f} % lost."
+        )
+    return " ".join([*sentences, *filter(None, (found.without_band, found.left_out))])
 
 
 def _deepest(equity: np.ndarray, cash: float) -> list[tuple[int, int]]:

@@ -34,6 +34,7 @@ from dipfolio.study.claims import OUTCOME_HORIZONS, STAKE
 from dipfolio.study.required_data import required_data
 
 if TYPE_CHECKING:
+    from dipfolio.evidence.robustness import Robustness
     from dipfolio.report.study.opening import Panel
     from dipfolio.study.outcomes import MoneyPath, Outcome
     from dipfolio.study.variants import VariantEvaluation
@@ -180,9 +181,14 @@ def print_summary(result: Result, metrics: Metrics, stream: IO[str], *, everythi
 
 
 def run_as_json(
-    result: Result, metrics: Metrics, report: str, hindsight: Hindsight | None = None, risk_free: float | RiskFree = 0.0
+    result: Result,
+    metrics: Metrics,
+    report: str,
+    hindsight: Hindsight | None = None,
+    risk_free: float | RiskFree = 0.0,
+    robustness: "Robustness | None" = None,
 ) -> str:
-    """The same for machines: NaN becomes null, the report is its path; with the hindsight where it was asked for."""
+    """The same for machines: NaN becomes null, the report is its path; with hindsight and robustness where there are any."""
     rolling = rolling_metrics(result, risk_free)
     record = {
         "strategy": result.strategy,
@@ -195,6 +201,7 @@ def run_as_json(
         "rolling": rolling.as_record() if rolling else None,
         "start_dates": [found.as_record() for found in start_dates(result)],
         "factors": factor_models(result, risk_free).as_record(),
+        "robustness": robustness.as_record() if robustness else None,
         "remarks": list(run_remarks(result, metrics)),
         "report": report,
     }

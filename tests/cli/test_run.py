@@ -32,6 +32,7 @@ FILES = {
     "open_positions.csv",
     "positions.csv",
     "prices.csv",
+    "robustness.json",
     "run.json",
     "tearsheet.html",
     "trades.csv",
@@ -648,3 +649,24 @@ def test_a_file_of_factors_that_cannot_be_used_is_refused_in_one_line(ask, tmp_p
         assert (code, out) == (expected, "")
         assert said in err.splitlines()[-1]
     assert not (tmp_path / "reports" / "equal-weight").exists()
+
+
+def test_robustness_is_on_the_page_in_the_folder_and_in_the_json_unless_it_is_left_out(ask, tmp_path, monkeypatch):
+    monkeypatch.setattr("dipfolio.report.tearsheet.tear_sheet", lambda *job: f"<p>{'with' if job[3] else 'without'}")
+    words = ("short-nvda-friday", "--reports", str(tmp_path), "--json")
+
+    def asked(*more):
+        return json.loads(ask(*words, *more)[1])
+
+    folder = tmp_path / "short-nvda-friday"
+    first, again = asked(), asked()
+    assert first["robustness"] == again["robustness"] == json.loads((folder / "robustness.json").read_text())
+    labels = [case["label"] for case in first["robustness"]["cases"]]
+    assert labels[:3] == ["one session later", "twice the costs on the same fills", "shares 2400 instead of 3000"]
+    assert (folder / "tearsheet.html").read_text() == "<p>with"
+
+    without = asked("--no-robustness")
+    assert without == first | {"robustness": None}
+    assert not (folder / "robustness.json").exists()
+    assert (folder / "tearsheet.html").read_text() == "<p>without"
+    assert asked() == first

@@ -19,17 +19,20 @@ from dipfolio.engine.factor_regression import factor_models
 from dipfolio.engine.holding_paths import holding_paths
 from dipfolio.engine.simulation import simulate
 from dipfolio.engine.subperiods import rolling_metrics, start_dates
+from dipfolio.evidence.robustness import MarketTimes, ProfitBand, Robustness, RobustnessCase
 from dipfolio.report.format import percent, ratio, unsigned_percent
 from dipfolio.report.tearsheet_charts import (
     MAX_LINES,
     MAX_POINTS,
     OTHERS,
+    describe_robustness,
     drawdown_charts,
     exposure_chart,
     held_chart,
     numbers,
     path_chart,
     price_charts,
+    robustness_charts,
     rolling_charts,
     source_charts,
     start_date_chart,
@@ -327,3 +330,57 @@ def test_a_page_without_its_charts_has_no_subperiods_either():
 def text_of(section):
     """The section with the spaces before per cent as they are written in Python."""
     return section.replace("\xa0", " ")
+
+
+ROBUST = Robustness(
+    profit=1000.0,
+    cases=(
+        RobustnessCase(kind="delay", label="one session later", profit=-250.0, trades=3),
+        RobustnessCase(kind="costs", label="twice the costs on the same fills", profit=900.0, trades=-1),
+        RobustnessCase(kind="parameter", label="hold 4 instead of 5", profit=1300.0, trades=3),
+        RobustnessCase(kind="parameter", label="hold 6 instead of 5", profit=-40.0, trades=3),
+    ),
+    costs=100.0,
+    breakeven_costs=11.0,
+    times=(
+        MarketTimes(label="calm", sessions=6, invested=1, profit=300.0),
+        MarketTimes(label="nervous", sessions=5, invested=4, profit=700.0),
+    ),
+    band=ProfitBand(unit="groups of trades", count=9, block=0, low=-500.0, median=980.0, high=2100.0, loss_share=0.125),
+    without_band="",
+    left_out="",
+)
+
+
+def test_robustness_is_said_in_sentences():
+    assert describe_robustness(ROBUST) == (
+        "The run made +$1,000. With one of its parameters a fifth lower or higher it would have made between -$40 and +$1,300. "
+        "With every order one session later it would have made -$250. "
+        "Costs 11.0 times as high would have taken the whole profit. "
+        "Of accounts put together at random from its 9 groups of trades whose times do not overlap, nine of ten made between "
+        "-$500 and +$2,100, and 12 % lost."
+    )
+
+
+def test_what_there_is_no_robustness_of_is_left_out_or_said():
+    bare = replace(
+        ROBUST, cases=ROBUST.cases[1:2], breakeven_costs=float("nan"), band=None, without_band="Too few.", left_out="Large."
+    )
+    assert describe_robustness(bare) == "The run made +$1,000. Too few. Large."
+    assert [chart["by"] for chart in robustness_charts(replace(bare, times=()))] == ["other details"]
+
+
+def test_the_bars_of_robustness_are_the_profits():
+    ways, times, drawn = robustness_charts(ROBUST)
+    assert dict(zip(ways["labels"], ways["values"], strict=True)) == {
+        "as it was run": 1000, "one session later": -250, "twice the costs on the same fills": 900, "hold 4 instead of 5": 1300,
+        "hold 6 instead of 5": -40,
+    }  # fmt: skip
+    assert (times["labels"], times["values"]) == (["calm: 1 session invested", "nervous: 4 sessions invested"], [300, 700])
+    assert (drawn["labels"], drawn["values"]) == (["5 % made less", "half made less", "5 % made more"], [-500, 980, 2100])
+
+
+def test_a_sheet_without_robustness_has_no_section_of_it():
+    result = traded({0: {"A": 10}, 2: {"A": 0}})
+    assert "depends on the details" not in tearsheet_charts(result).section
+    assert "depends on the details" in tearsheet_charts(result, robustness=ROBUST).section

@@ -174,7 +174,7 @@ def test_the_json_has_the_metrics_unrounded(dip):
 def test_in_the_json_what_does_not_exist_is_null(idle):
     record = strict(run_as_json(*idle, ""))
     nothing = {name for name, value in idle[1].by_name.items() if isinstance(value, float) and math.isnan(value)}
-    assert {name for name, value in record.items() if value is None} == nothing | {"benchmark", "rolling"}
+    assert {name for name, value in record.items() if value is None} == nothing | {"benchmark", "rolling", "robustness"}
     assert "win_rate" in nothing
 
 

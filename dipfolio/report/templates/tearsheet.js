@@ -95,7 +95,7 @@
       { ...drawn, showlegend: true, legend: { orientation: "h", y: -0.12, font: { color: colour("text") } } }];
   };
 
-  const cuts = { sources: 0, drawdowns: 0, rolling: 0, starts: 0 };
+  const cuts = { sources: 0, drawdowns: 0, rolling: 0, starts: 0, robustness: 0 };
   const bars = name => {
     const chart = data[name][cuts[name]], shown = chart.labels.map((_, k) => k).reverse();
     const drawn = layout(Math.max(130, 50 + 24 * shown.length), { tickformat: "$,.0f", zeroline: true, zerolinecolor: colour("strong-line") }, { type: "category", fixedrange: true, automargin: true });
@@ -119,7 +119,7 @@
     return [traces, { ...drawn, showlegend: traces.length > 1, legend: { orientation: "h", y: -0.12, font: { color: colour("text") } } }];
   };
 
-  const charts = { prices, path: () => curves("path"), held: () => curves("held"), exposure, sources: () => bars("sources"), drawdowns: () => bars("drawdowns"), rolling: () => time("rolling"), starts: () => time("starts") };
+  const charts = { prices, path: () => curves("path"), held: () => curves("held"), exposure, sources: () => bars("sources"), drawdowns: () => bars("drawdowns"), rolling: () => time("rolling"), starts: () => time("starts"), robustness: () => bars("robustness") };
   const draw = box => {
     state.shown.add(box);
     drawing.draw(box, ...charts[box.dataset.chart](box), { displayModeBar: false, doubleClick: "reset+autosize" });
@@ -155,6 +155,7 @@
   if (data.drawdowns.length) choice("drawdowns", "Drawdown", data.drawdowns.map((chart, k) => [k, chart.by]), value => { cuts.drawdowns = value; });
   if (data.rolling.length) choice("rolling", "Metric", data.rolling.map((chart, k) => [k, chart.by]), value => { cuts.rolling = value; });
   if (data.starts.length) choice("starts", "Sessions after the start date", data.starts.map((chart, k) => [k, `After ${chart.by}`]), value => { cuts.starts = value; });
+  if (data.robustness.length > 1) choice("robustness", "What is varied", data.robustness.map((chart, k) => [k, chart.by[0].toUpperCase() + chart.by.slice(1)]), value => { cuts.robustness = value; });
   const longest = data.held.sessions.at(-1);
   if (longest > 20) choice("held", "Sessions shown", [[0, "All"], ...[20, 60, 120].filter(n => n < longest).map(n => [n, `First ${n}`])], value => { state.cut = value; });
   const more = document.getElementById("more"), title = box => {
@@ -198,6 +199,7 @@
       const chart = data.starts[cuts.starts];
       return [["First session", `Account less benchmark after ${chart.by}`], ...chart.days.map((day, k) => [day, chart.values[k]])];
     },
+    robustness: () => cutOf("robustness", chart => chart.by),
     exposure: () => [["Session", "Gross / equity", "Net / equity", "Positions"], ...data.exposure.days.map((day, k) => [day, data.exposure.gross[k], data.exposure.net[k], data.exposure.positions[k]])],
   };
   const cell = (tag, value, scope) => {
