@@ -20,9 +20,9 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from dipfolio.errors import DipfolioError, ReportError
+from dipfolio.errors import DipfolioError, ParameterError, ReportError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -279,10 +279,60 @@ def report_name(strategy: str, changed: dict[str, Any]) -> str:
     """
     words = [f"{name.replace('_', '-')}-{'none' if value == '' else value}" for name, value in changed.items()]
     full = "--".join([strategy, *words])
-    safe = re.sub(r"[^A-Za-z0-9.,=-]", "_", full)
-    if safe == full and len(full) <= MAX_NAME_LENGTH:
+    if _is_file_name(full) and full.lower() not in NAMED_FOLDERS.values():
         return full
-    return f"{safe[:MAX_NAME_LENGTH]}--{sha256_of(full)[:8]}"
+    return f"{_as_file_name(full)[:MAX_NAME_LENGTH]}--{sha256_of(full)[:8]}"
+
+
+def _as_file_name(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9.,=-]", "_", text)
+
+
+def _is_file_name(text: str) -> bool:
+    """True if a text can be the name of a report as it stands."""
+    return _as_file_name(text) == text and len(text) <= MAX_NAME_LENGTH
+
+
+NamedKind = Literal["comparison", "sweep"]
+
+NAMED_FOLDERS: dict[NamedKind, str] = {"comparison": "comparisons", "sweep": "sweeps"}
+"""The folders of the comparisons and sweeps to which the user gave a name; no run is called so."""
+
+
+def named_report(reports: Path, kind: NamedKind, name: str, *, replace: bool = False) -> Path:
+    """Where a comparison or a sweep of this name is written: the page of a comparison, the folder of a sweep.
+
+    Parameters
+    ----------
+    reports : Path
+    kind : {"comparison", "sweep"}
+    name : str
+        Given by the user.
+    replace : bool
+        Whether an older one of that name may be replaced.
+
+    Raises
+    ------
+    ParameterError
+        A name that is no file name as it stands, or that is taken.
+    """
+    if not _is_file_name(name) or not name[:1].isalnum():
+        raise ParameterError(
+            f"{name!r} is no name for a {kind}: use letters, digits and - _ . , =, at most {MAX_NAME_LENGTH} of them, with a "
+            "letter or digit first."
+        )
+    target = reports / NAMED_FOLDERS[kind] / (f"{name}.html" if kind == "comparison" else name)
+    if not replace and os.path.lexists(target):
+        raise ParameterError(f"There is a {kind} {name!r} already; choose another --name, or overwrite it with --replace.")
+    return target
+
+
+def named_pages(reports: Path) -> tuple[tuple[NamedKind, Path], ...]:
+    """The kind and the page of each named comparison and sweep, newest first; a link that leads out of the folder is none."""
+    patterns: dict[NamedKind, str] = {"comparison": "*.html", "sweep": "*/sweep.html"}
+    found = [(kind, path) for kind, pattern in patterns.items() for path in (reports / NAMED_FOLDERS[kind]).glob(pattern)]
+    inside = [(kind, path) for kind, path in sorted(found) if path.resolve().is_relative_to(reports.resolve())]
+    return tuple(sorted(inside, key=lambda named: _modified_at(named[1]), reverse=True))
 
 
 def replace_directory(reports: Path, name: str, write: Callable[[Path], None]) -> Path:
@@ -358,6 +408,9 @@ CHECKSUM_FILE = "seal.json"
 
 ROBUSTNESS_FILE = "robustness.json"
 """The robustness in the folder of a run."""
+
+COMPARISON_FILE = "comparison.html"
+"""The page of the latest comparison without a name."""
 
 EVIDENCE_FILE = "evidence.html"
 """The page that ``evidence`` writes beside a finished report; no part of the run, and so not under its seal."""

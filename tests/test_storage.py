@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from dipfolio import storage
 from dipfolio.engine.result import cast_columns, load
-from dipfolio.errors import DataError, ReportError
+from dipfolio.errors import DataError, ParameterError, ReportError
 from dipfolio.storage import (
     BACKUP_FOLDER,
     CHECKSUM_FILE,
@@ -26,6 +26,8 @@ from dipfolio.storage import (
     atomic_write,
     escape_formula,
     explain_write_errors,
+    named_pages,
+    named_report,
     read_csv,
     recover_scratch,
     replace_directory,
@@ -451,3 +453,64 @@ def test_a_broken_seal_says_nothing(report, spoil):
 
 def test_a_folder_that_is_not_there_has_no_seal(tmp_path):
     assert verified_run_id(tmp_path / "nowhere") == ""
+
+
+@pytest.mark.parametrize("name", ["crash-tests", "2025.01", "a", "A=b,c_d", "x" * 120])
+def test_a_named_report_is_called_as_the_user_said(tmp_path, name):
+    assert named_report(tmp_path, "comparison", name) == tmp_path / "comparisons" / f"{name}.html"
+    assert named_report(tmp_path, "sweep", name) == tmp_path / "sweeps" / name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        ".",
+        "..",
+        ".hidden",
+        "-x",
+        "_x",
+        "../x",
+        "a/b",
+        "/etc/passwd",
+        "a\\b",
+        "a b",
+        "a\n",
+        "a\x00",
+        "\u00e9",
+        "CON:",
+        "x" * 121,
+    ],
+)
+def test_a_name_that_is_no_file_name_is_refused(tmp_path, name):
+    with pytest.raises(ParameterError, match="is no name for a comparison: use letters, digits and"):
+        named_report(tmp_path, "comparison", name, replace=True)
+
+
+def test_a_name_that_is_taken_is_given_again_only_on_request(tmp_path):
+    page = named_report(tmp_path, "comparison", "mine")
+    page.parent.mkdir()
+    page.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(ParameterError, match=r"^There is a comparison 'mine' already; .* --replace\.$"):
+        named_report(tmp_path, "comparison", "mine")
+    assert named_report(tmp_path, "comparison", "mine", replace=True) == page
+    assert named_report(tmp_path, "sweep", "mine") == tmp_path / "sweeps" / "mine"
+
+
+@pytest.mark.parametrize("name", ["comparisons", "sweeps", "Sweeps"])
+def test_no_run_is_called_like_a_folder_of_named_reports(name):
+    assert re.fullmatch(rf"{name}--[0-9a-f]{{8}}", report_name(name, {}))
+
+
+def test_named_pages_are_listed_newest_first_without_links_that_lead_out(tmp_path):
+    reports, outside = tmp_path / "reports", tmp_path / "theirs.html"
+    outside.write_text("theirs")
+    pages = [reports / "comparisons" / "b.html", reports / "sweeps" / "a" / "sweep.html"]
+    for age, page in enumerate(pages):
+        page.parent.mkdir(parents=True)
+        page.write_text("x")
+        os.utime(page, (1_700_000_000 - age, 1_700_000_000 - age))
+    (reports / "comparisons" / "linked.html").symlink_to(outside)
+    (reports / "comparisons" / "notes.txt").write_text("x")
+    assert named_pages(reports) == (("comparison", pages[0]), ("sweep", pages[1]))
+    assert named_pages(tmp_path / "none") == ()

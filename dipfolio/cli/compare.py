@@ -9,7 +9,7 @@ import click
 
 from dipfolio.cli.completion import complete_runs
 from dipfolio.cli.options import FolderType
-from dipfolio.cli.workspace import Workspace, relative_to_cwd, warn_once
+from dipfolio.cli.workspace import Workspace, check_name, relative_to_cwd, warn_once
 from dipfolio.engine import loader
 from dipfolio.errors import ComparisonError, DipfolioError, UnknownNameError
 
@@ -35,12 +35,14 @@ if TYPE_CHECKING:
 @click.option("--as-is", is_flag=True, help="compare runs that differ without aligning or refusing them")
 @click.option("--risk-free", default="0", show_default=True, help="a year, such as 0.043, or a CSV of dates and such rates")
 @click.option("--reports", type=FolderType(), help="folder of saved runs, and for the page  [default: reports]")
+@click.option("--name", help="keep the page as comparisons/NAME.html in the folder of reports  [default: comparison.html]")
+@click.option("--replace", is_flag=True, help="overwrite the page of that name")
 @click.option("--json", "as_json", is_flag=True, help="print the comparison for machines")
 @click.pass_obj
 def compare_runs(
     home: Workspace, /, runs: tuple[str, ...], kind: Any, columns: tuple[str, ...], reports: Path | None, **asked: Any
 ) -> None:
-    """Write comparison.html from saved runs, without simulating.
+    """Write comparison.html, or a page with a name, from saved runs, without simulating.
 
     RUN is the name of a run's folder, the path of one, or a CSV file from elsewhere with a column of dates and one of
     equity or returns, which its heading names; without any, all saved runs are compared, newest first. Differences are to
@@ -49,16 +51,27 @@ def compare_runs(
     All are compared over the sessions that they share. A run with other cash, another benchmark or no window in common is
     refused, or left out if it was not named; --as-is compares it nevertheless.
 
-    Example: python backtest.py compare buy-the-dip buy-the-dip--hold-20 other.csv
+    With --name the page is kept, and the index of runs lists it.
+
+    Example: python backtest.py compare buy-the-dip buy-the-dip--hold-20 other.csv --name longer-holding
     """
     shelf = reports or home.reports
+    check_name(shelf, "comparison", asked["name"], replace=asked["replace"])
     known = loader.list_strategy_names(home.strategies)
     tracks = [_named(shelf, run, known, kind, columns) for run in runs] if runs else _all(shelf)
     write_comparison(tracks, shelf, strict=bool(runs), **asked)
 
 
 def write_comparison(
-    tracks: "Iterable[Track]", reports: Path, *, strict: bool, as_is: bool = False, as_json: bool = False, risk_free: str = "0"
+    tracks: "Iterable[Track]",
+    reports: Path,
+    *,
+    strict: bool,
+    as_is: bool = False,
+    as_json: bool = False,
+    risk_free: str = "0",
+    name: str | None = None,
+    replace: bool = False,
 ) -> None:
     """Compare, write the page and say on standard output what came of it.
 
@@ -68,18 +81,19 @@ def write_comparison(
     reports : Path
     strict : bool
         Refuse instead of leaving out what cannot be compared.
-    as_is, as_json, risk_free
+    as_is, as_json, risk_free, name, replace
         As on the command line.
 
     Raises
     ------
     ComparisonError
+    ParameterError
+        A name that is no file name, or that is taken.
     """
     from dipfolio.data.risk_free import parse_risk_free as read_rate
     from dipfolio.report.comparison.alignment import align_tracks
-    from dipfolio.report.comparison.page import comparison_page
+    from dipfolio.report.comparison.page import write_comparison_page
     from dipfolio.report.comparison.series import with_unique_labels
-    from dipfolio.report.html import write_page
     from dipfolio.report.runs_index import refresh_index
     from dipfolio.report.terminal import comparison_as_json, print_comparison
 
@@ -89,7 +103,7 @@ def write_comparison(
     if strict and fairness.left_out:
         label, reason = fairness.left_out[0]
         raise ComparisonError(f"{label} {reason}. Run it on the same terms, leave it out, or compare with --as-is.")
-    page = write_page(reports, "comparison.html", comparison_page(fairness, reports, rate))
+    page = write_comparison_page(fairness, reports, rate, name=name, replace=replace)
     refresh_index(reports)
     if as_json:
         click.echo(comparison_as_json(fairness, str(relative_to_cwd(page)), rate))

@@ -25,9 +25,8 @@ if TYPE_CHECKING:
 RESERVED_OPTIONS = frozenset(
     {
         "all", "also", "as-json", "benchmark", "dask-local", "data", "end", "factors", "force", "help", "hindsight", "jobs",
-        "json", "more", "no-costs", "no-page", "no-robustness", "open", "rank-by", "reports", "resume", "risk-free",
-        "scheduler", "seed",
-        "split", "start", "verify", "walk-forward", "walk-window",
+        "json", "more", "name", "no-costs", "no-page", "no-robustness", "open", "rank-by", "replace", "reports", "resume",
+        "risk-free", "scheduler", "seed", "split", "start", "verify", "walk-forward", "walk-window",
     }
 )  # fmt: skip
 """Options of run, sweep and evidence: no parameter has such a name, so that all of them take the same strategies."""

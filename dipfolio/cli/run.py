@@ -172,6 +172,7 @@ def _run(named: list[StrategyRun], values: dict[str, Any]) -> None:
     from dipfolio.report.run_summary import hindsight_sentence
     from dipfolio.report.runs_index import refresh_index
     from dipfolio.report.terminal import print_summary, run_as_json
+    from dipfolio.storage import COMPARISON_FILE
 
     reports: Path = values["reports"] or click.get_current_context().obj.reports
     if values["hindsight"] and (len(named) > 1 or named[0].strategy.universe != DATED_MEMBERS):
@@ -203,7 +204,7 @@ def _run(named: list[StrategyRun], values: dict[str, Any]) -> None:
         run, page = runs[0], str(relative_to_cwd(sheet))
         click.echo(run_as_json(run.result, run.metrics, page, hindsight, run.rate, run.robustness))
     if values["open"]:
-        _open_in_browser(sheet if len(runs) == 1 else reports / "comparison.html")
+        _open_in_browser(sheet if len(runs) == 1 else reports / COMPARISON_FILE)
 
 
 def _open_in_browser(page: Path) -> None:

@@ -20,7 +20,7 @@ from dipfolio.cli.options import (
     refuse_reserved_options,
 )
 from dipfolio.cli.output import progress
-from dipfolio.cli.workspace import open_trial_log, relative_to_cwd, warn_if_truncated, warn_once
+from dipfolio.cli.workspace import check_name, open_trial_log, relative_to_cwd, warn_if_truncated, warn_once
 from dipfolio.engine.loader import stdout_to_stderr
 from dipfolio.errors import ParameterError, StrategyError, SweepMismatchError, UnknownNameError, WindowError
 
@@ -119,6 +119,8 @@ def _sweep_options() -> list[click.Option]:
             (["--jobs"], {"type": number, "default": 0, "help": "local processes  [default: one for each processor]"}),
             (["--scheduler"], {"default": "", "metavar": "ADDRESS", "help": "Dask cluster to use, such as tcp://10.0.0.1:8786"}),
             (["--dask-local"], {"type": number, "default": 0, "help": "workers of a Dask cluster on this machine"}),
+            (["--name"], {"help": "keep it as sweeps/NAME in the folder of reports  [default: sweep-STRATEGY]"}),
+            (["--replace"], {"is_flag": True, "help": "overwrite the sweep of that name"}),
             (["--json", "as_json"], {"is_flag": True, "help": "print it for machines"}),
         ],
         "Walk-forward": [
@@ -155,6 +157,7 @@ def _sweep_options() -> list[click.Option]:
 
 def _sweep(name: str, strategy: "type[StrategyBase]", values: dict[str, Any]) -> None:
     from dipfolio.engine.parameters import list_parameters
+    from dipfolio.report.runs_index import refresh_index
     from dipfolio.report.sweep_page import estimate_selection_bias, print_sweep, sweep_as_json
     from dipfolio.report.walk_forward import print_walk_forward, walk_forward_texts
     from dipfolio.sweep.grid import parse_grid
@@ -164,8 +167,9 @@ def _sweep(name: str, strategy: "type[StrategyBase]", values: dict[str, Any]) ->
         item.name: values[f"grid_{item.name}"] for item in list_parameters(strategy) if values[f"grid_{item.name}"] is not None
     }
     grid, as_json = parse_grid(strategy, given), values["as_json"]
-    click.echo(f"{name}: {grid}", err=as_json)
     by, reports = values["rank_by"].replace("-", "_"), values["reports"] or click.get_current_context().obj.reports
+    check_name(reports, "sweep", values["name"], replace=values["replace"])
+    click.echo(f"{name}: {grid}", err=as_json)
     crew = WorkerConfig(jobs=values["jobs"], scheduler=values["scheduler"], dask_local=values["dask_local"])
     terms, bars = _terms(name, strategy, grid, values)
     market = _market(terms, bars, grid, values)
@@ -179,8 +183,11 @@ def _sweep(name: str, strategy: "type[StrategyBase]", values: dict[str, Any]) ->
     if values["walk_forward"] is not None:
         with stdout_to_stderr():
             walk = _walked(sweeper, terms, bars, market, by, values)
-    page = _write(findings, by, reports, _command(name, values), worst, checked, walk)
+    check_name(reports, "sweep", values["name"], replace=values["replace"])  # another process may have taken it since
+    page = _write(findings, by, _target(reports, name, values["name"]), _command(name, values), worst, checked, walk)
     sweeper.remove()
+    if values["name"] is not None:
+        refresh_index(reports)
     where = str(relative_to_cwd(page / "sweep.html"))
     if as_json:
         click.echo(sweep_as_json(findings, by, (worst, checked), where, walk))
@@ -345,8 +352,15 @@ def _verified(findings: "SweepResult", terms: "SweepSettings", bars: "Bars", cou
     return worst, len(cells)
 
 
+def _target(reports: Path, strategy: str, name: str | None) -> Path:
+    """The folder of the sweep."""
+    from dipfolio.storage import named_report
+
+    return reports / f"sweep-{strategy}" if name is None else named_report(reports, "sweep", name, replace=True)
+
+
 def _write(
-    findings: "SweepResult", by: str, reports: Path, command: str, worst: float, checked: int, walk: "WalkForward | None"
+    findings: "SweepResult", by: str, target: Path, command: str, worst: float, checked: int, walk: "WalkForward | None"
 ) -> Path:
     from dipfolio.report.sweep_page import sweep_result_page
     from dipfolio.storage import replace_directory
@@ -362,7 +376,7 @@ def _write(
             walk.equity.to_frame().to_parquet(folder / "walk-forward.parquet")
         (folder / "sweep.html").write_text(page, encoding="utf-8", newline="\n")
 
-    return replace_directory(reports, f"sweep-{findings.strategy}", write)
+    return replace_directory(target.parent, target.name, write)
 
 
 def _columns_as_text(frame: "pd.DataFrame") -> "pd.DataFrame":
@@ -383,6 +397,8 @@ def _command(name: str, values: dict[str, Any]) -> str:
         "jobs",
         "scheduler",
         "dask_local",
+        "name",
+        "replace",
         "reports",
         "as_json",
         "walk_forward",

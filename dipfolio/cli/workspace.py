@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dipfolio.errors import CorruptFileError, DataError, UnknownNameError
+from dipfolio.errors import CorruptFileError, DataError, ParameterError, UnknownNameError
 
 if TYPE_CHECKING:
     from dipfolio.data.bars import Bars
     from dipfolio.data.folder import FolderChoice
     from dipfolio.evidence.trial_log import TrialLog
+    from dipfolio.storage import NamedKind
 
 
 DOCUMENTED_COMMAND = "python backtest.py"
@@ -195,6 +196,22 @@ class Workspace:
                 again = f"`{self.command} data fetch {outcome.symbol}` tries again"
                 raise DataError(f"{_sentence(outcome.text)} {again}; {self._otherwise}") from error
             warn_once(f"{outcome.symbol}  {outcome.text}")
+
+
+def check_name(reports: Path, kind: "NamedKind", name: str | None, *, replace: bool) -> None:
+    """See before the work that a comparison or a sweep can be written under the name that the user gave it, if any.
+
+    Raises
+    ------
+    ParameterError
+        The name is no file name or is taken, or --replace stands without one.
+    """
+    from dipfolio.storage import named_report
+
+    if name is None and replace:
+        raise ParameterError(f"--replace overwrites a {kind} that has a name; say which with --name.")
+    if name is not None:
+        named_report(reports, kind, name, replace=replace)
 
 
 def warn_if_truncated(bars: "Bars", start: date | None, end: date | None) -> None:

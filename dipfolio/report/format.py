@@ -8,7 +8,7 @@ import math
 import re
 import shutil
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import IO, TYPE_CHECKING
 
@@ -115,6 +115,16 @@ def long_date(day: date) -> str:
     '14 March 2024'
     """
     return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+def list_names(names: Sequence[str], most: int = 4) -> str:
+    """Some names, or the first of them and how many more there are.
+
+    >>> list_names(["a", "b", "c", "d", "e", "f"])
+    'a, b, c, d and 2 others'
+    """
+    rest = len(names) - most
+    return ", ".join(names) if rest <= 0 else f"{', '.join(names[:most])} and {count(rest, 'other')}"
 
 
 def count_in_words(number: int, noun: str) -> str:

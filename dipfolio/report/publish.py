@@ -13,9 +13,8 @@ from dipfolio.engine.metrics import measure, metrics_in
 from dipfolio.engine.result import Result
 from dipfolio.errors import ComparisonError
 from dipfolio.report.comparison.alignment import Alignment, align_tracks, build_contenders
-from dipfolio.report.comparison.page import comparison_page
+from dipfolio.report.comparison.page import write_comparison_page
 from dipfolio.report.comparison.series import track_of, with_unique_labels
-from dipfolio.report.html import write_page
 from dipfolio.report.runs_index import refresh_index
 from dipfolio.storage import replace_directory, report_name
 
@@ -99,14 +98,29 @@ class Comparison(Displayable):
         rows = [{m.name: contender.metrics.by_name[m.name] for m in metrics_in("published")} for contender in contenders]
         return pd.DataFrame(rows, index=[contender.label for contender in contenders])
 
-    def publish(self, reports: Path | str = "reports") -> Path:
-        """Write ``comparison.html``.
+    def publish(self, reports: Path | str = "reports", name: str | None = None, *, replace: bool = False) -> Path:
+        """Write ``comparison.html``, or ``comparisons/NAME.html`` and the index of runs that lists it.
+
+        Parameters
+        ----------
+        reports : Path
+            Made if it is missing.
+        name : str, optional
+            Under which the page is kept.
+        replace : bool
+            Whether an older page of that name may be replaced.
 
         Raises
         ------
+        ParameterError
+            A name that is no file name, or that is taken.
         ReportError
+            The folder cannot be written.
         """
-        return write_page(Path(reports), "comparison.html", comparison_page(self.alignment, Path(reports), self.risk_free))
+        page = write_comparison_page(self.alignment, Path(reports), self.risk_free, name=name, replace=replace)
+        if name is not None:
+            refresh_index(Path(reports))
+        return page
 
 
 def compare(*results: Result, as_is: bool = False, risk_free: float | RiskFree = 0.0) -> Comparison:

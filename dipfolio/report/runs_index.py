@@ -1,9 +1,10 @@
-"""The index page of all saved runs, newest first; each run updates it."""
+"""The index page of all saved runs and of the comparisons and sweeps that have a name, newest first; each run updates it."""
 
 import json
 import math
 from dataclasses import dataclass, replace
 from datetime import datetime
+from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import quote
 
@@ -14,7 +15,7 @@ from dipfolio.engine.result import FORMAT_VERSION, SavedRun
 from dipfolio.report.format import count, format_metric
 from dipfolio.report.html import read_asset, render_page, write_page
 from dipfolio.report.run_summary import strategy_heading
-from dipfolio.storage import EVIDENCE_FILE, read_csv, saved_runs
+from dipfolio.storage import COMPARISON_FILE, EVIDENCE_FILE, NamedKind, named_pages, read_csv, saved_runs
 
 INDEX_FILE = "index.html"
 CURVE_WIDTH, CURVE_HEIGHT, CURVE_POINTS = 120, 32, 60
@@ -79,6 +80,28 @@ class RunCard:
     problem: str = ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class NamedPage:
+    """The line of a named comparison or sweep on the index page.
+
+    Attributes
+    ----------
+    kind : {"comparison", "sweep"}
+    name, address : str
+        As text and as a relative address.
+    saved : str
+        When it was written, local time.
+    holds : str
+        What is in it, as the page says it of itself; empty if the page does not.
+    """
+
+    kind: NamedKind
+    name: str
+    address: str
+    saved: str
+    holds: str
+
+
 def refresh_index(reports: Path) -> Path:
     """Write ``index.html`` anew from what is saved.
 
@@ -100,8 +123,52 @@ def index_page(reports: Path) -> str:
         heads=[metric.label for metric in metrics_in("index")],
         width=CURVE_WIDTH,
         height=CURVE_HEIGHT,
-        compared=(reports / "comparison.html").is_file(),
+        compared=(reports / COMPARISON_FILE).is_file(),
+        named=[_named(kind, page, reports) for kind, page in named_pages(reports)],
     )
+
+
+def _named(kind: NamedKind, page: Path, reports: Path) -> NamedPage:
+    return NamedPage(
+        kind=kind, name=page.stem if kind == "comparison" else page.parent.name, saved=_written(page),
+        address=quote(page.relative_to(reports).as_posix()), holds=read_description(page),
+    )  # fmt: skip
+
+
+HEAD_CHARACTERS = 20_000
+"""Of a page, which are read to find its description."""
+
+
+def read_description(page: Path) -> str:
+    """What a page says of itself in ``<meta name="description">``; empty if it does not, or cannot be read."""
+    try:
+        with page.open(encoding="utf-8", errors="replace") as text:
+            head = text.read(HEAD_CHARACTERS)
+    except OSError:
+        return ""
+    parser = _DescriptionParser()
+    parser.feed(head)
+    return parser.found
+
+
+class _DescriptionParser(HTMLParser):
+    """Keeps the description of a page."""
+
+    found = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Look at one element."""
+        values = dict(attrs)
+        if tag == "meta" and values.get("name") == "description" and not self.found:
+            self.found = values.get("content") or ""
+
+
+def _written(path: Path) -> str:
+    """When a file was written, local time; empty if it has just gone."""
+    try:
+        return f"{datetime.fromtimestamp(path.stat().st_mtime).astimezone():%Y-%m-%d %H:%M}"
+    except FileNotFoundError:
+        return ""
 
 
 def read_card(folder: Path) -> RunCard:
@@ -114,14 +181,13 @@ def read_card(folder: Path) -> RunCard:
 
 
 def _full(bare: RunCard, folder: Path) -> RunCard:
-    written = datetime.fromtimestamp((folder / "run.json").stat().st_mtime).astimezone()
     record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     if record["format"] != FORMAT_VERSION:
         raise ValueError("written by another version of dipfolio; run the strategy again")
     run = SavedRun(folder, record)
     series = ReturnSeries.of(run.returns, run.base or run.window[0], market=run.benchmark_returns)
     return replace(
-        bare, saved=f"{written:%Y-%m-%d %H:%M}", heading=strategy_heading(run.strategy, run.changed),
+        bare, saved=_written(folder / "run.json"), heading=strategy_heading(run.strategy, run.changed),
         evidence=(folder / EVIDENCE_FILE).is_file(), few=_few(run, folder), title=str(run.title),
         window=" to ".join(map(str, run.window)), curve=_curve(run.returns),
         numbers=tuple(_cell(metric, metric.of_run(run, series)) for metric in metrics_in("index")),

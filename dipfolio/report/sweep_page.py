@@ -157,6 +157,7 @@ def sweep_result_page(findings: SweepResult, by: str, command: str, verified: st
         scripts=[read_asset("theme.js"), read_asset("sweep.js")],
         plotly=True,
         title=f"Sweep of {findings.strategy}",
+        description=f"{findings.strategy}: {findings.grid}; {findings.window[0]} to {findings.window[1]}",
         facts=_facts(findings, by, verified),
         heads=[_label(axis.name) for axis in findings.grid.axes],
         columns=[metric.label for metric in sweep_metrics("sweep")],

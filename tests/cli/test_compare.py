@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -14,6 +15,7 @@ from dipfolio.cli.workspace import Workspace
 from dipfolio.engine.result import load
 from dipfolio.report import tearsheet
 from tests.support.runs import FREE, run, save
+from tests.support.tear_sheets import Page
 
 ROOT = Path(__file__).parents[2]
 SERIES = "date,nav\n" + "\n".join(f"2025-01-{day:02d},{100 + day}" for day in (2, 3, 6, 7, 8, 10, 13, 14, 15, 16, 17, 21))
@@ -191,3 +193,48 @@ def test_a_failed_comparison_leaves_the_older_page(ask, saved):
     before = page(saved)
     assert ask("compare", "one", "nobody")[0] == 2
     assert page(saved) == before
+
+
+def test_a_named_comparison_is_kept_and_listed(ask, saved):
+    code, out, err = ask("compare", "one", "two", "--name", "crash-tests")
+    assert (code, err) == (0, "")
+    assert out.rstrip().endswith("Comparison: reports/comparisons/crash-tests.html")
+    assert not (saved / "comparison.html").exists()
+    kept = (saved / "comparisons" / "crash-tests.html").read_text(encoding="utf-8")
+    assert 'href="../one/tearsheet.html"' in kept
+    assert '<a href="../index.html">all runs</a>' in kept
+    row = Page((saved / "index.html").read_text(encoding="utf-8")).row("crash-tests")
+    assert row[1:3] == ["comparison", "one, two; 2025-01-02 to 2025-01-21"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", row[3])
+
+
+def test_a_name_is_never_overwritten_silently(ask, saved):
+    ask("compare", "one", "two", "--name", "mine")
+    path = saved / "comparisons" / "mine.html"
+    before = path.read_bytes()
+    code, out, err = ask("compare", "one", "--name", "mine")
+    assert (code, out) == (2, "")
+    assert err == "Error: There is a comparison 'mine' already; choose another --name, or overwrite it with --replace.\n"
+    assert path.read_bytes() == before
+    assert ask("compare", "one", "--name", "mine", "--replace")[0] == 0
+    assert path.read_bytes() != before
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--name", "../mine"], "'../mine' is no name for a comparison: use letters, digits and - _ . , =, at most 120"),
+        (["--name", ""], "'' is no name for a comparison"),
+        (["--replace"], "--replace overwrites a comparison that has a name; say which with --name."),
+    ],
+)
+def test_what_is_no_name_is_one_clear_line_and_nothing_is_written(ask, saved, words, said):
+    code, out, err = ask("compare", "one", *words)
+    assert (code, out) == (2, "")
+    assert said in err
+    assert err.count("\n") == 1
+    assert sorted(path.name for path in saved.iterdir()) == ["one", "two"]
+
+
+def test_the_machine_is_told_where_a_named_comparison_is(ask, saved):
+    assert json.loads(ask("compare", "one", "--name", "mine", "--json")[1])["report"] == "reports/comparisons/mine.html"

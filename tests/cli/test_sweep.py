@@ -20,6 +20,7 @@ from dipfolio.engine.loader import load_strategy
 from dipfolio.engine.metrics import measure
 from dipfolio.engine.simulation import simulate
 from dipfolio.sweep.tasks import CheckpointFolder
+from tests.support.tear_sheets import Page
 
 ROOT = Path(__file__).parents[2]
 GRID = ("--drop", "0.03:0.05:0.01", "--hold", "1:6")
@@ -262,3 +263,31 @@ def test_the_help_shows_the_parameters_without_their_columns(capsys):
     assert "--drop VALUES" in out
     assert "default: 0.04" in out
     assert command.GRID_SYNTAX_HELP in out.replace("\n", " ")
+
+
+def test_a_named_sweep_is_kept_listed_and_never_overwritten_silently(tmp_path, capsys):
+    words = ("dip-rule", "--hold", "1,2", "--verify", "0", "--jobs", "1", "--reports", str(tmp_path), "--name", "short-holds")
+    assert not inside(*words)
+    assert capsys.readouterr().out.rstrip().endswith("sweeps/short-holds/sweep.html")
+    assert sorted(path.name for path in (tmp_path / "sweeps" / "short-holds").iterdir()) == [
+        "returns.parquet", "sweep.html", "sweep.parquet",
+    ]  # fmt: skip
+    assert not (tmp_path / "sweep-dip-rule").exists()
+    page = (tmp_path / "sweeps" / "short-holds" / "sweep.html").read_text(encoding="utf-8")
+    assert "--name" not in page
+    row = Page((tmp_path / "index.html").read_text(encoding="utf-8")).row("short-holds")
+    assert row[1] == "sweep"
+    assert row[2].startswith("dip-rule: 2 hold = 2 variants; 20")
+    assert inside(*words) == 2
+    out, err = capsys.readouterr()
+    assert (out, err) == (
+        "", "Error: There is a sweep 'short-holds' already; choose another --name, or overwrite it with --replace.\n"
+    )  # fmt: skip
+    assert not inside(*words, "--replace")
+
+
+@pytest.mark.parametrize("words", [("--name", "a/b"), ("--replace",)])
+def test_a_sweep_without_a_proper_name_does_no_work(tmp_path, capsys, words):
+    assert inside("dip-rule", "--hold", "1,2", "--reports", str(tmp_path / "r"), *words) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert not (tmp_path / "r").exists()

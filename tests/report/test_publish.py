@@ -7,7 +7,7 @@ import pytest
 
 from dipfolio import load, load_bars, load_strategy, simulate
 from dipfolio.engine.metrics import measure
-from dipfolio.errors import ComparisonError
+from dipfolio.errors import ComparisonError, ParameterError
 from dipfolio.report.publish import compare, publish
 from dipfolio.storage import verified_run_id
 from tests.support.runs import FREE, run
@@ -75,3 +75,13 @@ def test_the_page_of_a_comparison_is_written(tmp_path):
     page = compare(run(), run({0: {"A": 5}})).publish(str(tmp_path / "reports"))
     assert page == tmp_path / "reports" / "comparison.html"
     assert "<title>" in page.read_text(encoding="utf-8")
+
+
+def test_a_comparison_that_has_a_name_is_kept_and_listed(tmp_path):
+    found = compare(run(), run({0: {"A": 5}}))
+    page = found.publish(tmp_path, "half-size")
+    assert page == tmp_path / "comparisons" / "half-size.html"
+    assert 'href="comparisons/half-size.html"' in (tmp_path / "index.html").read_text(encoding="utf-8")
+    with pytest.raises(ParameterError, match="There is a comparison 'half-size' already"):
+        found.publish(tmp_path, "half-size")
+    assert found.publish(tmp_path, "half-size", replace=True) == page

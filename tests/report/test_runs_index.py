@@ -3,6 +3,8 @@
 import os
 import re
 from dataclasses import replace
+from datetime import datetime
+from html import escape
 
 import pytest
 
@@ -147,3 +149,17 @@ def test_a_run_with_an_evidence_page_has_a_link_to_it(tmp_path):
     page = index_page(tmp_path)
     assert page.count("evidence.html") == 1
     assert 'href="asked%20%231/evidence.html"' in page
+
+
+def test_named_pages_stand_below_the_runs_with_what_they_hold(tmp_path):
+    folder = tmp_path / "comparisons"
+    folder.mkdir()
+    (folder / "old.html").write_text(f'<title>x</title><meta name="description" content="{escape(HOSTILE)}">')
+    (folder / "new.html").write_text("<title>of an older version</title>")
+    for name, seconds in (("old", 1_000_000_000), ("new", 1_700_000_000)):
+        os.utime(folder / f"{name}.html", (seconds, seconds))
+    page = index_page(tmp_path)
+    assert page.index('href="comparisons/new.html"') < page.index('href="comparisons/old.html"')
+    assert Page(page).row("old")[1:] == ["comparison", HOSTILE, f"{datetime.fromtimestamp(1_000_000_000):%Y-%m-%d %H:%M}"]
+    assert Page(page).row("new")[2] == "-"
+    assert "Named comparisons" not in index_page(tmp_path / "none")

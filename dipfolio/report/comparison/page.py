@@ -27,15 +27,46 @@ from dipfolio.report.comparison.tables import (
     provenance_terms,
     sharpe_difference_rows,
 )
-from dipfolio.report.format import count, money, percent, unsigned_percent
-from dipfolio.report.html import read_asset, render_page, script_data
+from dipfolio.report.format import count, list_names, money, percent, unsigned_percent
+from dipfolio.report.html import read_asset, render_page, script_data, write_page
 from dipfolio.report.run_summary import idle_remark, run_remarks
+from dipfolio.report.runs_index import INDEX_FILE
 from dipfolio.report.tearsheet_charts import without_charts
+from dipfolio.storage import COMPARISON_FILE, named_report
 
 SCRIPTS = ("theme.js", "tabs.js", "tables.js", "charts.js", "sheets.js")
 
 
-def comparison_page(alignment: Alignment, reports: Path, risk_free: float | RiskFree = 0.0) -> str:
+def write_comparison_page(
+    alignment: Alignment, reports: Path, risk_free: float | RiskFree = 0.0, *, name: str | None = None, replace: bool = False
+) -> Path:
+    """Write the page of a comparison, ``comparison.html`` or the one of its name.
+
+    Parameters
+    ----------
+    alignment : Alignment
+    reports : Path
+        Folder of the reports.
+    risk_free : float or RiskFree
+        A year.
+    name : str, optional
+        Under which the page is kept.
+    replace : bool
+        Whether an older page of that name may be replaced.
+
+    Raises
+    ------
+    ParameterError
+        A name that is no file name, or that is taken.
+    ReportError
+        The folder cannot be written.
+    """
+    target = reports / COMPARISON_FILE if name is None else named_report(reports, "comparison", name, replace=replace)
+    page = comparison_page(alignment, target.parent, risk_free, gallery=_address(reports / INDEX_FILE, target.parent))
+    return write_page(target.parent, target.name, page)
+
+
+def comparison_page(alignment: Alignment, reports: Path, risk_free: float | RiskFree = 0.0, *, gallery: str = INDEX_FILE) -> str:
     """The page as HTML, self-contained; the same runs give the same bytes.
 
     Parameters
@@ -46,6 +77,8 @@ def comparison_page(alignment: Alignment, reports: Path, risk_free: float | Risk
         Folder in which the page will stand; links to tear sheets start there.
     risk_free : float or RiskFree
         A year.
+    gallery : str
+        The address of the index of runs, relative to that folder.
     """
     contenders = build_contenders(alignment, risk_free)
     market, of_market = market_returns(alignment), benchmark_metrics(alignment, risk_free)
@@ -57,6 +90,8 @@ def comparison_page(alignment: Alignment, reports: Path, risk_free: float | Risk
         scripts=list(map(read_asset, SCRIPTS)),
         plotly=True,
         title=f"Comparison of {count(len(contenders), 'run')}" if len(contenders) > 3 else " / ".join(names),
+        description=_description(alignment, names),
+        gallery=gallery,
         names=names,
         benchmark=benchmark,
         facts=_facts(alignment, benchmark, risk_free),
@@ -79,6 +114,12 @@ def comparison_page(alignment: Alignment, reports: Path, risk_free: float | Risk
         drawdowns_in_words=describe_drawdown_chart(contenders),
         trades_in_words=describe_trades_chart(contenders),
     )
+
+
+def _description(alignment: Alignment, names: Sequence[str]) -> str:
+    """What the page holds, for the index of runs."""
+    days = alignment.sessions
+    return f"{list_names(names)}; {days[0].date()} to {days[-1].date()}"
 
 
 def _answers(contenders: Sequence[Contender]) -> Sequence[tuple[str, str, tuple[str, ...]]]:
