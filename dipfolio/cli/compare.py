@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 @click.option(
     "--kind",
     type=click.Choice(["equity", "returns", "percent", "log", "cumulative", "cumulative-percent"]),
-    help="what CSV files from elsewhere hold: equity, daily returns as fractions (1 % is 0.01), in per cent or as logarithms, "
+    help="what files from elsewhere hold: equity, daily returns as fractions (1 % is 0.01), in per cent or as logarithms, "
     "cumulative returns as fractions or in per cent  [default: by heading and values]",
 )
 @click.option(
@@ -30,8 +31,9 @@ if TYPE_CHECKING:
     "columns",
     multiple=True,
     metavar="NAME",
-    help="heading, or number from 1, of the values in CSV files from elsewhere; may be repeated for several files",
+    help="heading, or number from 1, of the values in files from elsewhere; may be repeated for several files",
 )
+@click.option("--sheet", default="", help="sheet of an Excel workbook  [default: the only one with dates]")
 @click.option("--as-is", is_flag=True, help="compare runs that differ without aligning or refusing them")
 @click.option("--risk-free", default="0", show_default=True, help="a year, such as 0.043, or a CSV of dates and such rates")
 @click.option("--reports", type=FolderType(), help="folder of saved runs, and for the page  [default: reports]")
@@ -40,13 +42,20 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="print the comparison for machines")
 @click.pass_obj
 def compare_runs(
-    home: Workspace, /, runs: tuple[str, ...], kind: Any, columns: tuple[str, ...], reports: Path | None, **asked: Any
+    home: Workspace,
+    /,
+    runs: tuple[str, ...],
+    kind: Any,
+    columns: tuple[str, ...],
+    sheet: str,
+    reports: Path | None,
+    **asked: Any,
 ) -> None:
     """Write comparison.html, or a page with a name, from saved runs, without simulating.
 
-    RUN is the name of a run's folder, the path of one, or a CSV file from elsewhere with a column of dates and one of
-    equity or returns, which its heading names; without any, all saved runs are compared, newest first. Differences are to
-    the first one named.
+    RUN is the name of a run's folder, the path of one, or a file from elsewhere, CSV, Excel or Parquet, with a column of
+    dates and one of equity or returns, which its heading names; without any, all saved runs are compared, newest first.
+    Differences are to the first one named.
 
     All are compared over the sessions that they share. A run with other cash, another benchmark or no window in common is
     refused, or left out if it was not named; --as-is compares it nevertheless.
@@ -58,7 +67,8 @@ def compare_runs(
     shelf = reports or home.reports
     check_name(shelf, "comparison", asked["name"], replace=asked["replace"])
     known = loader.list_strategy_names(home.strategies)
-    tracks = [_named(shelf, run, known, kind, columns) for run in runs] if runs else _all(shelf)
+    read = partial(_named, shelf, known, kind=kind, columns=columns, sheet=sheet)
+    tracks = list(map(read, runs)) if runs else _all(shelf)
     write_comparison(tracks, shelf, strict=bool(runs), **asked)
 
 
@@ -112,7 +122,8 @@ def write_comparison(
         click.echo(f"Comparison: {relative_to_cwd(page)}")
 
 
-def _named(reports: Path, run: str, strategies: tuple[str, ...], kind: Any, columns: tuple[str, ...]) -> "Track":
+def _named(reports: Path, strategies: tuple[str, ...], run: str, **meaning: Any) -> "Track":
+    """A saved run, or a file from elsewhere that is read with the options for it."""
     from dipfolio.report.comparison.series import read_external_series, saved_track
     from dipfolio.storage import saved_run, saved_runs
 
@@ -120,12 +131,10 @@ def _named(reports: Path, run: str, strategies: tuple[str, ...], kind: Any, colu
     if (folder / "run.json").is_file():
         return saved_track(folder)
     if Path(run).is_file():
-        return read_external_series(Path(run), kind, columns)
+        return read_external_series(Path(run), **meaning)
     names = [folder.name for folder in saved_runs(reports)]
     make = f" Make it: python backtest.py {run}" if run in strategies else ""
-    raise UnknownNameError(
-        "saved run or CSV file", run, names, f"{relative_to_cwd(reports)} has {', '.join(names) or 'none'}.{make}"
-    )
+    raise UnknownNameError("saved run or file", run, names, f"{relative_to_cwd(reports)} has {', '.join(names) or 'none'}.{make}")
 
 
 def _all(reports: Path) -> "list[Track]":

@@ -1,4 +1,4 @@
-"""Raw tables: the cells of CSV and Parquet files, before any column has a meaning.
+"""Raw tables: the cells of CSV, Excel and Parquet files, before any column has a meaning.
 
 Text may be UTF-8, UTF-16 or Windows-1252, with commas, semicolons, tabs or bars as separators. Decimal commas and
 thousands separators are normalised only where the whole table allows one reading.
@@ -9,8 +9,12 @@ import csv
 import io
 import json
 import re
+import warnings
+import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, time
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -183,6 +187,63 @@ def read_text_rows(path: Path, count: int | None = None, *, footers: bool = True
     return TextRows(rows=rows[: len(rows) - below], notes=tuple(notes), separator=separator)
 
 
+def read_excel_sheets(path: Path) -> dict[str, list[tuple[int, list[str]]]]:
+    """The sheets of an Excel workbook as text: for each row that is not empty its number and its cells, all rows equally long.
+
+    Numbers have all their digits, dates are written as 2024-12-31, and a number that Excel shows in per cent has the sign.
+    Formulas are not computed: a cell has the value that Excel stored.
+
+    Parameters
+    ----------
+    path : Path
+        ``.xlsx`` or ``.xlsm``.
+
+    Returns
+    -------
+    dict of str to list
+        By the name of the sheet; sheets without any text are left out.
+
+    Raises
+    ------
+    DataError
+        openpyxl is not installed, or the file is no workbook.
+    """
+    try:
+        from openpyxl import load_workbook  # type: ignore[import-untyped]
+    except ImportError:
+        raise DataError(f"{path.name} is an Excel file, which needs openpyxl: pip install 'dipfolio[excel]'.") from None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of styles and extensions that hold no values
+            book = load_workbook(path, read_only=True, data_only=True)
+            sheets = {sheet.title: _excel_rows(sheet.iter_rows()) for sheet in book.worksheets}
+            book.close()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, SyntaxError) as error:  # SyntaxError is that of the XML
+        raise DataError(f"{path.name} is no Excel workbook that can be read.") from error
+    return {name: rows for name, rows in sheets.items() if rows}
+
+
+def _excel_rows(lines: Iterable[Sequence[Any]]) -> list[tuple[int, list[str]]]:
+    rows = [(number, [_excel_text(cell) for cell in line]) for number, line in enumerate(lines, 1)]
+    rows = [(number, cells) for number, cells in rows if any(cells)]
+    width = max((len(cells) for _, cells in rows), default=0)
+    return [(number, cells + [""] * (width - len(cells))) for number, cells in rows]
+
+
+def _excel_text(cell: Any) -> str:
+    value = cell.value
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.date().isoformat() if value.time() == time() else value.isoformat()
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        shown = "%" in str(cell.number_format or "")
+        return f"{Decimal(repr(value)).scaleb(2):f}%" if shown else repr(value)
+    return str(value).strip()
+
+
 def _decoded(raw: bytes) -> tuple[str, list[str]]:
     """Bytes as text, and which encoding it was if not UTF-8."""
     if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -198,8 +259,9 @@ def _decoded(raw: bytes) -> tuple[str, list[str]]:
 
 
 def _separator(lines: Sequence[str]) -> str:
-    """The separator that occurs most often in the header, outside of quotes."""
-    head = re.sub(r'"[^"]*"', "", next((line for line in lines if line.strip() and not line.startswith("#")), ""))
+    """The separator that occurs most often in the first line that has one, outside of quotes."""
+    plain = (re.sub(r'"[^"]*"', "", line) for line in lines if line.strip() and not line.startswith("#"))
+    head = next((line for line in plain if any(map(line.count, SEPARATORS))), "")
     return max(SEPARATORS, key=head.count)
 
 

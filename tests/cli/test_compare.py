@@ -150,7 +150,7 @@ def test_the_same_for_machines(ask, saved):
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["compare", "tow"], 2, "There is no saved run or CSV file 'tow'. Did you mean 'two'? reports has "),
+        (["compare", "tow"], 2, "There is no saved run or file 'tow'. Did you mean 'two'? reports has "),
         (["compare", "--reports", "none"], 2, "There is no saved run in 'none'. Make one: python backtest.py buy-the-dip."),
         (["compare", "one", "--kind", "prices"], 2, "'prices' is not one of 'equity', 'returns'"),
         (["compare", "bad.csv"], 1, "bad.csv, line 2: 'x' is no number."),

@@ -4,6 +4,7 @@ It finds the common terms, notes what was changed for the series that differ, an
 needs.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Literal
@@ -18,7 +19,7 @@ from dipfolio.engine.metrics import Metrics, ReturnSeries, measure, measure_retu
 from dipfolio.engine.result import Result
 from dipfolio.errors import ComparisonError
 from dipfolio.report.comparison.series import Track, runs_of
-from dipfolio.report.format import count, money
+from dipfolio.report.format import count, list_names, money
 from dipfolio.report.run_summary import MIN_ANNUALISED_SESSIONS
 
 NoteKind = Literal["aligned", "flag", "left out", "as is"]
@@ -226,6 +227,13 @@ def align_tracks(tracks: Iterable[Track], *, as_is: bool = False) -> Alignment:
         days = pd.DatetimeIndex(sorted(set().union(*(track.returns.index for track in tracks))), name="session")
         names = {result.benchmark for _, result in runs_of(tracks)}
         notes = [ComparisonNote(kind="as is", text=f"{label} {reason}.") for label, reason in reasons.items()]
+        sparse = [track.label for track in tracks if track.result is None and not _is_daily(track)]
+        if sparse:
+            text = (
+                f"Not daily: {list_names(sparse)}. Metrics that count sessions are left out, falls between two values are not "
+                "seen, and correlations and differences to daily series mean nothing."
+            )
+            notes.append(ComparisonNote(kind="as is", text=text))
         notes += [*window_notes(tracks, days), *difference_notes(tracks)]
         return Alignment(
             tracks=tracks, left_out=(), sessions=days, base=min(track.base for track in tracks),
@@ -270,6 +278,16 @@ def _refusal(track: Track, before: list[Track]) -> str:
     if any(other.bankrupt and other.last < days[0] for other in tracks):
         return "leaves a common window in which an account was wiped out before it began"
     return _other_terms(track.result, before) if track.result else ""
+
+
+METRICS_OF_ANY_STEP = frozenset({"total_return", "annual_return", "worst_drawdown"})
+"""Metrics of a series that is not daily; the others count sessions."""
+
+
+def _is_daily(track: Track) -> bool:
+    """True if a track has a value for nearly all sessions of its own window."""
+    days = calendar.between(track.first, track.last)
+    return _known(track, days) >= MIN_SESSION_COVERAGE * len(days)
 
 
 def _known(track: Track, days: pd.DatetimeIndex) -> int:
@@ -421,6 +439,8 @@ def _contender(track: Track, alignment: Alignment, market: pd.Series | None, ris
     if track.result is None:
         since, known = (track.base, None) if alignment.as_is else (alignment.since, market)
         metrics = measure_returns(ReturnSeries.of(returns, since, risk_free, known))
+        if alignment.as_is and not _is_daily(track):
+            metrics = metrics.replace(**dict.fromkeys(metrics.by_name.keys() - METRICS_OF_ANY_STEP, math.nan))
         return Contender(label=track.label, track=track, result=None, returns=returns, metrics=metrics)
     result = track.result if alignment.as_is else _on_terms(track.result, alignment, market)
     metrics = measure(result, risk_free)

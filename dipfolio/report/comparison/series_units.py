@@ -27,6 +27,11 @@ MIN_ANNUAL_VOLATILITY = 0.005
 MAX_EQUITY_DAILY_DEVIATION = 0.2
 """Standard deviation of the daily returns above which a column is not believed to be an equity."""
 
+MAX_DAILY_GAP = 5
+"""Calendar days between two values, in the median, up to which a series is daily."""
+
+DAYS_PER_YEAR = 365.25
+
 MIN_VALUES_TO_CLASSIFY = 20
 """Values from which on the shape of a series says what it is."""
 
@@ -195,8 +200,12 @@ def _refuse_ruin(file: str, series: pd.Series, growth: pd.Series, what: str, why
 
 
 def _volatility(returns: pd.Series) -> float:
-    """Annual, of daily returns."""
-    return float(returns.std() * math.sqrt(SESSIONS_PER_YEAR)) if len(returns) > 1 else 0.0
+    """Annual, of daily returns, or of returns as far apart as the median of their days."""
+    if len(returns) < 2:
+        return 0.0
+    apart = float(np.median(np.diff(returns.index.to_numpy()) / np.timedelta64(1, "D")))
+    a_year = DAYS_PER_YEAR / apart if apart > MAX_DAILY_GAP else SESSIONS_PER_YEAR
+    return float(returns.std() * math.sqrt(a_year))
 
 
 def _steady(values: np.ndarray) -> bool:

@@ -345,3 +345,21 @@ def test_the_risk_free_rate_is_the_same_for_all():
     a, b = build_contenders(fairness, 0.04)
     assert a.metrics.sharpe == pytest.approx(b.metrics.sharpe)
     assert a.metrics.sharpe != pytest.approx(build_contenders(fairness)[0].metrics.sharpe)
+
+
+def test_a_monthly_series_has_no_metric_that_counts_sessions():
+    """Two returns of 10 % and -5 % in two months: 1.1 x 0.95 = 1.045."""
+    days = pd.DatetimeIndex(["2025-01-31", "2025-02-28", "2025-03-31"], name="session").as_unit("s")
+    monthly = Track(
+        label="monthly", returns=pd.Series([0.1, -0.05, 0.0], index=days), base=pd.Timestamp("2024-12-31"), origin="a file"
+    )
+    daily = track(label="daily", closes=[100.0 + day for day in range(60)], market=[50.0] * 60)
+    with pytest.raises(ComparisonError, match="is no daily series"):
+        align_tracks([monthly])
+    fairness = align_tracks([daily, monthly], as_is=True)
+    metrics = build_contenders(fairness)[1].metrics
+    assert (metrics.total_return, metrics.worst_drawdown) == pytest.approx((0.045, -0.05))
+    assert math.isnan(metrics.sharpe)
+    assert math.isnan(metrics.volatility)
+    assert [note.text for note in fairness.notes if note.text.startswith("Not daily: monthly. Metrics that count sessions")]
+    assert not math.isnan(build_contenders(fairness)[0].metrics.volatility)
