@@ -19,12 +19,13 @@ def main() -> None:
         for names in (["buy-the-dip"], ["thesis"], ["buy-the-dip", "short-nvda-friday", "equal-weight", "dip-rule"]):
             subprocess.run([sys.executable, ROOT / "backtest.py", *names, "--reports", folder], check=True)  # noqa: S603
         browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        page = browser.new_page(viewport={"width": 1240, "height": 940})
-        for file, name, chart in (
-            ("buy-the-dip/tearsheet.html", "tear-sheet.png", ".main-svg"),
-            ("thesis.html", "thesis.png", "#opening svg"),
-            ("comparison.html", "comparison.png", "#drawdown .main-svg"),
+        page = browser.new_page()
+        for file, name, chart, height in (
+            ("buy-the-dip/tearsheet.html", "tear-sheet.png", ".main-svg", 940),
+            ("thesis.html", "thesis.png", "#opening svg", 940),
+            ("comparison.html", "comparison.png", "#drawdown .main-svg", 1180),
         ):
+            page.set_viewport_size({"width": 1240, "height": height})
             page.goto((Path(folder) / file).as_uri())
             page.wait_for_selector(chart)
             page.screenshot(path=IMAGES / name)

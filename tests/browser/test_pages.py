@@ -3,15 +3,18 @@
 Without either of them these tests are skipped, and say so.
 """
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from dipfolio.data import calendar
 from dipfolio.engine.metrics import measure
 from dipfolio.report.comparison.alignment import align_tracks
-from dipfolio.report.comparison.page import comparison_page
+from dipfolio.report.comparison.page import MANY_RUNS, comparison_page
 from dipfolio.report.comparison.series import saved_track, with_unique_labels
 from dipfolio.report.evidence_page import evidence_page
 from dipfolio.report.html import write_page
@@ -22,6 +25,7 @@ from tests.support.runs import run, save
 
 pytestmark = pytest.mark.slow
 
+MANY = MANY_RUNS + 30
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"></script><b>%{y}</b>"
 CLOSES = (100 * np.cumprod(1 + np.random.default_rng(5).standard_normal(260) * 0.012)).tolist()
 CONTRAST = Path(__file__).with_name("contrast.js").read_text(encoding="utf-8")
@@ -29,7 +33,7 @@ CONTRAST = Path(__file__).with_name("contrast.js").read_text(encoding="utf-8")
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory):
-    """Three runs, one of them hostile, two with real tear sheets; their comparison and the gallery."""
+    """Three runs, one of them hostile, two with real tear sheets; their comparison, one of many runs, and the gallery."""
     shelf = tmp_path_factory.mktemp("reports")
     scripts = {
         "steady": {0: {"A": 8}},
@@ -43,6 +47,11 @@ def reports(tmp_path_factory):
     fairness = align_tracks(with_unique_labels(saved_track(shelf / name) for name in scripts))
     write_page(shelf, "comparison.html", comparison_page(fairness, shelf))
     write_page(shelf / "steady", "evidence.html", evidence_page(assessed(RULE, FEW), tear_sheet=True))
+    for number in range(MANY):
+        made = run({number: {"A": 5}, 100 + number: {"A": 0}}, closes=CLOSES, market=CLOSES[::-1], since="2024-01-02")
+        save(shelf, f"many-{number}", replace(made, strategy=f"{'odd' if number % 2 else 'even'}-{number}"), sheet="")
+    fairness = align_tracks(saved_track(shelf / f"many-{number}") for number in range(MANY))
+    write_page(shelf, "many.html", comparison_page(fairness, shelf))
     refresh_index(shelf)
     return shelf
 
@@ -157,9 +166,9 @@ def test_the_legend_hides_a_run_everywhere_and_shows_it_alone(visit):
     assert len(shown(page, "equity")) == 4
     tab(page, "Trades and costs")
     page.wait_for_selector("#trades-chart .main-svg")
-    drawn = page.evaluate("document.getElementById('trades-chart').data.filter(t => t.visible).length")
+    drawn = page.evaluate("document.getElementById('trades-chart').data.length")
     chip.click()
-    assert page.evaluate("document.getElementById('trades-chart').data.filter(t => t.visible).length") == drawn - 3
+    assert page.evaluate("document.getElementById('trades-chart').data.length") == drawn - 3
 
 
 def test_scale_and_range_change_the_charts_together(visit):
@@ -246,7 +255,7 @@ def test_a_tear_sheet_can_do_nothing_but_be_read(visit, reports):
     assert page.locator("[data-pane='1'] a").get_attribute("href") == "hostile/tearsheet.html"
 
 
-@pytest.mark.parametrize("name", ["comparison.html", "index.html", "steady/evidence.html"])
+@pytest.mark.parametrize("name", ["comparison.html", "many.html", "index.html", "steady/evidence.html"])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_every_text_stands_out_in_both_themes(visit, name, theme):
     page = visit(name, theme=theme)
@@ -270,7 +279,7 @@ def test_the_theme_follows_the_system_until_the_button_says_otherwise(visit):
     assert page.get_by_role("button", name="Change to the dark theme").count() == 1
 
 
-@pytest.mark.parametrize("name", ["comparison.html", "index.html", "steady/evidence.html"])
+@pytest.mark.parametrize("name", ["comparison.html", "many.html", "index.html", "steady/evidence.html"])
 def test_a_narrow_screen_never_scrolls_sideways(visit, name):
     page = visit(name, width=360, height=740)
     for number in range(page.get_by_role("tab").count() or 1):
@@ -321,3 +330,154 @@ def test_without_scripts_every_number_can_be_read(chromium, reports):
     for table in ("metrics", "costs", "months", "correlations", "parameters"):
         assert page.locator(f"#{table}").is_visible()
     context.close()
+
+
+def chart_data(page):
+    """What the page draws, as it is written in it."""
+    return json.loads(page.locator("#chart-data").text_content())
+
+
+def axis(page, chart, name):
+    return page.evaluate("([id, name]) => document.getElementById(id).layout[name].range", [chart, name])
+
+
+def shown_range(page):
+    return [page.locator(f"#{edge}").input_value() for edge in ("from", "to")]
+
+
+def test_around_the_trades_is_the_time_of_the_trades_of_the_lines_drawn(visit):
+    """The hostile run decides on the closes of the sessions 30 and 90, counted from 0, and trades on the next opens."""
+    page = visit()
+    page.wait_for_selector("#drawdown .main-svg")
+    sessions = [str(day.date()) for day in calendar.between(pd.Timestamp("2024-01-02"), pd.Timestamp("2025-02-01"))]
+    button = page.get_by_role("button", name="Around the trades")
+    button.click()
+    assert shown_range(page) == ["2023-12-29", chart_data(page)["days"][-1]]  # the first run trades from session 1 to the end
+    for line in ("0", "1"):
+        page.locator(f"[data-line='{line}']").click()
+        page.wait_for_timeout(600)
+    assert shown_range(page) == [sessions[31 - 15], sessions[91 + 15]]
+    assert axis(page, "equity", "xaxis") == axis(page, "drawdown", "xaxis") == [sessions[31 - 15], sessions[91 + 15]]
+    assert button.get_attribute("aria-pressed") == "true"
+    page.locator("[data-line='2']").click()
+    assert button.is_disabled()
+
+
+def test_the_vertical_axis_fits_what_is_shown(visit):
+    page = visit()
+    page.wait_for_selector("#drawdown .main-svg")
+    data = chart_data(page)
+    page.locator("#from").fill("2024-05-01")
+    page.locator("#to").fill("2024-08-01")
+    inside = [i for i, day in enumerate(data["days"]) if "2024-05-01" <= day <= "2024-08-01"]
+    lines = [*data["lines"], data["benchmark"]]
+    values = [(line["wealth"][i] - 1) * 100 for line in lines for i in inside]
+    room = 0.06 * (max(values) - min(values))
+    assert axis(page, "equity", "yaxis") == pytest.approx([min(values) - room, max(values) + room])
+    page.get_by_role("button", name="Log").click()
+    logs = [np.log10(line["wealth"][i]) for line in lines for i in inside]
+    room = 0.06 * (max(logs) - min(logs))
+    assert axis(page, "equity", "yaxis") == pytest.approx([min(logs) - room, max(logs) + room])
+    falls = [line["drawdown"][i] * 100 for line in lines for i in inside]
+    assert axis(page, "drawdown", "yaxis")[0] == pytest.approx(min(falls) - 0.06 * (max(falls) - min(falls)))
+    page.get_by_role("button", name="all", exact=True).click()
+    assert shown_range(page) == [data["days"][0], data["days"][-1]]
+
+
+def test_all_lines_can_start_at_nothing_at_the_left_edge_after_each_zoom(visit):
+    page = visit()
+    page.wait_for_selector("#drawdown .main-svg")
+    data = chart_data(page)
+    page.get_by_label("Start all lines at 0 %").check()
+    for edge in ("2024-05-01", "2024-09-03"):
+        page.locator("#from").fill(edge)
+        first = data["days"].index(edge)
+        drawn = page.evaluate("document.getElementById('equity').data.map(t => t.y)")
+        for line, values in zip([*data["lines"], data["benchmark"]], drawn, strict=True):
+            assert values[first] == 0
+            assert values[-1] == pytest.approx((line["wealth"][-1] / line["wealth"][first] - 1) * 100, abs=1e-6)
+        assert (
+            f"Growth since the close of {edge}, where every line starts at 0 %." in page.locator("#equity-caption").text_content()
+        )
+    page.get_by_label("Start all lines at 0 %").uncheck()
+    assert page.evaluate("document.getElementById('equity').data[0].y[0]") == 0
+    assert "every line from the same close" in page.locator("#equity-caption").text_content()
+
+
+def test_a_double_click_shows_all_sessions_again_and_an_empty_range_is_refused(visit):
+    page = visit()
+    page.wait_for_selector("#drawdown .main-svg")
+    whole = shown_range(page)
+    page.get_by_role("button", name="last three months").click()
+    before = shown_range(page)
+    assert before != whole
+    page.locator("#to").fill("2024-01-05")
+    assert shown_range(page) == before
+    box = page.locator("#equity .nsewdrag").bounding_box()
+    page.mouse.dblclick(box["x"] + 300, box["y"] + 60)
+    page.wait_for_function("whole => document.getElementById('from').value === whole", arg=whole[0])
+    assert shown_range(page) == whole
+
+
+def test_what_the_mouse_does_stands_beside_the_chart(visit):
+    said = visit().locator("#equity-caption .hint.wide")
+    assert said.is_visible()
+    assert said.text_content().startswith("Drag across a chart to zoom in")
+    narrow = visit(width=390)
+    assert not narrow.locator(".hint.wide").is_visible()
+    assert narrow.locator(".hint.narrow").is_visible()
+
+
+def rows(page, table):
+    """The names in the rows that are shown."""
+    names = page.locator(f"#{table} tbody th").all()
+    return [name.text_content().strip() for name in names if name.is_visible()]
+
+
+def test_of_many_runs_eight_are_drawn_at_first_and_a_box_finds_the_others(visit):
+    page = visit("many.html")
+    page.wait_for_selector("#drawdown .main-svg")
+    assert shown(page, "equity") == [f"{'odd' if n % 2 else 'even'}-{n}" for n in range(8)] + ["B"]
+    assert page.locator("#drawn").text_content() == f"8 of {MANY} lines drawn"
+    assert len(rows(page, "metrics")) == MANY + 1
+    page.get_by_label("Find runs").fill("odd 3")
+    matches = [f"odd-{n}" for n in range(1, MANY, 2) if "3" in str(n)]
+    assert rows(page, "metrics") == [*matches, "B"]
+    assert rows(page, "answers") == matches
+    assert page.get_by_text(f"{len(matches)} of {MANY} runs in the tables").is_visible()
+    page.get_by_role("button", name="Draw only these").click()
+    assert shown(page, "equity") == [*matches, "B"]
+    colours = page.evaluate(
+        "document.getElementById('equity').data.slice(0, -1).map(t => [t.line.color, t.line.dash, t.mode].join())"
+    )
+    assert len(set(colours)) == len(matches)
+    assert all(",solid,lines" in colour for colour in colours)
+    tab(page, "Returns")
+    assert rows(page, "correlations") == [*matches, "B"]
+    heads = page.locator("#correlations thead th").evaluate_all(
+        "h => h.filter(x => x.offsetParent).map(x => x.textContent.trim())"
+    )
+    assert heads == ["Run", *matches, "B"]
+    tab(page, "Overview")
+    page.get_by_label("Find runs").fill("")
+    page.get_by_role("button", name="Draw none").click()
+    assert shown(page, "equity") == ["B"]
+    page.get_by_role("button", name="Draw all").click()
+    assert len(shown(page, "equity")) == MANY + 1
+
+
+def test_the_tables_of_many_runs_have_them_as_rows_and_sort_them(visit):
+    page = visit("many.html")
+    heads = page.locator("#metrics thead th")
+    assert heads.first.text_content() == "Run"
+    for name, down in (("Total return", True), ("Volatility", False)):
+        place = next(i for i, text in enumerate(heads.all_text_contents()) if text.startswith(name))
+        heads.nth(place).get_by_role("button").click()
+        values = page.locator(f"#metrics tbody td:nth-child({place + 1})").evaluate_all(
+            "c => c.map(x => Number(x.dataset.value))"
+        )
+        assert values == sorted(values, reverse=down)
+    page.locator("#answers thead").get_by_role("button", name="Profit").click()
+    texts = page.locator("#answers tbody td:nth-child(3)").all_text_contents()
+    profits = [float(text.split()[0].replace("$", "").replace(",", "")) for text in texts]
+    assert profits == sorted(profits, reverse=True)

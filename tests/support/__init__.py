@@ -1,6 +1,7 @@
 """Helpers of the tests, one file for each purpose.
 
 bt_engine: the strategies of the second engine in the library ``bt``.
+colour_vision: colours as people with and without colour vision deficiency see them, and their differences.
 documents: blocks of code, commands, tables, links and headings of the documents.
 formulas: formulas of the rows and charts of a tear sheet, in a line or a loop of numpy.
 generated_files: markets, decisions and accounts for hypothesis.

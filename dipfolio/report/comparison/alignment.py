@@ -57,7 +57,7 @@ def alignment_notes(tracks: tuple[Track, ...], days: pd.DatetimeIndex, benchmark
     measured = [track for track in tracks if track.result and track.result.benchmark]
     lacking = [track.label for track in measured if track.result and not track.result.base and track.first == days[0]]
     if lacking and len(lacking) < len(measured):
-        text = f"{', '.join(lacking)} began with the data; the benchmark's return in that session is from the other records."
+        text = f"{list_names(lacking)} began with the data; the benchmark's return in that session is from the other records."
         yield ComparisonNote(kind="aligned", text=text)
     unknown = [track.label for track in tracks if track.result is None]
     if unknown:
@@ -78,13 +78,13 @@ def _cut_notes(tracks: tuple[Track, ...], days: pd.DatetimeIndex) -> Iterator[Co
     window = f"{days[0].date()} to {days[-1].date()}"
     if begun:
         text = (
-            f"Cut to the common window, {window}: {', '.join(begun)}. Only the returns of the common sessions are chained, "
+            f"Cut to the common window, {window}: {list_names(begun)}. Only the returns of the common sessions are chained, "
             "from 1 at the close before; positions already held come along without the cost of entering them, and trades entered "
             "before are not counted. The tear sheets show the whole runs, so their values differ from those here."
         )
         yield ComparisonNote(kind="aligned", text=text)
     if longer:
-        text = f"Cut to the common window, {window}: {', '.join(longer)}. What came later counts only in their own tear sheets."
+        text = f"Cut to the common window, {window}: {list_names(longer)}. What came later counts only in their own tear sheets."
         yield ComparisonNote(kind="aligned", text=text)
 
 
@@ -124,7 +124,7 @@ def difference_notes(tracks: tuple[Track, ...]) -> Iterator[ComparisonNote]:
     if apart:
         alike = "source, retrieval date and the benchmark's returns" if first.benchmark else "source and retrieval date"
         text = (
-            f"The data fingerprint of {', '.join(apart)} differs from that of {first_label} because it covers other symbols or "
+            f"The data fingerprint of {list_names(apart)} differs from that of {first_label} because it covers other symbols or "
             f"sessions; {alike} are the same."
         )
         yield ComparisonNote(kind="flag", text=text)

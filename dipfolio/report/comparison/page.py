@@ -4,7 +4,7 @@ import gzip
 import os
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -34,7 +34,36 @@ from dipfolio.report.runs_index import INDEX_FILE
 from dipfolio.report.tearsheet_charts import without_charts
 from dipfolio.storage import COMPARISON_FILE, named_report
 
-SCRIPTS = ("theme.js", "tabs.js", "tables.js", "charts.js", "sheets.js")
+SCRIPTS = ("theme.js", "tabs.js", "tables.js", "finder.js", "charts.js", "sheets.js")
+
+MANY_RUNS = 12
+"""Runs above which each is a row of the tables and no column, a box finds runs, and only the first lines are drawn at first."""
+
+LINE_COLOURS, LINE_DASHES = 8, 4
+"""Colours of runs in ``colours.css``, and dashes in ``page.css`` and ``charts.js``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineStyle:
+    """How the line of a run is drawn, in the charts and beside its name.
+
+    Attributes
+    ----------
+    colour, dash : int
+        Numbers of a colour and a dash, from 0; dash 0 is a solid line.
+    points : bool
+        Whether points are set on it.
+    """
+
+    colour: int
+    dash: int
+    points: bool
+
+
+def line_style(number: int) -> LineStyle:
+    """The style of the run of a number, from 0: eight colours, then the same dashed, dotted and dash-dotted, then with points."""
+    turn = number // LINE_COLOURS
+    return LineStyle(colour=number % LINE_COLOURS, dash=turn % LINE_DASHES, points=turn // LINE_DASHES % 2 == 1)
 
 
 def write_comparison_page(
@@ -93,6 +122,9 @@ def comparison_page(alignment: Alignment, reports: Path, risk_free: float | Risk
         description=_description(alignment, names),
         gallery=gallery,
         names=names,
+        line_styles=[line_style(number) for number in range(len(names))],
+        many=len(names) > MANY_RUNS,
+        drawn=LINE_COLOURS if len(names) > MANY_RUNS else len(names),
         benchmark=benchmark,
         facts=_facts(alignment, benchmark, risk_free),
         answers=_answers(contenders),
@@ -168,7 +200,10 @@ def comparison_chart_data(alignment: Alignment, contenders: Sequence[Contender],
     return in a session, or a value that no chart can show, is null there.
     """
     days = alignment.sessions
-    lines = [_line(contender.label, contender.returns, days) | {"trades": _trades(contender)} for contender in contenders]
+    lines = [
+        _line(contender.label, contender.returns, days) | {"trades": _trades(contender), "style": asdict(line_style(number))}
+        for number, contender in enumerate(contenders)
+    ]
     data = {
         "days": [str(day.date()) for day in (alignment.base, *days)],
         "lines": lines,

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -59,7 +60,7 @@ class Track:
         """The last day with a return."""
         return pd.Timestamp(self.returns.index[-1])
 
-    @property
+    @cached_property
     def bankrupt(self) -> bool:
         """True if its account was wiped out on the last day."""
         return self.result is not None and self.result.bankrupt

@@ -1,7 +1,11 @@
 "use strict";
 (() => {
   const say = text => { document.getElementById("status").textContent = text; };
-  const number = cell => cell.dataset.value === undefined ? cell.textContent.trim() : cell.dataset.value === "" ? null : Number(cell.dataset.value);
+  const read = text => {
+    const amount = text.match(/^([-+]?)\$([\d,]+(?:\.\d+)?)/);
+    return amount ? Number(amount[1] + amount[2].replace(/,/g, "")) : /^[-+]?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
+  };
+  const number = cell => cell.dataset.value === undefined ? read(cell.textContent.trim()) : cell.dataset.value === "" ? null : Number(cell.dataset.value);
   /* Missing values go last whatever the direction. */
   const compare = (a, b, down) => a === b ? 0 : a === null ? 1 : b === null ? -1 : (a < b ? -1 : 1) * (down ? -1 : 1);
   const button = (head, label) => {
@@ -19,7 +23,7 @@
   for (const table of document.querySelectorAll("table[data-sort=rows]")) {
     const heads = [...table.tHead.rows[0].cells], body = table.tBodies[0];
     heads.forEach((head, column) => button(head, head).addEventListener("click", () => {
-      const down = head.getAttribute("aria-sort") ? head.getAttribute("aria-sort") === "ascending" : column > 0;
+      const down = head.getAttribute("aria-sort") ? head.getAttribute("aria-sort") === "ascending" : column > 0 && head.dataset.better !== "lower";
       const rows = [...body.rows];
       rows.sort((a, b) => compare(number(a.cells[column]), number(b.cells[column]), down));
       body.append(...rows);

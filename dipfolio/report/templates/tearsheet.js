@@ -64,7 +64,7 @@
   };
 
   const together = data.unknown ? "these together" : "all together";
-  const shades = number => ({ color: colour(`run-${number % 10}`), width: 1.5, dash: number < 10 ? "solid" : "dot" });
+  const shades = number => ({ color: colour(`run-${number % 8}`), width: 1.5, dash: number < 8 ? "solid" : "dot" });
   const curves = name => {
     const chart = data[name], traces = [], top = state.cut || Infinity;
     const kept = chart.sessions.map((_, k) => k).filter(k => name !== "held" || chart.sessions[k] <= top);

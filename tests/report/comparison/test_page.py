@@ -1,6 +1,7 @@
 """Comparison: the page as text - its numbers, its sources, and that nothing in it is more than text."""
 
 import gzip
+import itertools
 import json
 import re
 from base64 import b64decode
@@ -11,10 +12,19 @@ import pytest
 
 from dipfolio.engine.metrics import measure
 from dipfolio.report.comparison.alignment import align_tracks, build_contenders, market_returns
-from dipfolio.report.comparison.page import comparison_chart_data, comparison_page, pack_tear_sheets
+from dipfolio.report.comparison.page import (
+    LINE_COLOURS,
+    MANY_RUNS,
+    comparison_chart_data,
+    comparison_page,
+    line_style,
+    pack_tear_sheets,
+)
 from dipfolio.report.comparison.series import saved_track, with_unique_labels
 from dipfolio.report.format import money, percent, ratio
+from dipfolio.report.html import read_asset
 from tests.report.comparison.test_alignment import RUIN, series
+from tests.support.colour_vision import SEEN_BY, ciede2000, contrast, lab
 from tests.support.runs import MARKET, WAVES, run, save, track
 from tests.support.tear_sheets import Page, without_plotly
 
@@ -93,7 +103,7 @@ def test_hostile_names_titles_and_cells_stay_text(tmp_path):
     data = json.loads(scripts[0])
     assert data["lines"][1]["label"] == HOSTILE
     assert data["lines"][0]["trades"][0]["symbol"] == HOSTILE
-    assert len(scripts) == 1 + 2 + 6
+    assert len(scripts) == 1 + 2 + 7
 
 
 def test_the_same_runs_give_the_same_bytes(tmp_path):
@@ -187,3 +197,76 @@ def test_links_lead_from_the_page_to_runs_elsewhere(tmp_path):
 def test_a_run_without_a_page_has_no_link(tmp_path):
     (sheet,) = pack_tear_sheets(build_contenders(align_tracks([saved_track(save(tmp_path, "a", run(), sheet=""))])), tmp_path)
     assert (sheet.link, sheet.packed) == ("", "")
+
+
+COLOURS = re.findall(r"--(run-\d):light-dark\((#[0-9a-f]+),(#[0-9a-f]+)\)", read_asset("colours.css"))
+BACKGROUNDS = re.search(r"--bg:light-dark\((#[0-9a-f]+),(#[0-9a-f]+)\)", read_asset("colours.css")).groups()
+DISTANCE = 15.0
+"""CIEDE2000 between the lines of two runs; a difference of 1 is the smallest that is seen side by side."""
+
+
+def in_theme(theme):
+    """The colours of runs and the background."""
+    background = BACKGROUNDS[theme]
+    return [pair[theme] for _, *pair in COLOURS], background if len(background) == 7 else "#" + "".join(
+        2 * c for c in background[1:]
+    )
+
+
+@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize("vision", SEEN_BY)
+def test_eight_runs_are_told_apart_whoever_looks(theme, vision):
+    colours, background = in_theme(theme)
+    assert [name for name, *_ in COLOURS] == [f"run-{number}" for number in range(LINE_COLOURS)]
+    for (i, one), (j, other) in itertools.combinations(enumerate(colours), 2):
+        apart = ciede2000(lab(one, vision), lab(other, vision))
+        styles = line_style(i), line_style(j)
+        assert apart >= DISTANCE or styles[0].dash != styles[1].dash, f"{one} {other}: {apart:.1f}"
+    assert min(contrast(colour, background) for colour in colours) >= 3  # WCAG 2.1, 1.4.11
+
+
+def test_sixty_four_runs_have_styles_of_their_own():
+    styles = [line_style(number) for number in range(64)]
+    assert len(set(styles)) == 64
+    assert {style.dash for style in styles[:8]} == {0}
+    assert line_style(64) == line_style(0)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "difference"),
+    [
+        ((50, 2.6772, -79.7751), (50, 0, -82.7485), 2.0425),
+        ((50, 2.5, 0), (50, 0, -2.5), 4.3065),
+        ((60.2574, -34.0099, 36.2677), (60.4626, -34.1751, 39.4387), 1.2644),
+        ((2.0776, 0.0795, -1.1350), (0.9033, -0.0636, -0.5514), 0.9082),
+        ((50, 0, 0), (50, -1, 2), 2.3669),
+        ((50, 2.5, 0), (73, 25, -18), 27.1492),
+        ((22.7233, 20.0904, -46.6940), (23.0331, 14.9730, -42.5619), 2.0373),
+    ],
+)
+def test_the_difference_of_two_colours_is_that_of_the_published_table(one, other, difference):
+    """Pairs of table 1 of Sharma, Wu and Dalal (2005)."""
+    assert ciede2000(one, other) == pytest.approx(difference, abs=5e-5)
+    assert ciede2000(other, one) == pytest.approx(difference, abs=5e-5)
+
+
+def test_red_and_green_come_close_for_those_who_confuse_them():
+    red, green = "#c00000", "#5a7000"
+    apart = {vision: ciede2000(lab(red, vision), lab(green, vision)) for vision in SEEN_BY}
+    assert min(apart["usual vision"], apart["tritanopia"]) > 2 * apart["deuteranopia"]
+    assert lab("#ffffff") == pytest.approx([100, 0, 0], abs=0.02)
+
+
+def test_many_runs_are_rows_that_can_be_found_and_few_are_columns():
+    few = without_plotly(page_of(*(track(ROUND, label=f"run {n}") for n in range(3))))
+    many = without_plotly(page_of(*(track(ROUND, label=f"run {n}") for n in range(MANY_RUNS + 1))))
+    assert 'id="finder"' not in few
+    assert 'id="finder"' in many
+    assert Page(few).row("Total return \xa0\u2191, higher is better")[1:4] == ["-5.90 %"] * 3
+    answers = Page(many[many.index('id="answers"') : many.index('id="equity"')])
+    assert answers.row("run 12")[1] == "$1,000 in the account"
+    metrics = Page(many[many.index('id="metrics"') : many.index("Where a run is shown whole")])
+    assert metrics.row("run 12")[1] == "-5.90 %"
+    assert [row[0] for row in metrics.rows] == ["Run", *(f"run {n}" for n in range(MANY_RUNS + 1)), "B"]
+    pressed = re.findall(r'data-line="\d+" data-run="\d+" aria-pressed="(\w+)"', many)
+    assert pressed == ["true"] * LINE_COLOURS + ["false"] * (MANY_RUNS + 1 - LINE_COLOURS)
