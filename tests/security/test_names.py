@@ -139,7 +139,7 @@ def test_a_run_is_named_within_the_shelf_and_a_link_out_of_it_is_none(mortal, ho
         assert saved_run(shelf, name) is None, name
     code, _, err, _ = mortal(home, "compare", "linked")
     assert code == 2
-    assert "There is no saved run or CSV file 'linked'" in err
+    assert "There is no saved run or file 'linked'" in err
     assert "linked" not in (shelf / "index.html").read_text(encoding="utf-8")
     assert mortal(home, "compare", REPORT, outside / "theirs")[0] == 0  # a path that the user writes is meant
 
