@@ -49,7 +49,7 @@
   });
   const curve = (line, values, texts) => ({
     type: "scatter", mode: line.style?.points ? "lines+markers" : "lines", x: days, y: values, customdata: texts, name: plain(line.label), line: stroke(line),
-    marker: { size: 7, maxdisplayed: 12 }, hovertemplate: "%{customdata}", meta: line.key,
+    connectgaps: true, marker: { size: 7, maxdisplayed: 12 }, hovertemplate: "%{customdata}", meta: line.key,
   });
 
   const charts = {
