@@ -29,9 +29,10 @@
   const layout = (height, x, y) => ({
     height, autosize: true, showlegend: false, margin: { l: 70, r: 20, t: 20, b: 50 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: colour("muted") },
+    modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("muted"), activecolor: colour("text") },
     xaxis: { gridcolor: colour("line"), linecolor: colour("strong-line"), zeroline: false, ...x }, yaxis: { gridcolor: colour("line"), linecolor: colour("strong-line"), zeroline: false, ...y },
   });
-  const options = { displayModeBar: "hover" };
+  const options = { modeBarButtons: [["toImage"]], displayModeBar: "hover" };
 
   const heat = name => {
     const [rows, columns] = shape, values = data.figures[name], z = [];
