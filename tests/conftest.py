@@ -5,8 +5,12 @@ import shutil
 from collections import Counter
 
 import pytest
+from hypothesis import settings
 
 from dipfolio.cli.app import main
+
+settings.register_profile("without a clock", deadline=None)  # no test measures time; the benchmarks do
+settings.load_profile("without a clock")
 
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",

@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import gc
 import importlib
+import itertools
 import locale
 import math
 import multiprocessing
@@ -110,6 +111,10 @@ VAR_TAIL = 0.05
 """Part of the sessions that value at risk and expected shortfall are about."""
 MAX_DRAWDOWNS_SHOWN = 10
 """Drawdowns in the table; the chart has half of them."""
+MIN_POINTS_TO_THIN = 1_500
+"""Points of a line from which on those are left out that nobody can see."""
+THINNING_STEP = 0.4
+"""Points of a drawing, which is 576 wide and so shown at half a pixel or more for each of these steps."""
 NOT_RECOVERED = "not yet"
 """Where a drawdown that goes on has its recovery."""
 
@@ -236,9 +241,28 @@ def shorten_drawing(drawing: str) -> str:
     def path(found: re.Match[str]) -> str:
         digits = 2 if re.search("[CQ]", found[0]) else 1
         short = re.sub(r"-?\d+\.\d+", lambda number: f"{float(number[0]):.{digits}f}", found[0])
-        return re.sub(r"\s*([A-Za-z])\s*", r"\1", short).strip()
+        short = re.sub(r"\s*([A-Za-z])\s*", r"\1", short).strip()
+        return _thin_line(short) if short.count("L") >= MIN_POINTS_TO_THIN else short
 
     return re.sub(r"(?<=>)\s*\n\s*(?=<)", "\n", re.sub('(?<= d=")[^"]*', path, drawing))
+
+
+def _thin_line(path: str) -> str:
+    """Of neighbouring points within a step of :data:`THINNING_STEP` from left to right, the first, the extremes and the last."""
+    kept: list[str] = []
+    for step, commands in itertools.groupby(re.findall("[A-Za-z][^A-Za-z]*", path), key=_thinning_step):
+        points = list(commands)
+        if step is not None and len(points) > 4:
+            heights = [float(point.split()[1]) for point in points]
+            chosen = {0, heights.index(min(heights)), heights.index(max(heights)), len(points) - 1}
+            points = [points[place] for place in sorted(chosen)]
+        kept += points
+    return "".join(kept)
+
+
+def _thinning_step(command: str) -> int | None:
+    """Number of the step from left to right in which a line ends; None for what is no line."""
+    return math.floor(float(command[1:].split()[0]) / THINNING_STEP) if command[0] == "L" else None
 
 
 class Drawdown(NamedTuple):
@@ -455,7 +479,7 @@ def _quantstats_style() -> dict[str, Any]:
         matplotlib.rcdefaults()
         importlib.reload(core)
         chosen = {name: value for name, value in matplotlib.rcParams.items() if not name.startswith("backend")}
-    return {**chosen, "svg.hashsalt": "dipfolio"}
+    return {**chosen, "svg.hashsalt": "dipfolio", "svg.fonttype": "none"}  # text as text: searched, read aloud, and short
 
 
 @contextlib.contextmanager
