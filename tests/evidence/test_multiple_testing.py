@@ -64,6 +64,16 @@ def test_stepdown_does_not_depend_on_which_eigenvectors_a_processor_finds(monkey
     assert stepdown([0.02, 0.05, 0.3], alike, seed=1) == found
 
 
+def test_stepdown_of_one_question_is_its_p_value():
+    assert stepdown([0.0478, math.nan], np.eye(2), seed=1)[0] == 0.0478
+    assert stepdown([0.9, 0.01], np.eye(2), seed=1)[0] == 0.9  # the last step has only one left
+
+
+def test_stepdown_is_exact_to_a_tenth_of_a_per_cent():
+    found = [stepdown([0.01, 0.5, 0.5], np.eye(3), seed=seed)[0] for seed in range(8)]
+    assert found == pytest.approx([1 - 0.99**3] * 8, abs=0.001)  # 2.5 standard errors
+
+
 def test_stepdown_of_the_same_test_twice_corrects_nothing():
     alike = np.array([[1.0, 1.0], [1.0, 1.0]])
     assert stepdown([0.03, 0.03], alike, seed=1) == pytest.approx((0.03, 0.03), abs=0.002)
