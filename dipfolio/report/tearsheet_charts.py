@@ -36,6 +36,7 @@ from dipfolio.engine.subperiods import (
 from dipfolio.report.format import MISSING_TEXT, count, dollars, percent, ratio, unsigned_percent
 from dipfolio.report.html import pack_text, packed_plotly, page_policy, plotly_source, read_asset, script_data
 from dipfolio.report.run_record import template_environment
+from dipfolio.report.run_summary import WITHOUT_TRADES_REMARK, without_trades_rows
 
 if TYPE_CHECKING:
     from dipfolio.evidence.robustness import Robustness
@@ -72,7 +73,7 @@ WITHOUT_PRICES = "names without prices in the record"
 START, END = "<!-- charts of the run -->", "<!-- end of the charts -->"
 """Around what a page without scripts can do without."""
 
-SCRIPTS = ("drawing.js", "tearsheet.js")
+SCRIPTS = ("drawing.js", "tearsheet.js", "record.js")
 
 
 class TearsheetCharts(NamedTuple):
@@ -125,6 +126,8 @@ def tearsheet_charts(
         held_said=_describe_held(paths),
         exposure_said=_describe_exposure(result),
         robustness_said=describe_robustness(robustness) if robustness else "",
+        without_trades=without_trades_rows(attribute(result)),
+        without_said=WITHOUT_TRADES_REMARK,
     )  # fmt: skip
     below = _subperiods_section(result, rolling, starts, factor_models(result, risk_free))
     packed = pack_text(script_data(data))

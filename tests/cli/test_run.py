@@ -670,3 +670,76 @@ def test_robustness_is_on_the_page_in_the_folder_and_in_the_json_unless_it_is_le
     assert not (folder / "robustness.json").exists()
     assert (folder / "tearsheet.html").read_text() == "<p>without"
     assert asked() == first
+
+
+@pytest.fixture
+def few(tmp_path):
+    """A data folder with four shares and an index, of the embedded data."""
+    (tmp_path / "few" / "prices").mkdir(parents=True)
+    for symbol, name in {"AAPL": "AAPL", "MSFT": "MSFT", "NVDA": "NVDA", "SPY": "SPY", "QQQ": "^NDX"}.items():
+        shutil.copy(ROOT / "data" / "prices" / f"{symbol}.csv", tmp_path / "few" / "prices" / f"{name}.csv")
+    return tmp_path / "few"
+
+
+def the_run(shelf):
+    (report,) = (path.parent for path in shelf.glob("*/run.json"))
+    return load(report)
+
+
+def test_a_file_of_names_is_traded_and_the_title_counts_it(ask, few, tmp_path):
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / "names.txt").write_text("# two shares\nnvda, MSFT\n", encoding="utf-8")
+    code, out, _ = ask("equal-weight", "--universe", "@lists/names.txt", "--data", few, "--reports", "shelf")
+    assert code == 0
+    assert out.startswith("equal-weight (universe names.txt, 2 names)\n")
+    result = the_run(tmp_path / "shelf")
+    assert result.symbols == ("NVDA", "MSFT")
+    assert set(result.provenance.sessions) == {"NVDA", "MSFT", "SPY"}
+    assert result.parameters["universe"] == "@lists/names.txt"
+    assert "equal-weight (universe names.txt, 2 names)" in (tmp_path / "shelf" / "index.html").read_text(encoding="utf-8")
+    (tmp_path / "lists" / "names.txt").write_text("NVDA\n", encoding="utf-8")
+    _, out, _ = ask("equal-weight", "--universe", "@lists/names.txt", "--data", few, "--reports", "shelf")
+    assert out.startswith("equal-weight (universe names.txt, 1 name)\n")
+    assert the_run(tmp_path / "shelf").symbols == ("NVDA",)
+
+
+def test_every_symbol_of_a_folder_is_traded_and_the_title_counts_them(ask, few, tmp_path):
+    code, out, _ = ask("equal-weight", "--universe", "all", "--data", few, "--reports", "shelf", "--fill", "close")
+    assert code == 0
+    assert out.startswith("equal-weight (universe all, 4 names; fill close)\n")
+    assert the_run(tmp_path / "shelf").symbols == ("AAPL", "MSFT", "NVDA", "SPY")
+
+
+def test_without_data_named_every_symbol_is_of_the_folder_that_a_run_uses(ask):
+    code, out, _ = ask("equal-weight", "--universe", "all", "--end", "2024-02-29")
+    assert code == 0
+    assert out.startswith("equal-weight (universe all, 14 names)\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "message"),
+    [
+        (None, 2, "There is no file names.txt of symbols"),
+        ("# none\n", 2, "names.txt has no symbol"),
+        ("NVDA\nNVDIA\n", 2, "There is no symbol 'NVDIA'. Did you mean 'NVDA'?"),
+        ("NVDA\nNVDA\n", 2, "names.txt names NVDA twice"),
+    ],
+)
+def test_a_file_of_names_that_cannot_be_is_one_line(ask, few, tmp_path, monkeypatch, text, code, message):
+    monkeypatch.chdir(tmp_path)
+    if text is not None:
+        (tmp_path / "names.txt").write_text(text, encoding="utf-8")
+    found, _, err = ask("equal-weight", "--universe", "@names.txt", "--data", few)
+    assert found == code
+    assert message in err
+    assert len(err.splitlines()) == 1
+
+
+def test_a_file_of_names_and_every_symbol_are_swept_as_backtrader_runs_them(ask, few, tmp_path):
+    (tmp_path / "names.txt").write_text("NVDA\nMSFT\n", encoding="utf-8")
+    for universe in ("@names.txt", "all"):
+        code, out, err = ask(
+            "sweep", "equal-weight", "--universe", universe, "--fill", "open,close", "--data", few, "--jobs", "1"
+        )
+        assert code == 0, err
+        assert "2 random cells, largest difference $0.00" in out
