@@ -22,6 +22,7 @@ from dipfolio.engine.metrics import measure
 from dipfolio.engine.parameters import list_parameters
 from dipfolio.engine.result import load
 from dipfolio.engine.simulation import simulate
+from dipfolio.storage import changed_files
 
 ROOT = Path(__file__).parents[2]
 FILES = {
@@ -743,3 +744,32 @@ def test_a_file_of_names_and_every_symbol_are_swept_as_backtrader_runs_them(ask,
         )
         assert code == 0, err
         assert "2 random cells, largest difference $0.00" in out
+
+
+def test_a_workbook_is_written_beside_the_page_and_a_saved_run_is_not_simulated_again(ask, few, tmp_path):
+    openpyxl = pytest.importorskip("openpyxl", reason="openpyxl is not installed; it comes with the extra test")
+    words = ("equal-weight", "--universe", "NVDA,MSFT", "--data", few, "--reports", "shelf")
+    assert ask(*words)[0] == 0
+    folder = tmp_path / "shelf" / "equal-weight--universe-NVDA,MSFT"
+    before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    code, out, _ = ask(*words, "--export", "xlsx")
+    assert code == 0
+    name = f"{folder.name}.xlsx"
+    assert f"Workbook: shelf/{folder.name}/{name}\n" in out
+    book = openpyxl.load_workbook(folder / name)
+    assert book["Fills"].max_row == 1 + len(load(folder).fills)
+    assert before.items() <= {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}.items()
+    assert changed_files(folder) == ()
+    _, out, _ = ask(*words, "--export", "xlsx", "--json")
+    assert json.loads(out)["strategy"] == "equal-weight"
+    assert "nothing" not in out
+    _, out, _ = ask("equal-weight", "hold-benchmark", "--data", few, "--reports", "two", "--universe", "SPY", "--export", "xlsx")
+    assert sorted(path.suffix for path in (tmp_path / "two").glob("*/*.xlsx")) == [".xlsx", ".xlsx"]
+    assert out.count("Workbook: ") == 2
+
+
+def test_without_openpyxl_nothing_is_simulated_and_one_line_says_what_to_install(ask, few, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    code, _, err = ask("equal-weight", "--universe", "NVDA", "--data", few, "--reports", "shelf", "--export", "xlsx")
+    assert (code, err) == (2, "Error: A workbook needs openpyxl: pip install 'dipfolio[excel]'.\n")
+    assert not (tmp_path / "shelf").exists()
