@@ -185,7 +185,9 @@ def _run(named: list[StrategyRun], values: dict[str, Any]) -> None:
         raise ParameterError(f"--hindsight is for one strategy on dated members: add --universe {DATED_MEMBERS}.")
     shows_one = len(named) == 1 and not values["as_json"]
     if values["export"]:
-        import_openpyxl()
+        from dipfolio.report.workbook import import_openpyxl
+
+        import_openpyxl()  # before anything is simulated
     with progress(None, "spinner text", "Starting") as shown:
         say = partial(shown.advance, 0)
         runs = [_simulated(strategy_run, values, reports, say) for strategy_run in named]

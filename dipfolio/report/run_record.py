@@ -134,7 +134,7 @@ class Head:
     numeric: bool
 
 
-MAX_TABLE_ROWS = 300
+MAX_TABLE_ROWS = 150
 """Rows of a table on the page; the file beside it has all."""
 
 
