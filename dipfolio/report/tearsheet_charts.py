@@ -420,7 +420,7 @@ def _describe_prices(result: Result, charts: Sequence[dict[str, Any]], paths: Ho
     said = f"{count(len(all_positions(result)), 'trade')} in {count(names, 'symbol')}"
     said += ", the largest profit or loss first." if names > 1 else "."
     if names > len(charts):
-        said += f" The first {count(len(charts), 'symbol')} can be shown here; the record below has all trades."
+        said += f" The first {count(len(charts), 'symbol')} can be shown here; trades.csv beside this page has all trades."
     return said
 
 
@@ -444,13 +444,13 @@ def _describe_held(paths: HoldingPaths) -> str:
     least = f" {count(left, 'trade')} entered in the last {MIN_SESSIONS_AHEAD} sessions of the data left out." if left else ""
     said = "The same entries together" if paths.exits["trades"].sum() > 1 else "The same entry"
     if paths.unknown:
-        said = f"The same entries in {_known_names(paths)}"
+        said = f"The same entries in {_known_names(paths).removesuffix(',')}"
     return f"{said}: {after}.{least}"
 
 
 def _known_names(paths: HoldingPaths) -> str:
     names = len(paths.exits)
-    return f"{names} of {names + len(paths.unknown)} symbols, those with the largest profit or loss whose prices the run keeps,"
+    return f"{names:,} of {names + len(paths.unknown):,} symbols, those with the largest profit or loss whose prices the run keeps,"
 
 
 def _describe_exposure(result: Result) -> str:

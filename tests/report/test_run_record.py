@@ -190,8 +190,8 @@ def rows_of(page, table):
 def test_a_long_table_of_trades_has_the_largest_first_and_says_where_all_are(busy):
     page = record_section(busy, measure(busy))
     assert rows_of(page, "trades") == ["S6", "S5", "S4", "Sum of all 7"]
-    assert ": the 3 of 7 with the largest profit or loss, the largest first</caption>" in page
-    assert 'All rows are in <a href="trades.csv">trades.csv</a>.' in page
+    said = "These are the 3 of 7 with the largest profit or loss, the largest first. All rows are in "
+    assert f'{said}<a href="trades.csv">trades.csv</a>.' in page
     assert page.count("$4.00</td>") == 2  # gross and profit of all seven, in the sum
     assert len(busy.trades) == 7
 
