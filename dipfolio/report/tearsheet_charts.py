@@ -450,7 +450,9 @@ def _describe_held(paths: HoldingPaths) -> str:
 
 def _known_names(paths: HoldingPaths) -> str:
     names = len(paths.exits)
-    return f"{names:,} of {names + len(paths.unknown):,} symbols, those with the largest profit or loss whose prices the run keeps,"
+    return (
+        f"{names:,} of {names + len(paths.unknown):,} symbols, those with the largest profit or loss whose prices the run keeps,"
+    )
 
 
 def _describe_exposure(result: Result) -> str:
