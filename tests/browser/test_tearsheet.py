@@ -23,6 +23,8 @@ DRAWN = """[...document.querySelectorAll('.charts .chart')].filter(box => box.da
     .every(box => box.querySelector('.main-svg'))"""
 CLIPBOARD = "Object.defineProperty(navigator, 'clipboard', {value: {writeText: async text => { window.copied = text; }}})"
 CHARTS = ("prices-0", "path", "held", "sources", "drawdowns", "exposure", "rolling", "starts")
+WEEK_CHARTS = ("prices-0", "path", "held", "sources", "drawdowns", "exposure")
+"""Of a run of a few sessions without a benchmark."""
 
 
 @pytest.fixture(scope="module")
@@ -188,7 +190,7 @@ def test_every_text_outside_the_charts_stands_out_in_both_themes(visit, theme):
 @pytest.mark.parametrize("name", ["dip", "short", "busy"])
 def test_a_narrow_screen_never_scrolls_sideways(visit, name):
     page = visit(name, width=390)
-    draw_all(page)
+    draw_all(page, WEEK_CHARTS if name == "busy" else CHARTS)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
@@ -256,6 +258,13 @@ def test_a_long_table_shows_its_first_rows_and_is_filtered(visit):
     assert page.locator("#trades .total").is_visible()
     page.get_by_label("Filter").fill("nobody")
     assert (shown_rows(page), tools.locator("[role=status]").text_content()) == (0, "0 of 0 rows")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_filter_of_a_long_table_and_the_best_trades_stand_out_in_both_themes(visit, theme):
+    page = visit("busy", theme=theme)
+    draw_all(page, WEEK_CHARTS)
+    assert page.evaluate(CONTRAST) == []
 
 
 def test_without_scripts_every_row_of_a_long_table_is_there(visit):

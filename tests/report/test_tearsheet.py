@@ -165,6 +165,11 @@ def test_other_paths_keep_their_points(path, short):
     assert shorten_drawing(f'<svg><path d="{path} \n"/></svg>') == f'<svg><path d="{short}"/></svg>'
 
 
+def test_a_letter_is_placed_by_its_distance_from_the_first():
+    letters = '<use xlink:href="#A-1"/><use xlink:href="#A-2" transform="translate(127.75 0)"/><use xlink:href="#A-3" y="2"/>'
+    assert shorten_drawing(letters) == letters.replace('transform="translate(127.75 0)"', 'x="128"')
+
+
 def test_what_nobody_sees_of_a_drawing_goes_and_what_is_referred_to_stays():
     unseen, seen = "<metadata>\n<a/>\n</metadata>\n", '<g clip-path="url(#p1)"/></g><clipPath id="p1"/></svg>'
     drawing = f'<svg>\n{unseen}<g id="text_1">\n<!-- 2010 -->\n{seen}'
