@@ -70,14 +70,19 @@ _FORMULA_START = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 """Also behind apostrophes, so that reading undoes writing; the last four are the same signs in full width."""
 
 
+def needs_escape(text: str) -> bool:
+    """True for a text that a spreadsheet takes for a formula."""
+    return bool(_FORMULA_START.match(text))
+
+
 def escape_formula(text: str) -> str:
     """A cell as it is written."""
-    return f"'{text}" if _FORMULA_START.match(text) else text
+    return f"'{text}" if needs_escape(text) else text
 
 
 def unescape_formula(text: str) -> str:
     """A cell as it was before :func:`escape_formula`."""
-    return text[1:] if text.startswith("'") and _FORMULA_START.match(text) else text
+    return text[1:] if text.startswith("'") and needs_escape(text) else text
 
 
 def write_csv(table: "pd.DataFrame", path: Path, *, index: bool) -> None:
@@ -415,6 +420,14 @@ COMPARISON_FILE = "comparison.html"
 EVIDENCE_FILE = "evidence.html"
 """The page that ``evidence`` writes beside a finished report; no part of the run, and so not under its seal."""
 
+WORKBOOK_SUFFIX = ".xlsx"
+"""Of the workbook that ``--export xlsx`` makes from a finished report; it is not under its seal either."""
+
+
+def workbook_name(folder: Path) -> str:
+    """The name of the workbook of a report."""
+    return f"{folder.name}{WORKBOOK_SUFFIX}"
+
 
 def write_checksums(folder: Path, identity: str) -> None:
     """Write the seal of a finished report into its folder.
@@ -467,7 +480,8 @@ def _with_own_checksum(record: dict[str, Any]) -> dict[str, Any]:
 def _file_checksums(folder: Path) -> dict[str, str]:
     """Of every file of the run; empty for one that cannot be read."""
     unsealed = (CHECKSUM_FILE, EVIDENCE_FILE)
-    return {path.name: _file_checksum(path) for path in sorted(folder.iterdir()) if path.is_file() and path.name not in unsealed}
+    sealed = (path for path in sorted(folder.iterdir()) if path.name not in unsealed and path.name != workbook_name(folder))
+    return {path.name: _file_checksum(path) for path in sealed if path.is_file()}
 
 
 def _file_checksum(path: Path) -> str:

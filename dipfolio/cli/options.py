@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 RESERVED_OPTIONS = frozenset(
     {
-        "all", "also", "as-json", "benchmark", "dask-local", "data", "end", "factors", "force", "help", "hindsight", "jobs",
-        "json", "more", "name", "no-costs", "no-page", "no-robustness", "open", "rank-by", "replace", "reports", "resume",
-        "risk-free", "scheduler", "seed", "split", "start", "verify", "walk-forward", "walk-window",
+        "all", "also", "as-json", "benchmark", "dask-local", "data", "end", "export", "factors", "force", "help", "hindsight",
+        "jobs", "json", "more", "name", "no-costs", "no-page", "no-robustness", "open", "rank-by", "replace", "reports",
+        "resume", "risk-free", "scheduler", "seed", "split", "start", "verify", "walk-forward", "walk-window",
     }
 )  # fmt: skip
 """Options of run, sweep and evidence: no parameter has such a name, so that all of them take the same strategies."""
@@ -214,7 +214,7 @@ def account_of(values: dict[str, Any]) -> "Account":
 
 
 OUTPUT_OPTIONS = (
-    "all", "also", "open", "data", "factors", "reports", "as_json", "force", "more", "hindsight", "no_robustness"
+    "all", "also", "open", "data", "factors", "reports", "as_json", "force", "more", "hindsight", "no_robustness", "export"
 )  # fmt: skip
 """Options that do not matter to the numbers of the account."""
 

@@ -159,6 +159,12 @@ def _output_options(section: str) -> list[click.Option]:
             section=section,
             help="do not simulate it again with other parameters, a session later and so on",
         ),
+        SectionedOption(
+            ["--export"],
+            type=click.Choice(["xlsx"]),
+            section=section,
+            help="write the record beside the page as an Excel workbook too; a saved run is not simulated again",
+        ),
         SectionedOption(["--force"], is_flag=True, help="simulate anew even if nothing has changed", section=section),
         SectionedOption(["--all"], is_flag=True, help="print all metrics, and not only the short table", section=section),
         SectionedOption(["--open"], is_flag=True, help="open the page in the browser", section=section),
@@ -178,6 +184,10 @@ def _run(named: list[StrategyRun], values: dict[str, Any]) -> None:
     if values["hindsight"] and (len(named) > 1 or named[0].strategy.universe != DATED_MEMBERS):
         raise ParameterError(f"--hindsight is for one strategy on dated members: add --universe {DATED_MEMBERS}.")
     shows_one = len(named) == 1 and not values["as_json"]
+    if values["export"]:
+        from dipfolio.report.workbook import import_openpyxl
+
+        import_openpyxl()  # before anything is simulated
     with progress(None, "spinner text", "Starting") as shown:
         say = partial(shown.advance, 0)
         runs = [_simulated(strategy_run, values, reports, say) for strategy_run in named]
@@ -191,6 +201,7 @@ def _run(named: list[StrategyRun], values: dict[str, Any]) -> None:
         say("Putting it into the gallery")
         refresh_index(reports)
         hindsight = _hindsight(runs, values, reports, say) if values["hindsight"] else None
+        workbooks = [_export(run, say) for run in runs] if values["export"] else []
     if len(runs) > 1:
         tracks = [track_of(run.result, run.folder) for run in runs]
         write_comparison(tracks, reports, strict=True, as_json=values["as_json"], risk_free=values["risk_free"])
@@ -203,8 +214,22 @@ def _run(named: list[StrategyRun], values: dict[str, Any]) -> None:
     elif len(runs) == 1:
         run, page = runs[0], str(relative_to_cwd(sheet))
         click.echo(run_as_json(run.result, run.metrics, page, hindsight, run.rate, run.robustness))
+    if not values["as_json"]:
+        for workbook in workbooks:
+            click.echo(f"Workbook: {relative_to_cwd(workbook)}")
     if values["open"]:
         _open_in_browser(sheet if len(runs) == 1 else reports / COMPARISON_FILE)
+
+
+def _export(run: "CompletedRun", say: Callable[[str], None]) -> Path:
+    """Write the workbook of a run into its folder."""
+    from dipfolio.report.workbook import write_workbook
+    from dipfolio.storage import workbook_name
+
+    say(f"{run.strategy.name}: writing the workbook")
+    path = run.folder / workbook_name(run.folder)
+    write_workbook(run.result, run.metrics, path)
+    return path
 
 
 def _open_in_browser(page: Path) -> None:

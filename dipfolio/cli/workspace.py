@@ -95,11 +95,15 @@ class Workspace:
         return choose_folder(self.cache, self.data, self._expanded(symbols))
 
     def _expanded(self, symbols: tuple[str, ...]) -> tuple[str, ...]:
-        """The symbols with ``@universe`` replaced by those of the table that a run without ``--data`` would use."""
+        """The symbols with ``@universe`` replaced by those of the table that a run without ``--data`` would use.
+
+        ``all`` is left out: a folder has all of its symbols.
+        """
         from dipfolio.data.folder import first_existing
         from dipfolio.data.membership import MEMBERSHIP_FILE, members_of, read_membership
-        from dipfolio.data.universe import DATED_MEMBERS
+        from dipfolio.data.universe import DATED_MEMBERS, EVERY_SYMBOL
 
+        symbols = tuple(symbol for symbol in symbols if symbol != EVERY_SYMBOL)
         if DATED_MEMBERS not in symbols:
             return symbols
         path = first_existing(self.cache / MEMBERSHIP_FILE, self.data / MEMBERSHIP_FILE)

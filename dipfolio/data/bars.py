@@ -17,7 +17,7 @@ from dipfolio.data.events import MarketEvent
 from dipfolio.data.instruments import instrument
 from dipfolio.data.membership import Membership, members_of, membership_table
 from dipfolio.data.schema import ADJUSTMENT, FIELDS, PRICES, DataIssue, FileFormat, Split, summarise_issues
-from dipfolio.data.universe import DATED_MEMBERS
+from dipfolio.data.universe import DATED_MEMBERS, EVERY_SYMBOL, expand_universes
 from dipfolio.errors import DataError, UnknownNameError
 from dipfolio.storage import sha256_of
 
@@ -143,7 +143,8 @@ class Bars:
         """Only these symbols, in this order.
 
         A symbol in capitals also stands for the one column that is the same in other letters, as ``AAPL`` for ``aapl``.
-        ``@universe`` stands for all that were ever members; without it the bars have no membership.
+        ``@universe`` stands for all that were ever members; without it the bars have no membership. ``all`` stands for
+        every symbol that can be bought.
 
         Raises
         ------
@@ -158,11 +159,13 @@ class Bars:
         return self._map(lambda frame: frame[columns])
 
     def expand(self, symbols: tuple[str, ...]) -> tuple[str, ...]:
-        """The symbols with ``@universe`` replaced by all that were ever members, each once."""
-        if DATED_MEMBERS not in symbols or not self.membership:
-            return symbols
-        groups = (members_of(self.membership) if symbol == DATED_MEMBERS else (symbol,) for symbol in symbols)
-        return tuple(dict.fromkeys(symbol for group in groups for symbol in group))
+        """The symbols with ``@universe`` replaced by all that were ever members, and ``all`` by what can be bought, each once."""
+        groups: dict[str, tuple[str, ...]] = {}
+        if DATED_MEMBERS in symbols and self.membership:
+            groups[DATED_MEMBERS] = members_of(self.membership)
+        if EVERY_SYMBOL in symbols:
+            groups[EVERY_SYMBOL] = tuple(symbol for symbol in self.symbols if instrument(symbol).can_be_bought)
+        return expand_universes(symbols, groups) if groups else symbols
 
     @property
     def members(self) -> pd.DataFrame:

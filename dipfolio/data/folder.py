@@ -30,7 +30,7 @@ from dipfolio.data.membership import MEMBERSHIP_COLUMNS, MEMBERSHIP_FILE, Member
 from dipfolio.data.price_files import PriceFiles, find_price_files
 from dipfolio.data.schema import FIELDS, CacheMetadata, DataIssue, FileFormat, PriceTable, Split
 from dipfolio.data.split_adjustment import SplitAdjusted, adjust_dividends, adjust_for_splits
-from dipfolio.data.universe import DATED_MEMBERS
+from dipfolio.data.universe import DATED_MEMBERS, EVERY_SYMBOL, expand_universes
 from dipfolio.data.validation import find_errors
 from dipfolio.errors import DataError, MissingFileError, ParameterError, UnknownNameError
 
@@ -102,7 +102,8 @@ def load_bars(
         A data folder, one file with a symbol column, or the word ``arch``; see
         :func:`dipfolio.data.price_files.find_price_files`.
     symbols : tuple of str, optional
-        All that the folder has, if not given. ``@universe`` stands for the symbols of ``universe.csv``.
+        All that the folder has, if not given. ``@universe`` stands for the symbols of ``universe.csv``, ``all`` for every
+        symbol of the folder that can be bought.
     end : date, optional
         Nothing after this session is kept.
     events, splits, membership : Path, optional
@@ -120,16 +121,17 @@ def load_bars(
     ParameterError
         No symbol at all, or one that is named twice.
     DataError
-        A folder or file that cannot be read, a file of which nobody can tell whose prices it has (only where no symbols are
-        given), or data that cannot be trusted.
+        A folder or file that cannot be read, a file of which nobody can tell whose prices it has (only where no symbols or
+        ``all`` are given), or data that cannot be trusted.
     """
     folder = Path(folder)
     files = find_price_files(folder)
     rows: tuple[Membership, ...] = ()
     if symbols is not None and DATED_MEMBERS in symbols:
         rows = load_membership(files, membership)
-        groups = (members_of(rows) if symbol == DATED_MEMBERS else (symbol,) for symbol in symbols)
-        symbols = tuple(dict.fromkeys(symbol for group in groups for symbol in group))
+        symbols = expand_universes(symbols, {DATED_MEMBERS: members_of(rows)})
+    if symbols is not None and EVERY_SYMBOL in symbols:
+        symbols = expand_universes(symbols, {EVERY_SYMBOL: _symbols_to_buy(files)})
     symbols = _requested_symbols(files, folder, symbols)
     tables, readings = _read_prices(files, symbols)
     index = calendar.between(min(t.days[0] for t in tables.values()), max(t.days[-1] for t in tables.values()))
@@ -242,6 +244,24 @@ def dividend_warnings(
             if prices.adjusted is not None and symbol not in paying and symbol not in metadata:
                 text = f"{symbol}: {prices.adjusted.heading} is not used; the closes are traded as they stand."
                 yield DataIssue(severity="warning", kind="not used", symbol=symbol, text=text)
+
+
+def _symbols_to_buy(files: PriceFiles) -> tuple[str, ...]:
+    """Every symbol of the folder that can be bought: no index and no rate.
+
+    Raises
+    ------
+    DataError
+        A file of which nobody can tell whose prices it has.
+    ParameterError
+        None can be bought.
+    """
+    if files.unnamed_files_error:
+        raise DataError(files.unnamed_files_error)
+    symbols = tuple(symbol for symbol in files.symbols if instrument(symbol).can_be_bought)
+    if not symbols:
+        raise ParameterError(f"{files.folder} has nothing that can be bought, so that the universe {EVERY_SYMBOL!r} is empty.")
+    return symbols
 
 
 def _requested_symbols(files: PriceFiles, folder: Path, symbols: tuple[str, ...] | None) -> tuple[str, ...]:

@@ -75,6 +75,17 @@ class Instrument:
     kind: InstrumentKind = UNLISTED
 
     @property
+    def can_be_bought(self) -> bool:
+        """False for an index and a rate, and for a symbol that begins with ``^`` as those of indices do.
+
+        Examples
+        --------
+        >>> [instrument(symbol).can_be_bought for symbol in ("NVDA", "XYZ", "^GSPC", "^VIX", "^XYZ")]
+        [True, True, False, False, False]
+        """
+        return self.kind.is_tradable and not self.kind.is_index and not self.symbol.startswith("^")
+
+    @property
     def description(self) -> str:
         """Name and kind, empty for one that is not listed.
 

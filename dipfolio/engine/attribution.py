@@ -16,6 +16,10 @@ STILL_OPEN = "still open"
 """The reason of exit of a position that is open at the end."""
 
 
+EXTREME_TRADES = (1, 3, 5, 10)
+"""Numbers of the best and of the worst trades that are taken out; of a run with fewer than twice as many trades none."""
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Attribution(Displayable):
     """The profit of a run, cut in five ways; each series is in dollars and sums to ``profit``.
@@ -37,9 +41,13 @@ class Attribution(Displayable):
     by_source : Series
         ``price`` is before slippage and all costs; slippage, commission, fees, borrow and interest are negative; dividends
         are those received less those paid.
+    best_and_worst : DataFrame
+        One row for each number of the best and of the worst trades, open positions included: ``which`` ("best" or "worst"),
+        ``trades``, their ``profit`` and the profit ``without`` them in dollars. The two sum to ``profit``: a subtraction, which
+        does not say what the account would have done with the money.
     """
 
-    SHOWN = ("profit", "by_source", "by_side", "by_reason")
+    SHOWN = ("profit", "by_source", "by_side", "by_reason", "best_and_worst")
 
     profit: float
     by_name: pd.Series
@@ -47,6 +55,7 @@ class Attribution(Displayable):
     by_side: pd.Series
     by_reason: pd.Series
     by_source: pd.Series
+    best_and_worst: pd.DataFrame
 
 
 def attribute(result: Result) -> Attribution:
@@ -63,13 +72,15 @@ def attribute(result: Result) -> Attribution:
     table = result.equity
     interest = -float(table["interest"].sum())
     months = (table["equity"] - table["equity"].shift(fill_value=result.account.cash)).groupby(table.index.strftime("%Y-%m"))
+    profit = float(table["equity"].iloc[-1] - result.account.cash)
     return Attribution(
-        profit=float(table["equity"].iloc[-1] - result.account.cash),
+        profit=profit,
         by_name=_by(trades["profit"], trades["symbol"], interest),
         by_month=months.sum().rename("dollars").rename_axis(None),
         by_side=_by(trades["profit"], trades["side"], interest),
         by_reason=_by(trades["profit"], reasons, interest),
         by_source=_by_source(trades, table),
+        best_and_worst=_best_and_worst(trades["profit"], profit),
     )
 
 
@@ -105,6 +116,18 @@ def _by(profit: pd.Series, keys: pd.Series, interest: float) -> pd.Series:
     """The sum for each key in the order of its first appearance, and the interest that was paid."""
     sums = profit.groupby(keys.to_numpy(), sort=False).sum().astype("float64").rename("dollars")
     return pd.concat([sums, pd.Series({INTEREST: interest}, name="dollars")]) if interest else sums
+
+
+def _best_and_worst(profits: pd.Series, total: float) -> pd.DataFrame:
+    ordered = profits.sort_values(ascending=False, kind="stable").to_numpy(dtype="float64")
+    rows = [
+        (which, number, float(values[:number].sum()))
+        for which, values in (("best", ordered), ("worst", ordered[::-1]))
+        for number in EXTREME_TRADES
+        if len(values) >= 2 * number
+    ]
+    table = pd.DataFrame(rows, columns=["which", "trades", "profit"]).astype({"trades": "int64", "profit": "float64"})
+    return table.assign(without=total - table["profit"])
 
 
 def _by_source(trades: pd.DataFrame, table: pd.DataFrame) -> pd.Series:

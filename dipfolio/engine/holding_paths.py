@@ -1,8 +1,9 @@
 """Holding paths: the profit of the trades of a run by session since entry, as they were and had they been held on."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -208,27 +209,30 @@ def round_trips_of(result: Result, days: pd.DatetimeIndex) -> Iterator[Trip]:
         The calendar in which rows are counted, at least the sessions of the run.
     """
     end = int(days.get_indexer([result.equity.index[-1]])[0])
-    records = all_positions(result)
-    for symbol, fills in result.fills.groupby("symbol", sort=False):
-        profits = iter(records.loc[records["symbol"] == symbol, "profit"].tolist())
-        rows = days.get_indexer(fills["session"])
+    recorded = all_positions(result).groupby("symbol", sort=False)["profit"]
+    profits_of = {str(symbol): iter(made.tolist()) for symbol, made in recorded}
+    fills, moves = result.fills, dict[str, list[tuple[Any, ...]]]()
+    columns = (fills[name].tolist() for name in ("at", "shares", "price", "reason"))
+    charges = (fills["commission"] + fills["fees"]).tolist()
+    for symbol, *move in zip(fills["symbol"], days.get_indexer(fills["session"]).tolist(), *columns, charges, strict=True):
+        moves.setdefault(str(symbol), []).append(tuple(move))
+    for symbol, own in moves.items():
+        profits = profits_of[symbol]
         held, steps = 0.0, list[Step]()
-        charges = (fills["commission"] + fills["fees"]).tolist()
-        columns = (rows.tolist(), *(fills[name].tolist() for name in ("at", "shares", "price", "reason")))
-        for row, at, shares, price, reason, charge in zip(*columns, charges, strict=True):
+        for row, at, shares, price, reason, charge in own:
             after = float(position_after(held, shares))
             if held * after < 0:
                 steps.append(Step(row, at, -held, price, 1.0, charge * -held / shares, reason))
-                yield Trip(str(symbol), tuple(steps), row, next(profits))
+                yield Trip(symbol, tuple(steps), row, next(profits))
                 steps, shares, charge, held = [], after, charge * after / shares, 0.0
             closed = -shares / held if held * shares < 0 else 0.0
             steps.append(Step(row, at, shares, price, closed, charge, reason))
             held = after
             if after == 0:
-                yield Trip(str(symbol), tuple(steps), row, next(profits))
+                yield Trip(symbol, tuple(steps), row, next(profits))
                 steps = []
         if steps:
-            yield Trip(str(symbol), tuple(steps), end, next(profits))
+            yield Trip(symbol, tuple(steps), end, next(profits))
 
 
 def _waiting(days: pd.DatetimeIndex) -> Floats:
@@ -281,11 +285,14 @@ def _total(curves: list[Floats], horizon: int) -> pd.Series:
 
 
 def _exits(names: list[str], known: list[Trip], ahead: list[Trip]) -> pd.DataFrame:
-    rows = []
+    rows, in_paths = [], Counter(trip.symbol for trip in ahead)
+    trips: dict[str, list[Trip]] = {}
+    for trip in known:
+        trips.setdefault(trip.symbol, []).append(trip)
     for name in names:
-        own = [trip for trip in known if trip.symbol == name]
+        own = trips[name]
         sessions, profit = float(np.median([trip.last - trip.first for trip in own])), sum(trip.profit for trip in own)
-        rows.append((len(own), sessions, profit, len(own) - sum(trip.symbol == name for trip in ahead)))
+        rows.append((len(own), sessions, profit, len(own) - in_paths[name]))
     return pd.DataFrame(
         rows, columns=["trades", "sessions", "profit", "left_out"], index=pd.Index(names, name="name", dtype="str")
     )

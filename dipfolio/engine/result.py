@@ -114,6 +114,11 @@ class Result(Displayable):
         return self.equity["benchmark"] if self.benchmark else None
 
     @property
+    def symbols(self) -> tuple[str, ...]:
+        """What the strategy could trade, in the order of the positions."""
+        return tuple(map(str, self.positions.columns))
+
+    @property
     def bankrupt(self) -> bool:
         """True if the account was wiped out, which ended the run."""
         return bool((self.events["kind"] == "bankrupt").any())
@@ -207,6 +212,12 @@ class SavedRun(Result):
 
     def __init__(self, folder: Path, record: dict[str, Any]) -> None:
         vars(self).update({**record, **_typed(record), "folder": folder})
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """What the strategy could trade; only the head of the table of positions is read."""
+        head = pd.read_csv(vars(self)["folder"] / "positions.csv", nrows=0).columns
+        return tuple(unescape_formula(symbol) for symbol in head if symbol != "session")
 
     def __getattr__(self, name: str) -> pd.DataFrame:
         if name == _FACTORS and not self.factors_description:

@@ -36,12 +36,13 @@ class StrategyBase(ParameterSet):
     Attributes
     ----------
     universe : str
-        What is traded: a named group, symbols with commas between, or ``@universe`` for the members of each date.
+        What is traded: a named group, symbols with commas between, ``@names.txt`` for those in a text file, ``@universe`` for
+        the members of each date, or ``all`` for every symbol of the data that can be bought.
     claim : str
         Which claim it tests, by its label; empty for none.
     """
 
-    universe: str = parameter(DEFAULT_UNIVERSE, help="group of symbols, symbols with commas between, or @universe")
+    universe: str = parameter(DEFAULT_UNIVERSE, help="group, symbols with commas between, @names.txt, @universe or all")
 
     claim: ClassVar[str] = ""
     TAKEN: ClassVar[frozenset[str]] = frozenset(

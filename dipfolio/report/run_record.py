@@ -24,7 +24,7 @@ from dipfolio.engine.metrics import Metrics, cost_metrics, metric_of
 from dipfolio.engine.result import Result
 from dipfolio.engine.strategy import StrategyBase
 from dipfolio.report.format import MISSING_TEXT, escape_control_characters, money, percent
-from dipfolio.report.run_summary import run_remarks, summary_rows
+from dipfolio.report.run_summary import EVENTS, MAX_SYMBOLS_NAMED, listed, parameter_of_run, run_remarks, summary_rows
 from dipfolio.storage import report_name
 
 DEFAULT_BENCHMARK = "SPY"
@@ -134,13 +134,25 @@ class Head:
     numeric: bool
 
 
+MAX_TABLE_ROWS = 150
+"""Rows of a table on the page; the file beside it has all."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class RecordTable:
-    """A table ready to be written: all cells are text."""
+    """A table ready to be written: all cells are text.
+
+    Attributes
+    ----------
+    heads, rows, total : tuple
+    choice : str
+        Which rows these are, where there are more; empty where there are not.
+    """
 
     heads: tuple[Head, ...]
     rows: tuple[tuple[str, ...], ...]
     total: tuple[str, ...] = ()
+    choice: str = ""
 
 
 @cache
@@ -174,19 +186,31 @@ def record_section(result: Result, metrics: Metrics, *, beside_quantstats: bool 
         costs=_costs(metrics),
         events=_events(result.events),
         assumptions=state_assumptions(result),
-        parameters=[(name.replace("_", " "), str(value)) for name, value in result.parameters.items()],
+        parameters=[(name.replace("_", " "), parameter_of_run(result, name, value)) for name, value in result.parameters.items()],
         provenance=provenance_rows(result),
         files=(*FILES, *(["factors.csv"] if result.factors_description else [])),
     )  # fmt: skip
 
 
-def _table(heads: str, body: Sequence[tuple[str, ...]], words: int, total: tuple[str, ...] = ()) -> RecordTable:
+def _table(heads: str, body: Sequence[tuple[str, ...]], words: int, total: tuple[str, ...] = (), choice: str = "") -> RecordTable:
     """The first ``words`` columns are words, the others numbers."""
     names = tuple(Head(text, number >= words) for number, text in enumerate(heads.split("|")))
-    return RecordTable(heads=names, rows=tuple(body), total=total)
+    return RecordTable(heads=names, rows=tuple(body), total=total, choice=choice)
 
 
-def _trades(trades: pd.DataFrame) -> RecordTable:
+def _most_important(table: pd.DataFrame, order: pd.Series, which: str) -> tuple[pd.DataFrame, str]:
+    """The rows that come first by an order and the words for the choice; all rows as they stand where they are few."""
+    if len(table) <= MAX_TABLE_ROWS:
+        return table, ""
+    first = order.sort_values(kind="stable").index[:MAX_TABLE_ROWS]
+    return table.loc[first], f"the {MAX_TABLE_ROWS} of {len(table):,} {which}"
+
+
+LARGEST = "with the largest profit or loss, the largest first"
+
+
+def _trades(all_trades: pd.DataFrame) -> RecordTable:
+    trades, choice = _most_important(all_trades, -all_trades["profit"].abs(), LARGEST)
     body = [
         (
             row.symbol, row.side, _moment(row.entry_session, row.entry_at), _moment(row.exit_session, row.exit_at), row.reason,
@@ -197,13 +221,15 @@ def _trades(trades: pd.DataFrame) -> RecordTable:
         for row, trade_return in zip(trades.itertuples(), trades["return"], strict=True)
     ]  # fmt: skip
     heads = "Symbol|Side|In|Out|Why out|Shares|Price in|Price out|Gross|Charges|Borrow|Dividends|Profit|Return|Worst|Best"
-    sums = [money(float(trades[name].sum())) for name in ("gross", "borrow", "dividends", "profit")]
-    charges = money(float((trades["commission"] + trades["fees"]).sum()))
-    total = ("Sum", *[""] * 7, sums[0], charges, sums[1], sums[2], sums[3], "", "", "")
-    return _table(heads, body, 5, total if len(trades) > 1 else ())
+    sums = [money(float(all_trades[name].sum())) for name in ("gross", "borrow", "dividends", "profit")]
+    charges = money(float((all_trades["commission"] + all_trades["fees"]).sum()))
+    label = f"Sum of all {len(all_trades):,}" if choice else "Sum"
+    total = (label, *[""] * 7, sums[0], charges, sums[1], sums[2], sums[3], "", "", "")
+    return _table(heads, body, 5, total if len(all_trades) > 1 else (), choice)
 
 
-def _positions(open_positions: pd.DataFrame) -> RecordTable:
+def _positions(all_open: pd.DataFrame) -> RecordTable:
+    open_positions, choice = _most_important(all_open, -all_open["profit"].abs(), LARGEST)
     body = [
         (
             row.symbol, row.side, _moment(row.entry_session, row.entry_at), f"{row.shares:,.10g}", f"{row.entry_price:,.4f}",
@@ -213,7 +239,7 @@ def _positions(open_positions: pd.DataFrame) -> RecordTable:
         for row, trade_return in zip(open_positions.itertuples(), open_positions["return"], strict=True)
     ]  # fmt: skip
     heads = "Symbol|Side|In|Most shares|Price in|Dividends|Borrow|Profit so far|Return|Worst|Best"
-    return _table(heads, body, 3)
+    return _table(heads, body, 3, choice=choice)
 
 
 def _costs(metrics: Metrics) -> RecordTable:
@@ -222,9 +248,11 @@ def _costs(metrics: Metrics) -> RecordTable:
     return _table("Item|Dollars", body, 1, ("Together", money(metrics.dividends - metrics.costs)))
 
 
-def _events(events: pd.DataFrame) -> RecordTable:
+def _events(all_events: pd.DataFrame) -> RecordTable:
+    severity = all_events["kind"].map({kind: place for place, kind in enumerate(EVENTS)}).fillna(len(EVENTS))
+    events, choice = _most_important(all_events, severity, "that matter most, margin calls first")
     body = [(str(row.session.date()), row.kind, row.symbol or MISSING_TEXT, row.detail) for row in events.itertuples(index=False)]
-    return _table("Session|What|Symbol|Detail", body, 4)
+    return _table("Session|What|Symbol|Detail", body, 4, choice=choice)
 
 
 def provenance_rows(result: Result) -> list[tuple[str, str]]:
@@ -232,7 +260,8 @@ def provenance_rows(result: Result) -> list[tuple[str, str]]:
     source = result.provenance
     spans = [f"{symbol} {first} to {last}" for symbol, (first, last) in source.sessions.items()]
     same = {span.split(" ", 1)[1] for span in spans}
-    window = f"{', '.join(source.sessions)}: {same.pop()}" if len(same) == 1 else "; ".join(spans)
+    window = f"{listed(list(source.sessions))}: {same.pop()}" if len(same) == 1 else listed(spans, "; ")
+    window += "; run.json has all of them" if len(spans) > MAX_SYMBOLS_NAMED else ""
     return [
         ("Source", source.origin.source),
         ("Folder", source.origin.path or MISSING_TEXT),

@@ -1,12 +1,16 @@
 """The summary of a run: its heading, its rows of metrics, and the remarks that a reader must know before the numbers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import PurePath
 from typing import Any
 
 import pandas as pd
 
+from dipfolio.data.universe import DATED_MEMBERS, EVERY_SYMBOL, FILE_MARK
+from dipfolio.engine.attribution import Attribution
+from dipfolio.engine.display import signed_dollars
 from dipfolio.engine.metrics import ALWAYS_INVESTED, MIN_OBSERVATIONS, PORTFOLIO_SHARE, Metric, Metrics, View, metrics_in
 from dipfolio.engine.result import Result
 from dipfolio.report.format import count, format_metric, money, percent, unsigned_percent
@@ -16,14 +20,41 @@ MIN_ANNUALISED_SESSIONS = 60
 
 
 def run_heading(result: Result) -> str:
-    """The name, with the parameters that were changed."""
-    return strategy_heading(result.strategy, result.changed)
+    """The name, with the parameters that were changed; a universe of many names is counted."""
+    changed = {name: parameter_of_run(result, name, value) for name, value in result.changed.items()}
+    return strategy_heading(result.strategy, changed)
 
 
 def strategy_heading(strategy: str, changed: dict[str, Any]) -> str:
     """A strategy's name, with the parameters that were changed."""
-    words = ", ".join(f"{name} {value}" for name, value in changed.items())
+    between = "; " if any(", " in str(value) for value in changed.values()) else ", "
+    words = between.join(f"{name} {value}" for name, value in changed.items())
     return f"{strategy} ({words})" if words else strategy
+
+
+def parameter_of_run(result: Result, name: str, value: Any) -> str:
+    """A parameter of a run as text; see :func:`universe_text` for the universe."""
+    if name != "universe":
+        return str(value)
+    is_counted = value == EVERY_SYMBOL or (str(value).startswith(FILE_MARK) and value != DATED_MEMBERS)
+    return universe_text(str(value), len(result.symbols) if is_counted else 0)
+
+
+def universe_text(universe: str, names: int = 0) -> str:
+    """A universe as a heading has it: the name of the group or the file with the number of names, or the first of many symbols.
+
+    >>> universe_text("@lists/chips.txt", 40), universe_text("all", 3000), universe_text("NVDA,SMH")
+    ('chips.txt, 40 names', 'all, 3,000 names', 'NVDA,SMH')
+    """
+    if names:
+        return f"{PurePath(universe.removeprefix(FILE_MARK)).name}, {count(names, 'name')}"
+    return listed(universe.split(","), ",") if universe.count(",") >= MAX_SYMBOLS_NAMED else universe
+
+
+def listed(words: Sequence[str], between: str = ", ") -> str:
+    """The first words of a list, and how many more there are."""
+    more = len(words) - MAX_SYMBOLS_NAMED
+    return between.join(words[:MAX_SYMBOLS_NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def summary_rows(result: Result, metrics: Metrics, view: View = "summary") -> tuple[tuple[str, str], ...]:
@@ -56,6 +87,24 @@ def _summary_row(metric: Metric, result: Result, metrics: Metrics) -> tuple[str,
     return metric.label, text
 
 
+WITHOUT_TRADES_REMARK = (
+    "The profit without these trades is a subtraction and no test, as nobody knows beforehand which trades will be the best or "
+    "the worst."
+)
+
+
+def without_trades_rows(found: Attribution) -> tuple[tuple[str, str, str], ...]:
+    """Which trades, their profit, and the profit of the run without them; empty for a run of one trade or none."""
+    return tuple(
+        (
+            f"{which.capitalize()} {count(trades, 'trade') if trades > 1 else 'trade'}",
+            signed_dollars(round(found.profit) - round(without)),
+            signed_dollars(without),
+        )
+        for which, trades, without in found.best_and_worst[["which", "trades", "without"]].itertuples(index=False)
+    )
+
+
 def idle_remark(result: Result, metrics: Metrics) -> str:
     """The remark on the excess of an account that was mostly in cash; empty for any other account, and without a benchmark."""
     if not _was_idle(result, metrics):
@@ -73,7 +122,7 @@ def run_remarks(result: Result, metrics: Metrics) -> tuple[str, ...]:
     """The remarks that a reader must know before the numbers; empty where there are none."""
     events = result.events
     said = list(result.provenance.remarks)
-    said += [_event_remark(events[events["kind"] == kind], kind) for kind in _EVENTS if (events["kind"] == kind).any()]
+    said += [_event_remark(events[events["kind"] == kind], kind) for kind in EVENTS if (events["kind"] == kind).any()]
     if not metrics.trades and not metrics.open_positions:
         why = "" if len(events) else ": no decision falls into it"
         said.append(f"The strategy never traded in this window{why}.")
@@ -106,12 +155,9 @@ def few_observations_remark(observations: int) -> str:
 
 def _event_remark(events: pd.DataFrame, kind: str) -> str:
     """How often an event of one kind occurred, to which symbols, and when first."""
-    noun, what = _EVENTS[kind]
+    noun, what = EVENTS[kind]
     first, symbols = events.iloc[0], [symbol for symbol in events["symbol"].unique() if symbol]
-    shown = ", ".join(symbols[:MAX_SYMBOLS_NAMED]) + (
-        f" and {len(symbols) - MAX_SYMBOLS_NAMED} more" if len(symbols) > MAX_SYMBOLS_NAMED else ""
-    )
-    where = f" ({shown})" if len(symbols) > 1 else ""
+    where = f" ({listed(symbols)})" if len(symbols) > 1 else ""
     which = "the first" if len(events) > 1 else ""
     of = f"for {first['symbol']}" if first["symbol"] else ""
     when = " ".join(word for word in (which, of, f"on {first['session'].date()}") if word)
@@ -120,9 +166,9 @@ def _event_remark(events: pd.DataFrame, kind: str) -> str:
 
 
 MAX_SYMBOLS_NAMED = 12
-"""Symbols that a remark names."""
+"""Symbols that a remark or a heading names."""
 
-_EVENTS = {
+EVENTS = {
     "bankrupt": ("account", "wiped out and the run ended"),
     "margin call": ("margin call", "closed every position"),
     "not reopened": ("position", "not opened again after a margin call"),
@@ -133,6 +179,7 @@ _EVENTS = {
     "unfilled": ("order", "never filled"),
     "settled": ("position", "paid out at the last close because the symbol stopped trading"),
 }
+"""Kinds of events with the noun and the words of their remark, in the order of the remarks."""
 
 
 @dataclass(frozen=True, kw_only=True)

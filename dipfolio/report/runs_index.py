@@ -14,7 +14,7 @@ from dipfolio.engine.metrics import MIN_OBSERVATIONS, Metric, ReturnSeries, coun
 from dipfolio.engine.result import FORMAT_VERSION, SavedRun
 from dipfolio.report.format import count, format_metric
 from dipfolio.report.html import read_asset, render_page, write_page
-from dipfolio.report.run_summary import strategy_heading
+from dipfolio.report.run_summary import run_heading
 from dipfolio.storage import COMPARISON_FILE, EVIDENCE_FILE, NamedKind, named_pages, read_csv, saved_runs
 
 INDEX_FILE = "index.html"
@@ -187,7 +187,7 @@ def _full(bare: RunCard, folder: Path) -> RunCard:
     run = SavedRun(folder, record)
     series = ReturnSeries.of(run.returns, run.base or run.window[0], market=run.benchmark_returns)
     return replace(
-        bare, saved=_written(folder / "run.json"), heading=strategy_heading(run.strategy, run.changed),
+        bare, saved=_written(folder / "run.json"), heading=run_heading(run),
         evidence=(folder / EVIDENCE_FILE).is_file(), few=_few(run, folder), title=str(run.title),
         window=" to ".join(map(str, run.window)), curve=_curve(run.returns),
         numbers=tuple(_cell(metric, metric.of_run(run, series)) for metric in metrics_in("index")),

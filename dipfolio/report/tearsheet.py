@@ -232,19 +232,73 @@ def _quantstats_page(result: Result, metrics: Metrics, risk_free: float) -> str:
 
 
 def shorten_drawing(drawing: str) -> str:
-    r"""A drawing of matplotlib with straight lines to a tenth of a point, curves to a hundredth, and without spaces between tags.
+    r"""A drawing of matplotlib without what is not seen; straight lines are to a tenth of a point, curves to a hundredth.
 
-    >>> shorten_drawing('<svg>\n  <path d="M 1.26789 -20.5 \nL 3 4.000999 \n"/>\n</svg>')
-    '<svg>\n<path d="M1.3 -20.5L3 4.0"/>\n</svg>'
+    Straight lines are written as steps from point to point, which are differences of the rounded points: nothing adds up.
+
+    >>> shorten_drawing('<svg>\n <g id="line2d_1">\n  <path d="M 1.26789 -20.5 \nL 3 4.000999 \n"/>\n </g>\n</svg>')
+    '<svg>\n<g>\n<path d="M1.3-20.5l1.7 24.5"/>\n</g>\n</svg>'
     """
 
     def path(found: re.Match[str]) -> str:
         digits = 2 if re.search("[CQ]", found[0]) else 1
         short = re.sub(r"-?\d+\.\d+", lambda number: f"{float(number[0]):.{digits}f}", found[0])
         short = re.sub(r"\s*([A-Za-z])\s*", r"\1", short).strip()
-        return _thin_line(short) if short.count("L") >= MIN_POINTS_TO_THIN else short
+        if digits == 2:
+            return short
+        return _as_steps(_thin_line(short) if short.count("L") >= MIN_POINTS_TO_THIN else short)
 
-    return re.sub(r"(?<=>)\s*\n\s*(?=<)", "\n", re.sub('(?<= d=")[^"]*', path, drawing))
+    seen = re.sub("<metadata>.*?</metadata>|<!--.*?-->", "", drawing, flags=re.DOTALL)
+    bare = re.sub('<g id="[^"]*"', "<g", seen)
+    return re.sub(r"(?<=>)\s*\n\s*(?=<)", "\n", re.sub('(?<= d=")[^"]*', path, bare))
+
+
+_LINE = re.compile(r"([ML])(-?[\d.]+) (-?[\d.]+)|(z)")
+
+
+def _as_steps(path: str) -> str:
+    """A path of straight lines with their points as differences in tenths; another path as it is."""
+    moves = list(_LINE.finditer(path))
+    if "".join(move[0] for move in moves) != path:
+        return path
+    written, at, before = [], (0, 0), ""
+    for move in moves:
+        if move[4]:
+            written.append("z")
+            before = "z"
+            continue
+        point = (round(float(move[2]) * 10), round(float(move[3]) * 10))
+        name = "M" if move[1] == "M" or before in ("", "z") else "l"
+        numbers = point if name == "M" else (point[0] - at[0], point[1] - at[1])
+        letter = name if name == "M" or before != "l" else ""
+        written.append(_joined(letter, *map(_tenths, numbers), after=written[-1] if written else ""))
+        at, before = point, name
+    return "".join(written)
+
+
+def _tenths(value: int) -> str:
+    """A number of tenths, as short as a path may have it.
+
+    >>> [_tenths(value) for value in (0, 1, -1, 20, -123)]
+    ['0', '.1', '-.1', '2', '-12.3']
+    """
+    whole, tenth = divmod(abs(value), 10)
+    return f"{'-' if value < 0 else ''}{whole or ('' if tenth else '0')}{f'.{tenth}' if tenth else ''}"
+
+
+def _joined(letter: str, first: str, second: str, *, after: str) -> str:
+    """Two numbers, with a space before each only where it would otherwise be read as a part of the one before."""
+    text, last = letter, "" if letter else after
+    for number in (first, second):
+        stuck = last and last[-1].isdigit() and number[0] != "-" and not (number[0] == "." and "." in _last_number(last))
+        text += f" {number}" if stuck else number
+        last = number
+    return text
+
+
+def _last_number(text: str) -> str:
+    found = re.search(r"-?\d*\.?\d+$", text)
+    return found[0] if found else ""
 
 
 def _thin_line(path: str) -> str:

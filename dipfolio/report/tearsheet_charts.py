@@ -36,6 +36,7 @@ from dipfolio.engine.subperiods import (
 from dipfolio.report.format import MISSING_TEXT, count, dollars, percent, ratio, unsigned_percent
 from dipfolio.report.html import pack_text, packed_plotly, page_policy, plotly_source, read_asset, script_data
 from dipfolio.report.run_record import template_environment
+from dipfolio.report.run_summary import WITHOUT_TRADES_REMARK, without_trades_rows
 
 if TYPE_CHECKING:
     from dipfolio.evidence.robustness import Robustness
@@ -72,7 +73,7 @@ WITHOUT_PRICES = "names without prices in the record"
 START, END = "<!-- charts of the run -->", "<!-- end of the charts -->"
 """Around what a page without scripts can do without."""
 
-SCRIPTS = ("drawing.js", "tearsheet.js")
+SCRIPTS = ("drawing.js", "tearsheet.js", "record.js")
 
 
 class TearsheetCharts(NamedTuple):
@@ -125,6 +126,8 @@ def tearsheet_charts(
         held_said=_describe_held(paths),
         exposure_said=_describe_exposure(result),
         robustness_said=describe_robustness(robustness) if robustness else "",
+        without_trades=without_trades_rows(attribute(result)),
+        without_said=WITHOUT_TRADES_REMARK,
     )  # fmt: skip
     below = _subperiods_section(result, rolling, starts, factor_models(result, risk_free))
     packed = pack_text(script_data(data))
@@ -417,7 +420,7 @@ def _describe_prices(result: Result, charts: Sequence[dict[str, Any]], paths: Ho
     said = f"{count(len(all_positions(result)), 'trade')} in {count(names, 'symbol')}"
     said += ", the largest profit or loss first." if names > 1 else "."
     if names > len(charts):
-        said += f" The first {count(len(charts), 'symbol')} can be shown here; the record below has all trades."
+        said += f" The first {count(len(charts), 'symbol')} can be shown here; trades.csv beside this page has all trades."
     return said
 
 
@@ -441,13 +444,15 @@ def _describe_held(paths: HoldingPaths) -> str:
     least = f" {count(left, 'trade')} entered in the last {MIN_SESSIONS_AHEAD} sessions of the data left out." if left else ""
     said = "The same entries together" if paths.exits["trades"].sum() > 1 else "The same entry"
     if paths.unknown:
-        said = f"The same entries in {_known_names(paths)}"
+        said = f"The same entries in {_known_names(paths).removesuffix(',')}"
     return f"{said}: {after}.{least}"
 
 
 def _known_names(paths: HoldingPaths) -> str:
     names = len(paths.exits)
-    return f"{names} of {names + len(paths.unknown)} symbols, those with the largest profit or loss whose prices the run keeps,"
+    return (
+        f"{names:,} of {names + len(paths.unknown):,} symbols, those with the largest profit or loss whose prices the run keeps,"
+    )
 
 
 def _describe_exposure(result: Result) -> str:

@@ -18,7 +18,8 @@ from rich.table import Table
 from rich.text import Text
 
 from dipfolio.data.risk_free import RiskFree
-from dipfolio.engine.attribution import attribute
+from dipfolio.engine.attribution import Attribution, attribute
+from dipfolio.engine.display import signed_dollars
 from dipfolio.engine.factor_regression import factor_models
 from dipfolio.engine.metrics import Metrics, metric_of
 from dipfolio.engine.result import Result
@@ -28,7 +29,14 @@ from dipfolio.report.answer import answer_of
 from dipfolio.report.comparison.alignment import Alignment, Contender, benchmark_metrics, build_contenders, market_returns
 from dipfolio.report.comparison.tables import metric_rows, sharpe_difference_rows
 from dipfolio.report.format import MISSING_TEXT, count, wrap_text
-from dipfolio.report.run_summary import Hindsight, run_heading, run_remarks, summary_rows
+from dipfolio.report.run_summary import (
+    WITHOUT_TRADES_REMARK,
+    Hindsight,
+    run_heading,
+    run_remarks,
+    summary_rows,
+    without_trades_rows,
+)
 from dipfolio.report.study.tables import LUCK_STYLES, OUTCOME_STYLES, VerdictTexts, format_effect, verdict_texts
 from dipfolio.study.claims import OUTCOME_HORIZONS, STAKE
 from dipfolio.study.required_data import required_data
@@ -162,7 +170,7 @@ def print_summary(result: Result, metrics: Metrics, stream: IO[str], *, everythi
         Of that result.
     stream : text file
     everything : bool
-        Whether the table has all metrics of the view "summary", and not only those of "brief".
+        Whether the table has all metrics of the view "summary", and not only those of "brief", and whether the profit is cut.
     """
     console, answer = plain_console(stream), answer_of(result, metrics)
     for line in (run_heading(result), "", *answer.sentences, *filter(None, (answer.why,))):
@@ -176,8 +184,29 @@ def print_summary(result: Result, metrics: Metrics, stream: IO[str], *, everythi
     for label, value in summary_rows(result, metrics, "summary" if everything else "brief"):
         table.add_row(Text(label), Text(value))
     console.print(table)
+    if everything:
+        _print_attribution(attribute(result), console, stream)
     for remark in run_remarks(result, metrics):
         console.print(Text(f"Note: {remark}"), soft_wrap=not stream.isatty())
+
+
+def _print_attribution(found: Attribution, console: Console, stream: IO[str]) -> None:
+    """Where the profit came from, and the profit without the best and the worst trades; nothing of a run without a trade."""
+    if found.by_name.empty:
+        return
+    title = Text(f"Where the profit of {signed_dollars(found.profit)} came from")
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_header=False, pad_edge=False)
+    table.add_column()
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    for by, cut in (("source", found.by_source), ("side", found.by_side), ("reason of exit", found.by_reason)):
+        for label, value in cut.items():
+            table.add_row(Text(f"By {by}: {label}"), Text(signed_dollars(value)), "")
+    for which, profit, without in without_trades_rows(found):
+        table.add_row(Text(which), Text(profit), Text(f"without {without}"))
+    console.print(table)
+    if len(found.best_and_worst):
+        console.print(Text(WITHOUT_TRADES_REMARK), soft_wrap=not stream.isatty())
 
 
 def run_as_json(
@@ -202,6 +231,7 @@ def run_as_json(
         "start_dates": [found.as_record() for found in start_dates(result)],
         "factors": factor_models(result, risk_free).as_record(),
         "robustness": robustness.as_record() if robustness else None,
+        "best_and_worst_trades": attribute(result).best_and_worst.to_dict("records"),
         "remarks": list(run_remarks(result, metrics)),
         "report": report,
     }

@@ -12,6 +12,8 @@ from dipfolio.engine.metrics import measure
 from dipfolio.engine.simulation import simulate
 from dipfolio.report.html import write_page
 from dipfolio.report.tearsheet import tear_sheet
+from tests.support.markets import make_bars
+from tests.support.strategies import script
 
 pytestmark = pytest.mark.slow
 
@@ -21,11 +23,13 @@ DRAWN = """[...document.querySelectorAll('.charts .chart')].filter(box => box.da
     .every(box => box.querySelector('.main-svg'))"""
 CLIPBOARD = "Object.defineProperty(navigator, 'clipboard', {value: {writeText: async text => { window.copied = text; }}})"
 CHARTS = ("prices-0", "path", "held", "sources", "drawdowns", "exposure", "rolling", "starts")
+WEEK_CHARTS = ("prices-0", "path", "held", "sources", "drawdowns", "exposure")
+"""Of a run of a few sessions without a benchmark."""
 
 
 @pytest.fixture(scope="module")
 def sheets(tmp_path_factory):
-    """The dip of twelve names, and a short of one."""
+    """The dip of twelve names, a short of one, and 130 trades with costs of very different size."""
     shelf, bars = tmp_path_factory.mktemp("sheets"), load_bars(ROOT / "data")
     runs = {
         "dip": simulate(load_strategy(ROOT / "strategies", "buy-the-dip")(), bars, benchmark="SPY"),
@@ -34,6 +38,11 @@ def sheets(tmp_path_factory):
             start=date(2025, 1, 2), end=date(2025, 6, 30),
         ),
     }  # fmt: skip
+    gains = {f"S{number}": number % 7 - 2 for number in range(130)}
+    closes = {symbol: [100.0, 100, 100, 100 + gain, 100 + gain] for symbol, gain in gains.items()}
+    rows = {0: dict.fromkeys(closes, 10), 2: dict.fromkeys(closes, 0)}
+    account = Account(max_volume_share=1.0, slippage_bps=0.01)
+    runs["busy"] = simulate(script(rows, universe=",".join(closes)), make_bars(closes), account)
     for name, result in runs.items():
         write_page(shelf, f"{name}.html", tear_sheet(result, measure(result)))
     return shelf
@@ -139,7 +148,7 @@ def test_the_cuts_of_the_profit_and_the_sessions_can_be_chosen(visit):
     page = visit()
     draw_all(page)
     page.get_by_role("button", name="By side").click()
-    assert page.evaluate("document.getElementById('sources').data[0].y") == ["long"]
+    assert page.evaluate("document.getElementById('sources').data[0].customdata") == ["long"]
     page.get_by_role("button", name="First 20", exact=True).click()
     assert page.evaluate("Math.max(...document.getElementById('held').data[0].x)") == 20
     page.get_by_role("button", name="All", exact=True).click()
@@ -178,10 +187,10 @@ def test_every_text_outside_the_charts_stands_out_in_both_themes(visit, theme):
     assert page.evaluate("getComputedStyle(document.querySelector('.container')).backgroundColor") == "rgb(255, 255, 255)"
 
 
-@pytest.mark.parametrize("name", ["dip", "short"])
+@pytest.mark.parametrize("name", ["dip", "short", "busy"])
 def test_a_narrow_screen_never_scrolls_sideways(visit, name):
     page = visit(name, width=390)
-    draw_all(page)
+    draw_all(page, WEEK_CHARTS if name == "busy" else CHARTS)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
@@ -206,3 +215,68 @@ def test_without_scripts_or_in_an_old_browser_the_record_stands_without_charts(v
         assert page.locator("#figure-factors").is_visible()
         assert not page.locator("#starts").is_visible()
         assert not page.locator("#subperiods button").first.is_visible()
+
+
+OUTSIDE = """name => {
+    const box = document.getElementById(name), edges = box.getBoundingClientRect();
+    const plot = box.querySelector('.nsewdrag').getBoundingClientRect();
+    const parts = [...box.querySelectorAll('.bars text')].map(text => [text, plot.left]);
+    parts.push(...[...box.querySelectorAll('.ytick text')].map(text => [text, edges.left]));
+    return parts.filter(([text, left]) => text.textContent && text.getBoundingClientRect().width)
+        .map(([text, left]) => [text.textContent, text.getBoundingClientRect(), left])
+        .filter(([, at, left]) => at.left < left - 1 || at.right > edges.right + 1).map(([words]) => words);
+}"""
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("name", ["dip", "short", "busy"])
+def test_no_label_of_the_cuts_is_cut_off(visit, name, width):
+    page = visit(name, width=width)
+    draw_all(page, ["sources"])
+    for cut in ("By name", "By month", "By side", "By reason of exit", "By source"):
+        page.get_by_role("button", name=cut, exact=True).click()
+        page.wait_for_timeout(100)
+        assert page.locator("#sources .bars text").count() > 0
+        assert page.evaluate(OUTSIDE, "sources") == [], cut
+
+
+def shown_rows(page):
+    return page.locator("#trades tbody tr:not(.total):visible").count()
+
+
+def test_a_long_table_shows_its_first_rows_and_is_filtered(visit):
+    page = visit("busy")
+    tools = page.locator(".record .tools")
+    assert tools.count() == 1
+    assert (shown_rows(page), tools.locator("[role=status]").text_content()) == (50, "50 of 130 rows")
+    page.get_by_role("button", name="Show 50 more").click()
+    assert shown_rows(page) == 100
+    page.get_by_role("button", name="Show 50 more").click()
+    assert (shown_rows(page), page.get_by_role("button", name="Show 50 more").is_visible()) == (130, False)
+    page.get_by_label("Filter").fill("s12")
+    assert tools.locator("[role=status]").text_content() == "11 of 11 rows"  # S12 and S120 to S129
+    assert page.locator("#trades .total").is_visible()
+    page.get_by_label("Filter").fill("nobody")
+    assert (shown_rows(page), tools.locator("[role=status]").text_content()) == (0, "0 of 0 rows")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_filter_of_a_long_table_and_the_best_trades_stand_out_in_both_themes(visit, theme):
+    page = visit("busy", theme=theme)
+    draw_all(page, WEEK_CHARTS)
+    assert page.evaluate(CONTRAST) == []
+
+
+def test_without_scripts_every_row_of_a_long_table_is_there(visit):
+    assert shown_rows(visit("busy", scripts=False)) == 130
+
+
+def test_the_best_and_the_worst_trades_stand_below_the_cuts(visit):
+    page = visit("busy")
+    page.locator(".without").scroll_into_view_if_needed()
+    heads = page.locator(".without tbody th").all_text_contents()
+    assert heads == [
+        *("Best trade", "Best 3 trades", "Best 5 trades", "Best 10 trades"),
+        *("Worst trade", "Worst 3 trades", "Worst 5 trades", "Worst 10 trades"),
+    ]
+    assert "is a subtraction and no test" in page.locator(".without .small").text_content()

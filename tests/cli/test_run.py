@@ -22,6 +22,7 @@ from dipfolio.engine.metrics import measure
 from dipfolio.engine.parameters import list_parameters
 from dipfolio.engine.result import load
 from dipfolio.engine.simulation import simulate
+from dipfolio.storage import changed_files
 
 ROOT = Path(__file__).parents[2]
 FILES = {
@@ -670,3 +671,105 @@ def test_robustness_is_on_the_page_in_the_folder_and_in_the_json_unless_it_is_le
     assert not (folder / "robustness.json").exists()
     assert (folder / "tearsheet.html").read_text() == "<p>without"
     assert asked() == first
+
+
+@pytest.fixture
+def few(tmp_path):
+    """A data folder with four shares and an index, of the embedded data."""
+    (tmp_path / "few" / "prices").mkdir(parents=True)
+    for symbol, name in {"AAPL": "AAPL", "MSFT": "MSFT", "NVDA": "NVDA", "SPY": "SPY", "QQQ": "^NDX"}.items():
+        shutil.copy(ROOT / "data" / "prices" / f"{symbol}.csv", tmp_path / "few" / "prices" / f"{name}.csv")
+    return tmp_path / "few"
+
+
+def the_run(shelf):
+    (report,) = (path.parent for path in shelf.glob("*/run.json"))
+    return load(report)
+
+
+def test_a_file_of_names_is_traded_and_the_title_counts_it(ask, few, tmp_path):
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / "names.txt").write_text("# two shares\nnvda, MSFT\n", encoding="utf-8")
+    code, out, _ = ask("equal-weight", "--universe", "@lists/names.txt", "--data", few, "--reports", "shelf")
+    assert code == 0
+    assert out.startswith("equal-weight (universe names.txt, 2 names)\n")
+    result = the_run(tmp_path / "shelf")
+    assert result.symbols == ("NVDA", "MSFT")
+    assert set(result.provenance.sessions) == {"NVDA", "MSFT", "SPY"}
+    assert result.parameters["universe"] == "@lists/names.txt"
+    assert "equal-weight (universe names.txt, 2 names)" in (tmp_path / "shelf" / "index.html").read_text(encoding="utf-8")
+    (tmp_path / "lists" / "names.txt").write_text("NVDA\n", encoding="utf-8")
+    _, out, _ = ask("equal-weight", "--universe", "@lists/names.txt", "--data", few, "--reports", "shelf")
+    assert out.startswith("equal-weight (universe names.txt, 1 name)\n")
+    assert the_run(tmp_path / "shelf").symbols == ("NVDA",)
+
+
+def test_every_symbol_of_a_folder_is_traded_and_the_title_counts_them(ask, few, tmp_path):
+    code, out, _ = ask("equal-weight", "--universe", "all", "--data", few, "--reports", "shelf", "--fill", "close")
+    assert code == 0
+    assert out.startswith("equal-weight (universe all, 4 names; fill close)\n")
+    assert the_run(tmp_path / "shelf").symbols == ("AAPL", "MSFT", "NVDA", "SPY")
+
+
+def test_without_data_named_every_symbol_is_of_the_folder_that_a_run_uses(ask):
+    code, out, _ = ask("equal-weight", "--universe", "all", "--end", "2024-02-29")
+    assert code == 0
+    assert out.startswith("equal-weight (universe all, 14 names)\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "message"),
+    [
+        (None, 2, "There is no file names.txt of symbols"),
+        ("# none\n", 2, "names.txt has no symbol"),
+        ("NVDA\nNVDIA\n", 2, "There is no symbol 'NVDIA'. Did you mean 'NVDA'?"),
+        ("NVDA\nNVDA\n", 2, "names.txt names NVDA twice"),
+    ],
+)
+def test_a_file_of_names_that_cannot_be_is_one_line(ask, few, tmp_path, monkeypatch, text, code, message):
+    monkeypatch.chdir(tmp_path)
+    if text is not None:
+        (tmp_path / "names.txt").write_text(text, encoding="utf-8")
+    found, _, err = ask("equal-weight", "--universe", "@names.txt", "--data", few)
+    assert found == code
+    assert message in err
+    assert len(err.splitlines()) == 1
+
+
+def test_a_file_of_names_and_every_symbol_are_swept_as_backtrader_runs_them(ask, few, tmp_path):
+    (tmp_path / "names.txt").write_text("NVDA\nMSFT\n", encoding="utf-8")
+    for universe in ("@names.txt", "all"):
+        code, out, err = ask(
+            "sweep", "equal-weight", "--universe", universe, "--fill", "open,close", "--data", few, "--jobs", "1"
+        )
+        assert code == 0, err
+        assert "2 random cells, largest difference $0.00" in out
+
+
+def test_a_workbook_is_written_beside_the_page_and_a_saved_run_is_not_simulated_again(ask, few, tmp_path):
+    openpyxl = pytest.importorskip("openpyxl", reason="openpyxl is not installed; it comes with the extra test")
+    words = ("equal-weight", "--universe", "NVDA,MSFT", "--data", few, "--reports", "shelf")
+    assert ask(*words)[0] == 0
+    folder = tmp_path / "shelf" / "equal-weight--universe-NVDA,MSFT"
+    before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    code, out, _ = ask(*words, "--export", "xlsx")
+    assert code == 0
+    name = f"{folder.name}.xlsx"
+    assert f"Workbook: shelf/{folder.name}/{name}\n" in out
+    book = openpyxl.load_workbook(folder / name)
+    assert book["Fills"].max_row == 1 + len(load(folder).fills)
+    assert before.items() <= {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}.items()
+    assert changed_files(folder) == ()
+    _, out, _ = ask(*words, "--export", "xlsx", "--json")
+    assert json.loads(out)["strategy"] == "equal-weight"
+    assert "nothing" not in out
+    _, out, _ = ask("equal-weight", "hold-benchmark", "--data", few, "--reports", "two", "--universe", "SPY", "--export", "xlsx")
+    assert sorted(path.suffix for path in (tmp_path / "two").glob("*/*.xlsx")) == [".xlsx", ".xlsx"]
+    assert out.count("Workbook: ") == 2
+
+
+def test_without_openpyxl_nothing_is_simulated_and_one_line_says_what_to_install(ask, few, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    code, _, err = ask("equal-weight", "--universe", "NVDA", "--data", few, "--reports", "shelf", "--export", "xlsx")
+    assert (code, err) == (2, "Error: A workbook needs openpyxl: pip install 'dipfolio[excel]'.\n")
+    assert not (tmp_path / "shelf").exists()

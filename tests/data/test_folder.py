@@ -394,3 +394,27 @@ def test_five_hundred_symbols_by_ten_years_load_in_four_times_their_size(tmp_pat
     memory, raw, found = map(float, done.stdout.split())
     assert found == last
     assert memory < 4 * raw
+
+
+def test_every_symbol_is_all_that_can_be_bought_and_no_index_and_no_rate(folder_of_folder):
+    for symbol in ("ABC", "^GSPC", "^VIX"):
+        prices(folder_of_folder, symbol, *ROWS)
+    assert load_bars(folder_of_folder, ("all",)).symbols == ("ABC", "XYZ")
+    beside = load_bars(folder_of_folder, ("all", "^GSPC", "XYZ"))
+    assert beside.symbols == ("ABC", "XYZ", "^GSPC")
+    assert beside.select(("all",)).symbols == ("ABC", "XYZ")
+    assert beside.expand(("^GSPC", "all")) == ("^GSPC", "ABC", "XYZ")
+    assert load_bars(folder_of_folder).expand(("XYZ",)) == ("XYZ",)
+
+
+def test_every_symbol_of_a_folder_in_which_nothing_can_be_bought_is_refused(folder_of_folder):
+    (folder_of_folder / "prices" / "XYZ.csv").rename(folder_of_folder / "prices" / "^GSPC.csv")
+    with pytest.raises(ParameterError, match="nothing that can be bought, so that the universe 'all' is empty"):
+        load_bars(folder_of_folder, ("all",))
+
+
+def test_every_symbol_of_a_folder_with_a_file_of_nobody_is_refused(folder_of_folder):
+    prices(folder_of_folder, "--", *ROWS)
+    assert load_bars(folder_of_folder, ("XYZ",)).symbols == ("XYZ",)
+    with pytest.raises(DataError, match="has a name that cannot be the name of a symbol"):
+        load_bars(folder_of_folder, ("all",))

@@ -6,8 +6,8 @@ import pytest
 
 from dipfolio.data.folder import available_symbols
 from dipfolio.data.instruments import instrument
-from dipfolio.data.universe import UNIVERSES, resolve
-from dipfolio.errors import ParameterError, UnknownNameError
+from dipfolio.data.universe import UNIVERSES, canonical_universe, resolve
+from dipfolio.errors import DataError, MissingFileError, ParameterError, UnknownNameError
 
 DATA = Path(__file__).parents[2] / "data"
 GROUPS = {
@@ -77,3 +77,68 @@ def test_an_empty_universe_is_refused(empty):
 def test_a_symbol_named_twice_is_refused():
     with pytest.raises(ParameterError, match="names a symbol twice"):
         resolve("NVDA,SMH,NVDA")
+
+
+def names(folder, text, name="names.txt"):
+    """A text file of symbols, as the universe that names it."""
+    (folder / name).write_text(text, encoding="utf-8")
+    return f"@{folder / name}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "NVDA\nSMH\nBRK-B\n",
+        "NVDA,SMH,BRK-B",
+        "# chips\nnvda, Smh  # and a fund\n\n  brk-b\n",
+        "\ufeffNVDA\r\nSMH\r\nBRK-B",
+        "NVDA SMH\tBRK-B",
+    ],
+)
+def test_a_file_has_one_symbol_a_line_or_several_and_comments(tmp_path, text):
+    assert resolve(names(tmp_path, text)) == ("NVDA", "SMH", "BRK-B")
+
+
+def test_a_file_is_read_again_and_never_remembered(tmp_path):
+    universe = names(tmp_path, "NVDA")
+    assert resolve(universe) == ("NVDA",)
+    names(tmp_path, "SMH")
+    assert resolve(universe) == ("SMH",)
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "# nothing\n", " , ,\n"])
+def test_a_file_without_a_symbol_is_refused_in_one_line(tmp_path, text):
+    with pytest.raises(ParameterError, match=r"names\.txt has no symbol; write one on each line") as refused:
+        resolve(names(tmp_path, text))
+    assert "\n" not in str(refused.value)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(MissingFileError, match=r"There is no file .*nowhere\.txt of symbols; @names\.txt names a text file"):
+        resolve(f"@{tmp_path / 'nowhere.txt'}")
+
+
+def test_a_file_that_names_a_symbol_twice_says_which(tmp_path):
+    with pytest.raises(ParameterError, match="names SMH twice"):
+        resolve(names(tmp_path, "NVDA\nSMH\nsmh\n"))
+
+
+def test_a_file_that_is_no_text_and_a_folder_are_refused_in_one_line(tmp_path):
+    (tmp_path / "names.txt").write_bytes(b"\xff\xfe\x00NVDA")
+    with pytest.raises(DataError, match=r"names\.txt is no text; write one symbol on each line"):
+        resolve(f"@{tmp_path / 'names.txt'}")
+    with pytest.raises(DataError, match="cannot be read as a list of symbols: Is a directory"):
+        resolve(f"@{tmp_path}")
+
+
+def test_a_universe_of_a_file_and_of_every_symbol_has_one_spelling():
+    assert canonical_universe(" @lists/Names.txt ") == "@lists/Names.txt"
+    assert canonical_universe(" @Universe") == "@universe"
+    assert canonical_universe(" all ") == "all"
+    assert canonical_universe("ALL") == "ALL"
+
+
+def test_every_symbol_and_dated_members_are_known_to_the_bars_alone_and_a_share_is_in_capitals():
+    assert resolve("all") == ("all",)
+    assert resolve("@universe") == ("@universe",)
+    assert resolve("ALL") == ("ALL",)

@@ -234,3 +234,44 @@ def test_a_part_of_a_run_is_refused():
     for question in (attribute, lambda run: match_benchmark(run, "M")):
         with pytest.raises(ReportError, match="from 2025-01-06 to 2025-01-10 is a part of a run; take the whole run"):
             question(part)
+
+
+def rises(*gains):
+    """The attribution of one share of each symbol, bought at 100 and held to the end, where it has gained so much."""
+    closes = {f"S{number}": [100, 100, 100 + gain] for number, gain in enumerate(gains)}
+    return cut({0: dict.fromkeys(closes, 1)}, closes)
+
+
+def test_the_best_and_the_worst_trades_are_taken_off_the_profit():
+    found = rises(5, -7, 30, 1, 12, -20, 2, 4)
+    assert found.profit == 27
+    assert found.best_and_worst.to_dict("records") == [
+        {"which": "best", "trades": 1, "profit": 30, "without": -3},
+        {"which": "best", "trades": 3, "profit": 47, "without": -20},
+        {"which": "worst", "trades": 1, "profit": -20, "without": 47},
+        {"which": "worst", "trades": 3, "profit": -26, "without": 53},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("trades", "numbers"),
+    [(0, []), (1, []), (2, [1]), (5, [1]), (6, [1, 3]), (9, [1, 3]), (10, [1, 3, 5]), (19, [1, 3, 5]), (20, [1, 3, 5, 10])],
+)
+def test_a_number_of_trades_is_taken_out_only_where_there_are_twice_as_many(trades, numbers):
+    found = (rises(*range(trades)) if trades else cut({}, {"A": [100, 100, 100]})).best_and_worst
+    for which in ("best", "worst"):
+        assert found.loc[found["which"] == which, "trades"].tolist() == numbers
+    sums = {which: rows.tolist() for which, rows in found.groupby("which")["profit"]}
+    assert sums.get("best", []) == [sum(range(trades - number, trades)) for number in numbers]
+    assert sums.get("worst", []) == [sum(range(number)) for number in numbers]
+
+
+def test_a_closed_trade_and_an_open_position_count_alike_and_interest_stays():
+    account = replace(FREE, cash=1000.0, debit_rate=0.36, max_leverage=3.0)
+    closes = {"A": [100, 100, 110, 110], "B": [50, 50, 50, 47]}
+    found = cut({0: {"A": 10, "B": 20}, 1: {"A": 0}}, closes, account)
+    # $1,000 is owed from Friday to Monday, when A is sold for $1,100
+    assert found.profit == pytest.approx(100 - 60 - 1000 * 0.001 * 3)
+    assert found.best_and_worst["profit"].tolist() == [100, -60]
+    assert found.best_and_worst["without"].tolist() == pytest.approx([-63, 97])
+    assert (found.best_and_worst["profit"] + found.best_and_worst["without"]).tolist() == pytest.approx([found.profit] * 2)

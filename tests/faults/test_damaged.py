@@ -62,6 +62,7 @@ FILES = [
     "open_positions.csv",
     "positions.csv",
     "prices.csv",
+    "robustness.json",
     "run.json",
     CHECKSUM_FILE,
     "tearsheet.html",

@@ -1,7 +1,9 @@
 """Assumptions: the sentences are those of the account that was used, whatever it is."""
 
+import re
 from dataclasses import fields, replace
 
+import pandas as pd
 import pytest
 
 from dipfolio.engine.account import Account
@@ -9,7 +11,7 @@ from dipfolio.engine.ledger import replay
 from dipfolio.engine.metrics import measure
 from dipfolio.engine.panel import build_panel
 from dipfolio.engine.simulation import run_simulation, simulate
-from dipfolio.report.run_record import record_section, state_assumptions
+from dipfolio.report.run_record import provenance_rows, record_section, state_assumptions
 from dipfolio.report.run_summary import summary_rows
 from tests.support.markets import make_bars
 from tests.support.strategies import script
@@ -167,3 +169,58 @@ def test_the_price_test_is_stated_in_general_terms(bars):
     assert "10% from the last close" in stated
     assert "the rest of that session and the next" in stated
     assert "17 CFR 242.201" in stated
+
+
+@pytest.fixture
+def busy(monkeypatch):
+    """Seven trades of one share each, which gain 1, -2, 3, -4, ... dollars, and the page that has room for three."""
+    monkeypatch.setattr("dipfolio.report.run_record.MAX_TABLE_ROWS", 3)
+    gains = [1, -2, 3, -4, 5, -6, 7]
+    closes = {f"S{number}": [100.0, 100, 100 + gain, 100] for number, gain in enumerate(gains)}
+    rows = {0: dict.fromkeys(closes, 1), 1: dict.fromkeys(closes, 0)}
+    return simulate(script(rows, universe=",".join(closes)), make_bars(closes), Account(max_volume_share=1.0).without_costs())
+
+
+def rows_of(page, table):
+    """The first cells of a table of the record, and its last but one sum."""
+    body = page.partition(f'<table id="{table}">')[2].partition("</table>")[0]
+    return re.findall(r'<th scope="row">([^<]*)</th>', body)
+
+
+def test_a_long_table_of_trades_has_the_largest_first_and_says_where_all_are(busy):
+    page = record_section(busy, measure(busy))
+    assert rows_of(page, "trades") == ["S6", "S5", "S4", "Sum of all 7"]
+    said = "These are the 3 of 7 with the largest profit or loss, the largest first. All rows are in "
+    assert f'{said}<a href="trades.csv">trades.csv</a>.' in page
+    assert page.count("$4.00</td>") == 2  # gross and profit of all seven, in the sum
+    assert len(busy.trades) == 7
+
+
+def test_a_short_table_of_trades_stands_in_the_order_of_time(busy, monkeypatch):
+    monkeypatch.setattr("dipfolio.report.run_record.MAX_TABLE_ROWS", 7)
+    page = record_section(busy, measure(busy))
+    assert rows_of(page, "trades") == [*(f"S{number}" for number in range(7)), "Sum"]
+    assert "All rows are in" not in page
+
+
+def test_a_long_list_of_events_has_the_gravest_first(busy):
+    at = busy.equity.index[0]
+    kinds = ["scaled", "unfilled", "margin call", "rounded", "bankrupt"]
+    events = pd.DataFrame({"session": at, "kind": kinds, "symbol": "S0", "detail": kinds})
+    page = record_section(replace(busy, events=events), measure(busy))
+    told = re.findall(r"<td>(\w[\w ]*)</td><td>S0</td>", page)
+    assert told == ["bankrupt", "margin call", "scaled"]
+    assert 'All rows are in <a href="events.csv">events.csv</a>.' in page
+
+
+def test_the_sources_of_many_symbols_are_the_first_and_a_number(busy):
+    spans = {f"S{number}": ("2025-01-02", "2025-01-07") for number in range(3_000)}
+    many = replace(busy, provenance=replace(busy.provenance, sessions=spans))
+    said = dict(provenance_rows(many))["Sessions"]
+    assert said == (
+        "S0, S1, S2, S3, S4, S5, S6, S7, S8, S9, S10, S11 and 2,988 more: 2025-01-02 to 2025-01-07; run.json has all of them"
+    )
+    spans["S1"] = ("2025-01-03", "2025-01-07")
+    said = dict(provenance_rows(replace(busy, provenance=replace(busy.provenance, sessions=spans))))["Sessions"]
+    assert said.startswith("S0 2025-01-02 to 2025-01-07; S1 2025-01-03 to 2025-01-07; S2 ")
+    assert len(said) < 600

@@ -4,9 +4,20 @@ from dataclasses import replace
 
 import pytest
 
+from dipfolio.engine.account import Account
 from dipfolio.engine.metrics import measure
-from dipfolio.report.run_summary import few_observations_remark, run_heading, run_remarks, strategy_heading, summary_rows
+from dipfolio.report.run_summary import (
+    few_observations_remark,
+    run_heading,
+    run_remarks,
+    strategy_heading,
+    summary_rows,
+    universe_text,
+    without_trades_rows,
+)
 from tests.support.runs import run
+
+FREE = Account(max_volume_share=1.0).without_costs()
 
 
 def test_few_entry_dates_and_idle_cash_are_remarked_upon():
@@ -99,9 +110,9 @@ def test_every_kind_of_event_has_a_sentence():
     from typing import get_args
 
     from dipfolio.engine.run_log import AccountEventKind
-    from dipfolio.report.run_summary import _EVENTS
+    from dipfolio.report.run_summary import EVENTS
 
-    assert set(_EVENTS) == set(get_args(AccountEventKind))
+    assert set(EVENTS) == set(get_args(AccountEventKind))
 
 
 def test_a_target_of_less_than_one_share_is_no_order_that_was_cut():
@@ -156,3 +167,43 @@ def test_a_run_that_never_traded_says_so():
 @pytest.mark.parametrize(("number", "said"), [(1, "1 session: 1 observation at"), (3, "3 sessions: 3 observations at")])
 def test_few_observations_are_counted(number, said):
     assert said in few_observations_remark(number)
+
+
+@pytest.mark.parametrize(
+    ("universe", "names", "text"),
+    [
+        ("@lists/chips.txt", 40, "chips.txt, 40 names"),
+        ("all", 3_000, "all, 3,000 names"),
+        ("@one.txt", 1, "one.txt, 1 name"),
+        ("article", 0, "article"),
+        ("NVDA,SMH", 0, "NVDA,SMH"),
+        (",".join(f"S{number}" for number in range(3_000)), 0, "S0,S1,S2,S3,S4,S5,S6,S7,S8,S9,S10,S11 and 2,988 more"),
+    ],
+)
+def test_a_universe_is_named_and_counted_and_never_listed_whole(universe, names, text):
+    assert universe_text(universe, names) == text
+
+
+def test_the_heading_of_a_run_of_many_symbols_is_short():
+    from dipfolio.engine.simulation import simulate
+    from tests.support.markets import make_bars
+    from tests.support.strategies import script
+
+    symbols = [f"S{number}" for number in range(30)]
+    result = simulate(script({}, universe=",".join(symbols)), make_bars(dict.fromkeys(symbols, [100.0] * 3)))
+    assert run_heading(replace(result, changed={"universe": result.parameters["universe"]})) == (
+        "script (universe S0,S1,S2,S3,S4,S5,S6,S7,S8,S9,S10,S11 and 18 more)"
+    )
+
+
+def test_the_best_and_the_worst_trades_are_rows_that_add_up_to_the_shown_profit():
+    from dipfolio.engine.attribution import attribute
+    from dipfolio.engine.simulation import simulate
+    from tests.support.markets import make_bars
+    from tests.support.strategies import script
+
+    bars = make_bars({"A": [100.0, 100, 107, 107], "B": [50.0, 50, 47.4, 47.4]})
+    found = attribute(simulate(script({0: {"A": 10, "B": 10}, 2: {"A": 0, "B": 0}}, universe="A,B"), bars, FREE))
+    assert found.profit == 44
+    assert without_trades_rows(found) == (("Best trade", "+$70", "-$26"), ("Worst trade", "-$26", "+$70"))
+    assert without_trades_rows(attribute(simulate(script({0: {"A": 10}}, universe="A"), bars, FREE))) == ()

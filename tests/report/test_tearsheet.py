@@ -14,6 +14,7 @@ import warnings
 from base64 import b64decode, b64encode
 from datetime import date
 from html import unescape
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import matplotlib as mpl
@@ -28,7 +29,14 @@ from dipfolio.engine.account import Account
 from dipfolio.engine.metrics import measure
 from dipfolio.engine.simulation import simulate
 from dipfolio.report.run_record import state_assumptions
-from dipfolio.report.tearsheet import OMITTED_METRICS, drawdown_periods, tear_sheet, tear_sheets
+from dipfolio.report.tearsheet import (
+    OMITTED_METRICS,
+    THINNING_STEP,
+    drawdown_periods,
+    shorten_drawing,
+    tear_sheet,
+    tear_sheets,
+)
 from tests.support.formulas import ANNUAL, ROOT_YEAR, below, by, compound, downside, falls, session
 from tests.support.markets import make_bars
 from tests.support.strategies import script
@@ -130,10 +138,75 @@ def test_the_lines_of_a_chart_are_those_of_matplotlib_to_a_tenth_of_a_point(html
     """The longest line of the sheet has a point for most sessions, within the bounds of its drawing."""
     paths = re.findall(r' d="(M[^"]+)"', html("even QQQ"))
     line = max((path for path in paths if "C" not in path and "z" not in path), key=len)
-    points = [tuple(map(float, point.split())) for point in re.split("[ML]", line)[1:]]
+    points = points_of(line)
     assert len(points) > 300
-    assert {len(number.partition(".")[2]) for number in re.findall(r"-?[\d.]+", line)} <= {0, 1}
     assert all(0 <= x <= 600 and -20 <= y <= 400 for x, y in points)
+    assert all(one[0] <= other[0] for one, other in pairwise(points))
+
+
+def points_of(path):
+    """The points of a path of one line whose points are steps from the one before, each number with one decimal at the most."""
+    assert re.fullmatch(r"M[-.\d ]+l[-.\d ]+", path)
+    numbers = [float(number) for number in re.findall(r"-?(?:\d*\.\d|\d+)", path)]
+    return list(zip(accumulate(numbers[::2]), accumulate(numbers[1::2]), strict=True))
+
+
+def test_a_line_is_written_as_steps_between_its_rounded_points():
+    ends = [(81.94, 280.66), (82.03, 283.5), (82.03, 283.5), (92.06, 283.44), (92.0, -0.04), (90.96, 3.96)]
+    drawn = "M " + " \nL ".join(f"{x} {y}" for x, y in ends)
+    found = re.search('d="([^"]*)"', shorten_drawing(f'<svg><path d="{drawn} \n"/></svg>'))[1]
+    assert found == "M81.9 280.7l.1 2.8 0 0 10.1-.1-.1-283.4-1 4"
+    assert points_of(found) == [pytest.approx((round(x, 1), round(y, 1)), abs=1e-9) for x, y in ends]
+
+
+@pytest.mark.parametrize(
+    ("path", "short"),
+    [
+        ("M 1.5 2.5 \nL 3.5 4.5 \nz \nM 1.0 1.0 \nL 2.0 2.0 \nz", "M1.5 2.5l2 2zM1 1l1 1z"),
+        ("M 1.0 1.0 \nL 2.0 2.0 \nM 5.0 5.0 \nL 5.5 5.5", "M1 1l1 1M5 5l.5.5"),
+        ("M 1.234 2.345 \nC 1.999 2 3 4.001 5 6", "M1.23 2.35C2.00 2 3 4.00 5 6"),
+        ("M 1.26 2.34 \nH 9.87", "M1.3 2.3H9.9"),
+    ],
+)
+def test_other_paths_keep_their_points(path, short):
+    assert shorten_drawing(f'<svg><path d="{path} \n"/></svg>') == f'<svg><path d="{short}"/></svg>'
+
+
+def test_a_long_line_keeps_the_first_the_extremes_and_the_last_of_what_falls_together():
+    rng = np.random.default_rng(4)
+    ends = [(80 + 0.02 * k, round(float(y), 1)) for k, y in enumerate(rng.normal(100, 20, 5_000))]
+    drawn = "M 79.0 100.0 \nL " + " \nL ".join(f"{x} {y}" for x, y in ends)
+    points = points_of(re.search('d="([^"]*)"', shorten_drawing(f'<svg><path d="{drawn} \n"/></svg>'))[1])[1:]
+    assert len(points) <= 4 * (100 / THINNING_STEP + 1)
+    # The outline is that of all points: within each step the lowest and the highest are still there.
+    for step in range(200, 450):
+        inside = [y for x, y in ends if step <= round(x, 1) / THINNING_STEP < step + 1]
+        kept = [y for x, y in points if step <= round(x, 1) / THINNING_STEP < step + 1]
+        assert (min(kept), max(kept)) == pytest.approx((min(inside), max(inside)), abs=1e-6)
+
+
+def test_the_words_of_a_chart_are_words(html):
+    words = re.findall("<text[^>]*>([^<]*)</text>", html("week"))
+    assert "Underwater Plot" in words
+    assert "Cumulative Returns vs Benchmark" in " ".join(words)
+
+
+def test_what_nobody_sees_of_a_drawing_goes_and_what_is_referred_to_stays():
+    unseen, seen = "<metadata>\n<a/>\n</metadata>\n", '<g clip-path="url(#p1)"/></g><clipPath id="p1"/></svg>'
+    drawing = f'<svg>\n{unseen}<g id="text_1">\n<!-- 2010 -->\n{seen}'
+    assert re.sub(r"\s", "", shorten_drawing(drawing)) == '<svg><g><gclip-path="url(#p1)"/></g><clipPathid="p1"/></svg>'
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_letter_of_the_drawings_is_defined_once_and_before_it_is_used(html, kind):
+    parts = re.findall(r'<path id="([^"]+)"|xlink:href="#([^"]+)"', html(kind))
+    known = set()
+    for defined, used in parts:
+        if used:
+            assert used in known
+        else:
+            assert defined not in known
+            known.add(defined)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -145,7 +218,7 @@ def test_only_our_scripts_may_run_and_a_run_without_trades_has_none(html, runs, 
     hashes = [f"'sha256-{b64encode(hashlib.sha256(body).digest()).decode()}'" for body in run]
     assert policy.split("script-src ")[1].split() == hashes
     assert policy.startswith("default-src 'none';")
-    assert len(run) == (0 if runs[kind].fills.empty else 3)
+    assert len(run) == (0 if runs[kind].fills.empty else 4)
     assert len(html(kind).encode()) < 1_500_000
 
 

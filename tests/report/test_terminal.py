@@ -14,6 +14,8 @@ import pytest
 
 from dipfolio.data.folder import load_bars
 from dipfolio.engine.account import Account
+from dipfolio.engine.attribution import attribute
+from dipfolio.engine.display import signed_dollars
 from dipfolio.engine.factor_regression import factor_models
 from dipfolio.engine.loader import load_strategy
 from dipfolio.engine.metrics import measure
@@ -220,3 +222,30 @@ def test_the_json_has_windows_start_dates_and_factors(dip):
     assert record["factors"] == strict(json.dumps(factors.as_record()))
     assert record["factors"]["missing"] == ["A regression on SPY needs 30 invested sessions with returns; there are 6."]
     assert record["rolling"]["sharpe"] == dict.fromkeys(("lowest", "median", "highest", "last"))
+
+
+def test_all_metrics_come_with_where_the_profit_came_from(dip):
+    lines = [" ".join(line.split()) for line in printed(dip).splitlines()]
+    at = lines.index("Where the profit of +$12,745 came from")
+    assert lines.index("Ledger residual $0.000000") < at
+    found = attribute(dip[0])
+    sources = {label: signed_dollars(value) for label, value in found.by_source.items()}
+    assert [line for line in lines[at:] if line.startswith("By source")] == [f"By source: {k} {v}" for k, v in sources.items()]
+    best = max(dip[0].trades["profit"])
+    assert f"Best trade +${best:,.0f} without +${12_745 - round(best):,}" in lines[at:]
+    assert "The profit without these trades is a subtraction and no test" in printed(dip)
+    assert "came from" not in printed(dip, everything=False)
+
+
+def test_a_run_without_a_trade_has_no_profit_to_cut(idle):
+    assert "came from" not in printed(idle)
+
+
+def test_the_json_has_the_best_and_the_worst_trades(dip):
+    record, profits = strict(run_as_json(*dip, "")), sorted(dip[0].trades["profit"], reverse=True)
+    made = dip[0].equity["equity"].iloc[-1] - 1_000_000
+    for which, values in (("best", profits), ("worst", profits[::-1])):
+        rows = [row for row in record["best_and_worst_trades"] if row["which"] == which]
+        assert [row["trades"] for row in rows] == [1, 3, 5]  # of twelve
+        assert [row["profit"] for row in rows] == pytest.approx([sum(values[:number]) for number in (1, 3, 5)])
+        assert [row["profit"] + row["without"] for row in rows] == pytest.approx([made] * 3)

@@ -96,13 +96,34 @@
   };
 
   const cuts = { sources: 0, drawdowns: 0, rolling: 0, starts: 0, robustness: 0 };
+  /* A label in lines of so many letters at the most; a longer word is cut. */
+  const folded = (text, most) => text.slice(0, 60).split(" ").reduce((lines, word) => {
+    const last = lines.at(-1), piece = word.slice(0, most);
+    return last && last.length + 1 + piece.length <= most ? [...lines.slice(0, -1), `${last} ${piece}`] : [...lines, piece];
+  }, []);
+  const letter = 7;
+  /* The range of the dollars in which every amount that does not fit into its bar has room beside it. */
+  const roomy = (values, room) => {
+    const wide = values.map(value => letter * gain(value).length + 16);
+    let low = Math.min(0, ...values), high = Math.max(0, ...values);
+    for (let turn = 0; turn < 4; turn += 1) {
+      const pixel = (high - low) / room, beside = values.map((value, k) => Math.abs(value) < wide[k] * pixel ? wide[k] * pixel : 0);
+      low = Math.min(0, ...values.map((value, k) => value < 0 ? value - beside[k] : 0));
+      high = Math.max(0, ...values.map((value, k) => value < 0 ? 0 : value + beside[k]));
+    }
+    return high > low ? [low, high] : [-1, 1];
+  };
   const bars = name => {
     const chart = data[name][cuts[name]], shown = chart.labels.map((_, k) => k).reverse();
-    const drawn = layout(Math.max(130, 50 + 24 * shown.length), { tickformat: "$,.0f", zeroline: true, zerolinecolor: colour("strong-line") }, { type: "category", fixedrange: true, automargin: true });
+    const names = shown.map(k => folded(chart.labels[k], narrow() ? 15 : 40)), deep = Math.max(...names.map(lines => lines.length));
+    const left = (letter + 1) * Math.max(...names.flat().map(line => line.length)) + 14, width = state.paper ? 660 : document.getElementById(name).clientWidth;
+    const range = roomy(shown.map(k => chart.values[k]), Math.max(width - left - 14, 60));
+    const drawn = layout(Math.max(130, 50 + (10 + 14 * deep) * shown.length), { tickformat: "$,.0f", nticks: narrow() ? 4 : 8, range, zeroline: true, zerolinecolor: colour("strong-line") },
+      { fixedrange: true, zeroline: false, tickvals: shown.map((_, k) => k), ticktext: names.map(lines => lines.map(plain).join("<br>")) });
     return [[{
-      type: "bar", orientation: "h", x: shown.map(k => chart.values[k]), y: shown.map(k => plain(chart.labels[k].slice(0, 40))), text: shown.map(k => gain(chart.values[k])), textposition: "auto",
-      hovertemplate: "%{y}: %{text}<extra></extra>", marker: { color: shown.map(k => colour(chart.values[k] < 0 ? "bad" : "good")) },
-    }], { ...drawn, bargap: 0.25 }];
+      type: "bar", orientation: "h", x: shown.map(k => chart.values[k]), y: shown.map((_, k) => k), text: shown.map(k => gain(chart.values[k])), textposition: "auto", textangle: 0, cliponaxis: false, constraintext: "none",
+      customdata: shown.map(k => plain(chart.labels[k])), hovertemplate: "%{customdata}: %{text}<extra></extra>", marker: { color: shown.map(k => colour(chart.values[k] < 0 ? "bad" : "good")) },
+    }], { ...drawn, bargap: 0.25, margin: { ...drawn.margin, l: left } }];
   };
 
   /* A line by session: the account, and the benchmark where there is one. */
