@@ -412,6 +412,10 @@ class At(Exit):
         return np.full(trades.side.shape, bar.session < np.datetime64(self.day) <= bar.next_session)
 
 
+EXITS_WITHOUT_BEST_PRICE = (HoldFor, StopLoss, TakeProfit, ChandelierExit, Recovered, At)
+"""Exits that never look at the best price since the entry; a class made from one of them may."""
+
+
 def checked_exits(rules: object, owner: str) -> tuple[Exit, ...]:
     """The exit rules of a strategy as a tuple; one rule and a list are taken as what they mean.
 

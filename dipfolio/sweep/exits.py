@@ -26,9 +26,6 @@ from dipfolio.engine.exits import (
 ELEMENTWISE_EXITS = (HoldFor, StopLoss, TakeProfit, TrailingStop, ChandelierExit, Recovered, At)
 """Exits whose arithmetic also holds where a field is an array; any other class is asked once for each of its values."""
 
-EXITS_WITHOUT_BEST_PRICE = (HoldFor, StopLoss, TakeProfit, ChandelierExit, Recovered, At)
-"""Exits that never look at the best price since the entry."""
-
 
 def stack_exits(rules: Sequence[Exit]) -> Exit | None:
     """One exit whose fields are arrays of shape (variants, 1), None where the exits cannot be put into one.

@@ -11,11 +11,11 @@ from functools import cached_property
 import numpy as np
 
 from dipfolio.engine import sizing as rules
-from dipfolio.engine.exits import OpenTrades
+from dipfolio.engine.exits import EXITS_WITHOUT_BEST_PRICE, OpenTrades
 from dipfolio.engine.panel import BarReplay
 from dipfolio.engine.run_log import FillMoment
 from dipfolio.sweep.batches import Batch
-from dipfolio.sweep.exits import EXITS_WITHOUT_BEST_PRICE, exit_slots
+from dipfolio.sweep.exits import exit_slots
 from dipfolio.sweep.state import NO_ORDERS, BatchFills, BatchLog, BatchPositions, Cells, EntryInfo, Floats, Mask, PendingOrders
 
 

@@ -15,7 +15,7 @@ from backtrader import Order
 from numpy.typing import NDArray
 
 from dipfolio.engine import sizing as rules
-from dipfolio.engine.exits import Exit, FillAt, Level, OpenTrades
+from dipfolio.engine.exits import EXITS_WITHOUT_BEST_PRICE, Exit, FillAt, HoldFor, Level, OpenTrades
 from dipfolio.engine.panel import BarReplay, Panel
 from dipfolio.engine.run_log import AccountEventKind
 from dipfolio.engine.strategy import TargetUnit
@@ -58,6 +58,11 @@ class Trader(bt.Strategy):  # type: ignore[misc]
         self.entry_session = np.zeros(count, dtype=int)
         self.held, self.held_back = np.zeros((2, count))
         self.holds = self.holds_back = False
+        self.nobody = np.zeros(count, dtype=bool)
+        kinds = {type(rule) for rule in self.p.plan.exits}
+        self.watches_best = not kinds <= set(EXITS_WITHOUT_BEST_PRICE)
+        self.shortest_hold = min(rule.sessions for rule in self.p.plan.exits) if kinds == {HoldFor} else 0
+        self.first_due = 0
         self.logged: dict[AccountEventKind, NDArray[np.bool_]] = {}
         self.resting = [rule for rule in self.p.plan.exits if isinstance(rule, Level) and rule.intraday]
         if self.resting:
@@ -72,7 +77,7 @@ class Trader(bt.Strategy):  # type: ignore[misc]
         now, plan = self.broker.session, self.p.plan
         self._follow_fills()
         close = self.panel.close[now]
-        if self.holds and plan.exits:
+        if self.holds and self.watches_best:
             self.best = np.where(self.held > 0, np.fmax(self.best, close), np.fmin(self.best, close))
         called = self.broker.under_margin_call
         if called or self.holds_back:
@@ -139,9 +144,9 @@ class Trader(bt.Strategy):  # type: ignore[misc]
 
     def _end_trades(self, now: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Send the orders of the exit rules; returns the symbols that leave at the next open and at the next close."""
-        leaving = {"open": np.zeros(len(self.held), dtype=bool), "close": np.zeros(len(self.held), dtype=bool)}
-        if not self.holds or not self.p.plan.exits:
-            return leaving["open"], leaving["close"]
+        if not self.holds or not self.p.plan.exits or now + 1 < self.first_due:
+            return self.nobody, self.nobody
+        leaving = {"open": self.nobody.copy(), "close": self.nobody.copy()}
         trades, bar = self._open_trades(), self._replay.bar(now)
         staying = self.held != 0
         for rule in self.p.plan.exits:
@@ -216,3 +221,5 @@ class Trader(bt.Strategy):  # type: ignore[misc]
                 self.entry_price[column] += (fill.price - self.entry_price[column]) * fill.shares / after
             self.held[column] = after
         self.seen, self.holds = len(fills), bool(self.held.any())
+        if self.holds and self.shortest_hold:  # time stops alone have nothing to close before
+            self.first_due = int(self.entry_session[self.held != 0].min()) + self.shortest_hold
