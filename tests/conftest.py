@@ -1,4 +1,4 @@
-"""What tests of several rooms share: the command line in this process, Yahoo's stand-in, and the browser that opens the pages."""
+"""What tests of several rooms share: the command line in this process, Yahoo's stand-in, and the browsers that open the pages."""
 
 import os
 import shutil
@@ -55,6 +55,18 @@ def chromium():
         browser = driver.chromium.launch(executable_path=program, args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def firefox(tmp_path_factory):
+    """One Firefox for the module; without it the tests that ask for it are skipped."""
+    from tests.support.firefox import started
+
+    program = os.environ.get("FIREFOX") or shutil.which("firefox-esr") or shutil.which("firefox")
+    if not program:
+        pytest.skip("no firefox found; apt-get install firefox-esr, or say where in FIREFOX")
+    with started(program, tmp_path_factory.mktemp("firefox")) as browser:
+        yield browser
 
 
 def pytest_terminal_summary(terminalreporter):

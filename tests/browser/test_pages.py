@@ -4,54 +4,31 @@ Without either of them these tests are skipped, and say so.
 """
 
 import json
-from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from dipfolio.data import calendar
-from dipfolio.engine.metrics import measure
-from dipfolio.report.comparison.alignment import align_tracks
-from dipfolio.report.comparison.page import MANY_RUNS, comparison_page
-from dipfolio.report.comparison.series import saved_track, with_unique_labels
+from dipfolio.report.comparison.page import MANY_RUNS
 from dipfolio.report.evidence_page import evidence_page
 from dipfolio.report.html import write_page
 from dipfolio.report.runs_index import refresh_index
-from dipfolio.report.tearsheet import tear_sheet
 from tests.report.test_assessment_summary import FEW, RULE, assessed
-from tests.support.runs import run, save
+from tests.support.pages import CONTRAST, HOSTILE, write_comparison, write_many
 
 pytestmark = pytest.mark.slow
 
 MANY = MANY_RUNS + 30
-HOSTILE = "<img src=x onerror=\"document.title='owned'\"></script><b>%{y}</b>"
-CLOSES = (100 * np.cumprod(1 + np.random.default_rng(5).standard_normal(260) * 0.012)).tolist()
-CONTRAST = Path(__file__).with_name("contrast.js").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory):
     """Three runs, one of them hostile, two with real tear sheets; their comparison, one of many runs, and the gallery."""
     shelf = tmp_path_factory.mktemp("reports")
-    scripts = {
-        "steady": {0: {"A": 8}},
-        "in-and-out": {day: {"A": 6 * (day % 40 == 0)} for day in range(0, 240, 20)},
-        "hostile": {30: {"A": -4}, 90: {"A": 0}},
-    }
-    for name, rows in scripts.items():
-        made = run(rows, closes=CLOSES, market=CLOSES[::-1], since="2024-01-02")
-        made = replace(made, strategy=HOSTILE if name == "hostile" else name, title=f"{name}, as an example")
-        save(shelf, name, made, sheet=tear_sheet(made, measure(made)) if name != "hostile" else f"<p>{name}")
-    fairness = align_tracks(with_unique_labels(saved_track(shelf / name) for name in scripts))
-    write_page(shelf, "comparison.html", comparison_page(fairness, shelf))
+    write_comparison(shelf)
     write_page(shelf / "steady", "evidence.html", evidence_page(assessed(RULE, FEW), tear_sheet=True))
-    for number in range(MANY):
-        made = run({number: {"A": 5}, 100 + number: {"A": 0}}, closes=CLOSES, market=CLOSES[::-1], since="2024-01-02")
-        save(shelf, f"many-{number}", replace(made, strategy=f"{'odd' if number % 2 else 'even'}-{number}"), sheet="")
-    fairness = align_tracks(saved_track(shelf / f"many-{number}") for number in range(MANY))
-    write_page(shelf, "many.html", comparison_page(fairness, shelf))
+    write_many(shelf, MANY)
     refresh_index(shelf)
     return shelf
 

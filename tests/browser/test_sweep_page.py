@@ -4,10 +4,8 @@ import math
 
 import pytest
 
-from dipfolio.report.html import write_page
-from dipfolio.report.sweep_page import sweep_result_page
 from dipfolio.sweep.grid import Axis
-from tests.support.sweeps import made
+from tests.support.pages import write_sweep
 
 pytestmark = pytest.mark.slow
 
@@ -22,9 +20,7 @@ def visit(chromium, tmp_path):
     said, asked, contexts = [], [], []
 
     def open_page(*axes, width=1280, before=""):
-        path = write_page(
-            tmp_path, "sweep.html", sweep_result_page(made(axes), "total_return", "python backtest.py dip", "no cell")
-        )
+        path = write_sweep(tmp_path, *axes)
         context = chromium.new_context(viewport={"width": width, "height": 900})
         contexts.append(context)
         page = context.new_page()

@@ -1,24 +1,13 @@
 """The charts of a tear sheet in a real browser, opened from disk."""
 
-from datetime import date
 from pathlib import Path
 
 import pytest
 
-from dipfolio.data.folder import load_bars
-from dipfolio.engine.account import Account
-from dipfolio.engine.loader import load_strategy
-from dipfolio.engine.metrics import measure
-from dipfolio.engine.simulation import simulate
-from dipfolio.report.html import write_page
-from dipfolio.report.tearsheet import tear_sheet
-from tests.support.markets import make_bars
-from tests.support.strategies import script
+from tests.support.pages import CONTRAST, write_busy, write_dip, write_short
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[2]
-CONTRAST = Path(__file__).with_name("contrast.js").read_text(encoding="utf-8")
 DRAWN = """[...document.querySelectorAll('.charts .chart')].filter(box => box.dataset.place !== '')
     .every(box => box.querySelector('.main-svg'))"""
 CLIPBOARD = "Object.defineProperty(navigator, 'clipboard', {value: {writeText: async text => { window.copied = text; }}})"
@@ -30,21 +19,10 @@ WEEK_CHARTS = ("prices-0", "path", "held", "sources", "drawdowns", "exposure")
 @pytest.fixture(scope="module")
 def sheets(tmp_path_factory):
     """The dip of twelve names, a short of one, and 130 trades with costs of very different size."""
-    shelf, bars = tmp_path_factory.mktemp("sheets"), load_bars(ROOT / "data")
-    runs = {
-        "dip": simulate(load_strategy(ROOT / "strategies", "buy-the-dip")(), bars, benchmark="SPY"),
-        "short": simulate(
-            load_strategy(ROOT / "strategies", "short-nvda-friday")(), bars, Account(cash=500_000.0), benchmark="SPY",
-            start=date(2025, 1, 2), end=date(2025, 6, 30),
-        ),
-    }  # fmt: skip
-    gains = {f"S{number}": number % 7 - 2 for number in range(130)}
-    closes = {symbol: [100.0, 100, 100, 100 + gain, 100 + gain] for symbol, gain in gains.items()}
-    rows = {0: dict.fromkeys(closes, 10), 2: dict.fromkeys(closes, 0)}
-    account = Account(max_volume_share=1.0, slippage_bps=0.01)
-    runs["busy"] = simulate(script(rows, universe=",".join(closes)), make_bars(closes), account)
-    for name, result in runs.items():
-        write_page(shelf, f"{name}.html", tear_sheet(result, measure(result)))
+    shelf = tmp_path_factory.mktemp("sheets")
+    write_dip(shelf)
+    write_short(shelf)
+    write_busy(shelf)
     return shelf
 
 

@@ -1,28 +1,16 @@
 """The thesis in a real browser, opened from disk."""
 
-from pathlib import Path
-
 import pytest
 
-from dipfolio.data.folder import load_bars
-from dipfolio.report.html import write_page
-from dipfolio.report.study.page import THESIS_FILE, thesis_page
 from dipfolio.study.claims import CLAIMS
-from dipfolio.study.details import analyse_event_day, claim_details
-from dipfolio.study.verdicts import judge_claims
+from tests.support.pages import CONTRAST, write_thesis
 
 pytestmark = pytest.mark.slow
-
-ROOT = Path(__file__).parents[2]
-CONTRAST = Path(__file__).with_name("contrast.js").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
 def page_path(tmp_path_factory):
-    shelf, bars = tmp_path_factory.mktemp("reports"), load_bars(ROOT / "data")
-    thesis = judge_claims(bars, ROOT / "strategies", contests=False)
-    html = thesis_page(thesis, claim_details(thesis, bars, ROOT / "strategies"), analyse_event_day(bars), bars.provenance, shelf)
-    return write_page(shelf, THESIS_FILE, html)
+    return write_thesis(tmp_path_factory.mktemp("reports"))
 
 
 @pytest.fixture

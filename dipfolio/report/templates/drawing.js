@@ -9,7 +9,7 @@ window.drawing = (() => {
   };
   const able = "DecompressionStream" in window;
   const refuse = box => {
-    box.textContent = "This browser is too old to draw the chart: that needs Chrome 80, Firefox 113, Safari 16.4 or later. The tables need none.";
+    box.textContent = "This browser is too old to draw the chart: that needs Chrome 123, Firefox 120, Safari 17.5 or later. The tables need none.";
   };
   /* Plotly has a button that sends a chart to its makers. Our pages do not. */
   const closed = { displaylogo: false, responsive: true, showSendToCloud: false, plotlyServerURL: "" };
