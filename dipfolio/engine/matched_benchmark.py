@@ -80,23 +80,68 @@ def match_benchmark(result: Result, symbol: str) -> MatchedBenchmark | None:
         A part of a run, which may begin with positions that none of its fills opened.
     """
     refuse_part(result)
-    sessions = result.equity.index
-    own = result.prices[result.prices["symbol"] == symbol].set_index("session").reindex(sessions)
-    price = own[["open", "close"]].to_numpy().ravel()
-    paid = own["dividend"].to_numpy()
+    price, paid = _prices_of(result, symbol)
     later = np.repeat(paid[::-1].cumsum()[::-1] - paid, 2)
-    units: dict[str, float] = {}
     profit = dict.fromkeys(result.fills["symbol"], 0.0)
-    for step in fill_steps(result):
-        before = units.get(step.symbol, 0.0)
-        change = step.opened * step.price / price[step.moment] - step.closed * before
-        units[step.symbol] = before + change
-        profit[step.symbol] += change * (price[-1] + later[step.moment] - price[step.moment])
+    for name, moment, change in _unit_changes(result, price):
+        profit[name] += change * (price[-1] + later[moment] - price[moment])
     by_name = pd.Series(profit, dtype="float64", name=symbol)
     total = float(by_name.sum(skipna=False))
     return None if np.isnan(total) else MatchedBenchmark(
         symbol=symbol, profit=total, by_name=by_name, money=money_put_in(result)
     )  # fmt: skip
+
+
+def matched_returns(result: Result, symbol: str) -> pd.Series | None:
+    """The profit of the matched benchmark in each session over the equity on the close before, shape (sessions,).
+
+    Its profits, equity times these returns, sum to that of :func:`match_benchmark`: what is held over a night earns the move to
+    the open and the dividend, what is held after the open the move to the close.
+
+    Parameters
+    ----------
+    result : Result
+    symbol : str
+        One that ``result.prices`` has over the whole window.
+
+    Returns
+    -------
+    Series or None
+        None where a price of the benchmark is missing, or the account was wiped out.
+
+    Raises
+    ------
+    ReportError
+        A part of a run.
+    """
+    refuse_part(result)
+    price, paid = _prices_of(result, symbol)
+    before = result.equity["equity"].shift(fill_value=result.account.cash)
+    if np.isnan(price).any() or (before <= 0).any():
+        return None
+    changes = np.zeros(len(price))
+    for _, moment, change in _unit_changes(result, price):
+        changes[moment] += change
+    units, moves = np.cumsum(changes), np.diff(price)
+    moves[1::2] += paid[1:]
+    made = np.append(0.0, units[:-1] * moves).reshape(-1, 2).sum(axis=1)
+    return (pd.Series(made, index=result.equity.index) / before).rename(symbol)
+
+
+def _prices_of(result: Result, symbol: str) -> tuple[Floats, Floats]:
+    """Open and close of each session one after the other, shape (2 x sessions,), and the dividends, shape (sessions,)."""
+    own = result.prices[result.prices["symbol"] == symbol].set_index("session").reindex(result.equity.index)
+    return own[["open", "close"]].to_numpy().ravel(), own["dividend"].to_numpy()
+
+
+def _unit_changes(result: Result, price: Floats) -> Iterator[tuple[str, int, float]]:
+    """Of each fill its symbol, its moment, and the units of the benchmark that are bought (negative: sold) in its place."""
+    units: dict[str, float] = {}
+    for step in fill_steps(result):
+        before = units.get(step.symbol, 0.0)
+        change = step.opened * step.price / price[step.moment] - step.closed * before
+        units[step.symbol] = before + change
+        yield step.symbol, step.moment, change
 
 
 def matched_benchmarks(result: Result) -> tuple[MatchedBenchmark, ...]:

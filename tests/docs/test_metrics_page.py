@@ -136,7 +136,8 @@ def test_each_table_of_the_comparison_is_explained():
     assert tables <= titles
     named = first_column(COMPARED)
     assert tables <= named
-    assert {"Difference a year", "Difference in Sharpe ratio", "95 % from", "to", "p", "Reading"} <= heads(html) & named
+    gaps = {"Excess a year", "Difference a year", "Difference in Sharpe ratio"}
+    assert gaps | {"95 % from", "to", "p", "Reading"} <= heads(html) & named
     assert "All costs" in {row[0].split(" of ")[0] for row in Page(html).rows if row} & named
     assert "Dividends received less paid" in {row[0] for row in Page(html).rows if row} & first_column(SUMMARY)
     assert set(re.findall(r"<figcaption[^>]*><b>([^<]+)</b>", html)) - {"Trades"} == {"Equity", "Drawdown"} <= named

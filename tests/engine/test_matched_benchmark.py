@@ -11,7 +11,7 @@ from dipfolio.data.folder import load_bars
 from dipfolio.engine.account import Account
 from dipfolio.engine.exits import StopLoss
 from dipfolio.engine.loader import load_strategy
-from dipfolio.engine.matched_benchmark import match_benchmark, matched_benchmarks, money_put_in
+from dipfolio.engine.matched_benchmark import match_benchmark, matched_benchmarks, matched_returns, money_put_in
 from dipfolio.engine.simulation import simulate
 from tests.support.markets import make_bars, random_market
 from tests.support.strategies import script
@@ -198,3 +198,32 @@ def test_the_worked_example():
     assert f"{found['SPY'].money:,.0f}" == "933,276"
     returns = {symbol: f"{one.total_return:+.2%}" for symbol, one in found.items()}
     assert returns == {"SPY": "+0.50%", "QQQ": "+1.39%", "SMH": "-1.53%"}
+
+
+def test_the_matched_benchmark_by_session():
+    # 20 units from the open of 50: +1 to the close of 51, +2 to 53, +1 to the open of 54 where they are sold, $1 of dividend each
+    # in session 2. The account holds 10 A, which rise by $10 in session 2 and fall by it at the open of session 3.
+    result = traded({0: {"A": 10}, 2: {"A": 0}}, dividends={"M": {2: 1.0}})
+    made = [0, 20, 20 * (2 + 1), 20, 0]
+    before = [1_000_000, 1_000_000, 1_000_000, 1_000_100, 1_000_000]
+    found = matched_returns(result, "M")
+    assert found.tolist() == pytest.approx([profit / equity for profit, equity in zip(made, before, strict=True)])
+    assert found.index.equals(result.equity.index)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_sessions_sum_to_the_whole(seed):
+    market = make_bars(**random_market(60, "ABM", seed=seed), dividends={"M": {20: 0.7, 41: 0.4}, "A": {30: 1.1}})
+    rng = np.random.default_rng(seed)
+    rows = {row: {"A": float(rng.normal()), "B": float(rng.normal())} for row in range(0, 55, 3)}
+    for facts in ({}, {"fill": "close"}, {"exits": (StopLoss(0.03, intraday=True),)}, {"resize": True}):
+        result = simulate(script(rows, universe="A,B", unit="weight", **facts), market, benchmark="M")
+        before = result.equity["equity"].shift(fill_value=result.account.cash)
+        total = float((matched_returns(result, "M") * before).sum())
+        assert total == pytest.approx(match_benchmark(result, "M").profit, abs=0.005)
+
+
+def test_without_a_price_of_the_benchmark_there_is_no_return():
+    result = traded({0: {"A": 10}, 2: {"A": 0}})
+    lost = replace(result, prices=result.prices[result.prices["session"] != result.equity.index[2]])
+    assert matched_returns(lost, "M") is None

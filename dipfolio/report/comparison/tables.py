@@ -13,6 +13,7 @@ from functools import partial
 import pandas as pd
 
 from dipfolio.data.risk_free import RiskFree
+from dipfolio.engine.matched_benchmark import matched_returns
 from dipfolio.engine.metrics import (
     MIN_OBSERVATIONS,
     Metric,
@@ -209,6 +210,30 @@ def mean_difference_rows(
         _mean_difference(first, other, difference, benchmark) for other, difference in zip(others, differences, strict=True)
     )
     return rows, differences[0] if differences else None
+
+
+def matched_difference_rows(contenders: Sequence[Contender]) -> tuple[MeanDifferenceRow, ...]:
+    """The return of each run less that of its benchmark with the same dollars at the same times, over its own window.
+
+    Series from elsewhere have no fills and are left out, and so are runs without a benchmark.
+    """
+    rows = []
+    for contender in contenders:
+        result = contender.track.result
+        matched = matched_returns(result, result.benchmark) if result is not None and result.benchmark else None
+        if result is not None and matched is not None:
+            (found,) = mean_differences(matched.to_numpy(), result.returns.to_numpy()[:, None])
+            few = has_few_observations(contender)
+            low, high = (math.nan, math.nan) if few else (found.low, found.high)
+            reading = TOO_FEW_OBSERVATIONS if few else _reading(low, high, few=False)
+            looks = f"{count(int(contender.metrics.observations), 'observation')}, too few for an interval." if few else ""
+            rows.append(
+                MeanDifferenceRow(
+                    label=contender.label, mean=_percent(found.mean), low=_percent(low), high=_percent(high), reading=reading,
+                    remark=looks,
+                )
+            )  # fmt: skip
+    return tuple(rows)
 
 
 @dataclass(frozen=True, kw_only=True)

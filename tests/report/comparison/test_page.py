@@ -124,7 +124,8 @@ def test_ten_runs_are_one_page_that_can_be_sent_by_mail(tmp_path):
 
 def test_tables_have_heads_captions_and_charts_have_words():
     page = without_plotly(page_of(track(ROUND, label="a"), track(label="b")))
-    assert page.count("<table") == page.count("<caption>") + page.count('id="gaps"') + page.count('id="ratio-gaps"')
+    headed = sum(page.count(f'id="{name}"') for name in ("matched", "gaps", "ratio-gaps"))
+    assert page.count("<table") == page.count("<caption>") + headed
     assert page.count('role="img" aria-label="') == 3
     assert "Equity. Growth over the window: a " in page
     assert "a: 1 trade ended, 0 with a profit, 1 open at the end; b: 0 trades ended" in page

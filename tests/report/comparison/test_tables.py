@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from dipfolio.engine.account import Account
+from dipfolio.engine.matched_benchmark import matched_returns
 from dipfolio.report.comparison.alignment import align_tracks, benchmark_metrics, build_contenders, market_returns
 from dipfolio.report.comparison.series import Track
 from dipfolio.report.comparison.tables import (
@@ -14,6 +15,7 @@ from dipfolio.report.comparison.tables import (
     assumption_terms,
     correlation_rows,
     cost_rows,
+    matched_difference_rows,
     mean_difference_rows,
     metric_rows,
     month_rows,
@@ -180,6 +182,36 @@ def test_trades_entered_in_one_session_are_called_one_observation():
     (gap, _market), _ = mean_difference_rows(*related(*tracks))
     assert gap.remark == "once entered in 1 session: 1 observation. The interval is no evidence about the rule."
     assert gap.reading == "too few observations to tell"
+
+
+def test_what_a_run_earns_beyond_its_benchmark_with_the_same_dollars():
+    often = {row: {"A": 10 * (row % 8 == 0)} for row in range(0, 100, 4)}
+    closes = (100 * np.cumprod(1 + np.random.default_rng(6).normal(0, 0.01, 120))).tolist()
+    contenders, _, _ = field(track(often, label="often", closes=closes, market=closes[::-1]))
+    result = contenders[0].track.result
+    (gap,) = matched_difference_rows(contenders)
+    # What is earned in dollars and what is not are in the answer of the run: the same numbers, over all sessions.
+    excess = result.returns - matched_returns(result, "B")
+    assert gap.mean.value == pytest.approx(252 * excess.mean())
+    assert gap.low.value < gap.mean.value < gap.high.value
+    assert (gap.label, gap.remark) == ("often", "")
+
+
+def test_trades_in_the_benchmark_itself_earn_nothing_beyond_it():
+    often = {row: {"A": 10 * (row % 8 == 0)} for row in range(0, 100, 4)}
+    closes = (100 * np.cumprod(1 + np.random.default_rng(6).normal(0, 0.01, 120))).tolist()
+    contenders, _, _ = field(track(often, label="same", closes=closes, market=closes, account=FREE))
+    (gap,) = matched_difference_rows(contenders)
+    assert gap.mean.value == pytest.approx(0, abs=1e-12)
+
+
+def test_one_entry_has_an_excess_and_no_interval_and_a_file_has_neither():
+    once = track({0: {"A": 10}, 8: {"A": 0}}, label="once", closes=LONG, market=LONG[::-1])
+    contenders, _, _ = field(once, noise("n", 2))
+    (gap,) = matched_difference_rows(contenders)
+    assert (gap.label, gap.low.text, gap.reading) == ("once", "-", "too few observations to tell")
+    assert gap.remark == "1 observation, too few for an interval."
+    assert matched_difference_rows(field(track(label="none", benchmark=""))[0]) == ()
 
 
 def test_too_few_sessions_have_a_difference_and_no_interval():
