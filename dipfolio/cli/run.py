@@ -213,7 +213,7 @@ def _run(named: list[StrategyRun], values: dict[str, Any]) -> None:
         click.echo(f"Tear sheet: {relative_to_cwd(sheet)}{how}")
     elif len(runs) == 1:
         run, page = runs[0], str(relative_to_cwd(sheet))
-        click.echo(run_as_json(run.result, run.metrics, page, hindsight, run.rate, run.robustness))
+        click.echo(run_as_json(run.result, run.metrics, page, hindsight, run.rate, _robustness_record(run)))
     if not values["as_json"]:
         for workbook in workbooks:
             click.echo(f"Workbook: {relative_to_cwd(workbook)}")
@@ -268,7 +268,7 @@ class CompletedRun:
     already_saved : bool
         Whether its report is there already, of this very run.
     robustness : Robustness or None
-        None until it is measured, and with ``--no-robustness``.
+        Of a run that is not saved yet; None with ``--no-robustness``.
     """
 
     strategy: "StrategyBase"
@@ -350,17 +350,23 @@ def _load_others(home: Workspace, symbols: tuple[str, ...], values: dict[str, An
 
 
 def _robustness(run: CompletedRun, values: dict[str, Any], say: Callable[[str], None]) -> "Robustness | None":
-    """That of the report where it is there, else measured; None if it was not asked for."""
-    from dipfolio.evidence.robustness import Robustness, measure_robustness
-    from dipfolio.storage import ROBUSTNESS_FILE
-
-    if values["no_robustness"]:
+    """The robustness of a run whose report is not there yet; None if it was not asked for."""
+    if values["no_robustness"] or run.already_saved:
         return None
-    if run.already_saved:
-        return Robustness.from_record(json.loads((run.folder / ROBUSTNESS_FILE).read_text(encoding="utf-8")))
+    from dipfolio.evidence.robustness import measure_robustness
+
     say(f"{run.strategy.name}: simulating other details")
     with stdout_to_stderr():
         return measure_robustness(run.strategy, run.bars, run.result)
+
+
+def _robustness_record(run: CompletedRun) -> dict[str, Any] | None:
+    """The robustness in the folder of a run; None where it was not asked for."""
+    from dipfolio.storage import ROBUSTNESS_FILE
+
+    path = run.folder / ROBUSTNESS_FILE
+    record: dict[str, Any] | None = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    return record
 
 
 def _kept(folder: Path, identity: str, *, with_robustness: bool) -> "Result | None":

@@ -158,26 +158,6 @@ class Robustness(Displayable):
         record = dataclasses.asdict(self)
         return record | {"breakeven_costs": None if math.isnan(self.breakeven_costs) else self.breakeven_costs}
 
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> "Robustness":
-        """The robustness of which this is the record.
-
-        Raises
-        ------
-        KeyError, TypeError
-            It is none.
-        """
-        known = record["breakeven_costs"]
-        return cls(
-            **record
-            | {
-                "cases": tuple(RobustnessCase(**case) for case in record["cases"]),
-                "times": tuple(MarketTimes(**time) for time in record["times"]),
-                "band": None if record["band"] is None else ProfitBand(**record["band"]),
-                "breakeven_costs": math.nan if known is None else known,
-            }
-        )
-
 
 def measure_robustness(strategy: StrategyBase, bars: Bars, result: Result, *, seed: int = SEED) -> Robustness:
     """The robustness of a run.

@@ -7,7 +7,7 @@ import json
 import math
 import textwrap
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -42,7 +42,6 @@ from dipfolio.study.claims import OUTCOME_HORIZONS, STAKE
 from dipfolio.study.required_data import required_data
 
 if TYPE_CHECKING:
-    from dipfolio.evidence.robustness import Robustness
     from dipfolio.report.study.opening import Panel
     from dipfolio.study.outcomes import MoneyPath, Outcome
     from dipfolio.study.variants import VariantEvaluation
@@ -215,7 +214,7 @@ def run_as_json(
     report: str,
     hindsight: Hindsight | None = None,
     risk_free: float | RiskFree = 0.0,
-    robustness: "Robustness | None" = None,
+    robustness: Mapping[str, Any] | None = None,
 ) -> str:
     """The same for machines: NaN becomes null, the report is its path; with hindsight and robustness where there are any."""
     rolling = rolling_metrics(result, risk_free)
@@ -230,7 +229,7 @@ def run_as_json(
         "rolling": rolling.as_record() if rolling else None,
         "start_dates": [found.as_record() for found in start_dates(result)],
         "factors": factor_models(result, risk_free).as_record(),
-        "robustness": robustness.as_record() if robustness else None,
+        "robustness": robustness,
         "best_and_worst_trades": attribute(result).best_and_worst.to_dict("records"),
         "remarks": list(run_remarks(result, metrics)),
         "report": report,

@@ -773,3 +773,18 @@ def test_without_openpyxl_nothing_is_simulated_and_one_line_says_what_to_install
     code, _, err = ask("equal-weight", "--universe", "NVDA", "--data", few, "--reports", "shelf", "--export", "xlsx")
     assert (code, err) == (2, "Error: A workbook needs openpyxl: pip install 'dipfolio[excel]'.\n")
     assert not (tmp_path / "shelf").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("more", [(), ("--json",)], ids=["table", "json"])
+def test_a_saved_run_is_shown_without_what_simulates_and_draws(tmp_path, more):
+    words = ["hold-benchmark", "--end", "2024-03-28", "--reports", str(tmp_path), *more]
+    assert program(*words, cwd=tmp_path).returncode == 0
+    heavy = ("backtrader", "quantstats", "matplotlib", "arch", "scipy")
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom dipfolio.cli.app import main\n"
+        f"try:\n    main(home=Path({str(ROOT)!r}), arguments={words!r})\n"
+        f"finally:\n    print([m for m in {heavy} if m in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (0, "[]"), done.stderr
