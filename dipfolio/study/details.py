@@ -168,7 +168,10 @@ def claim_details(
     contests = {contest.claim: contest for contest in thesis.contests}
     cases = [(verdict, contests.get(verdict.claim.id)) for verdict in thesis.verdicts]
     made = []
-    for details in map_items(partial(_details, seed=seed), cases, bars, folder, jobs):
+    found = map_items(
+        partial(_details, seed=seed), cases, bars, folder, jobs, takes_long=lambda case: case[0].claim.decades
+    )  # fmt: skip
+    for details in found:
         made.append(_with_strategy(details, bars, folder))
         progress(f"details of {details.verdict.claim.id}")
     return tuple(made)

@@ -347,7 +347,8 @@ def judge_claims(
     """
     claims = tuple(adapted_claim(claim, bars.symbols) for claim in claims)
     gathered = []
-    for claim, evidence in zip(claims, map_items(_gather, claims, bars, folder, jobs), strict=True):
+    found = map_items(_gather, claims, bars, folder, jobs, takes_long=lambda claim: claim.decades)
+    for claim, evidence in zip(claims, found, strict=True):
         gathered.append(evidence)
         progress(f"claim {claim.id}")
     verdicts = tuple(decide_verdicts(gathered))

@@ -27,10 +27,28 @@ def close_of(symbol, bars, folder):
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_values_come_in_the_order_of_the_items(jobs, capfd):
     bars = make_bars({"A": [1.0, 2.0], "B": [3.0, 4.0], "C": [5.0, 6.0]})
-    values = list(map_items(close_of, ["C", "A", "B"], bars, Path("rules"), jobs))
+    values = list(map_items(close_of, ["C", "A", "B"], bars, Path("rules"), jobs, takes_long=lambda symbol: symbol == "B"))
     assert [value[:2] for value in values] == [("C", 6.0), ("A", 2.0), ("B", 4.0)]
     assert (os.getpid() in {value[2] for value in values}) == (jobs == 1)
     assert jobs == 1 or capfd.readouterr().out == ""
+
+
+def test_items_that_take_long_are_begun_with(tmp_path):
+    bars = make_bars({"A": [1.0, 2.0]})
+    started = list(map_items(begun_at, ["A", "B", "C", "D"], bars, tmp_path, 2, takes_long=lambda item: item == "D"))
+    assert [item for item, _ in started] == ["A", "B", "C", "D"]
+    # The two processes begin with the one that takes long and with the first of the others.
+    assert {item for item, number in started if number < 2} == {"A", "D"}
+
+
+def begun_at(item, _, folder):
+    """The item, and how many had begun before it."""
+    with (folder / "begun").open("a") as log:
+        log.write(item)
+    begun = (folder / "begun").read_text()
+    while len((folder / "begun").read_text()) < 2:  # both processes have begun before either goes on
+        pass
+    return item, begun.index(item)
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
