@@ -139,7 +139,7 @@ class Robustness(Displayable):
         Calm and nervous times, whose profits sum to that of the run; empty without a benchmark.
     band : ProfitBand or None
     without_band : str
-        Why there is none; empty otherwise.
+        Why there is none; empty otherwise, and where ``left_out`` says it.
     left_out : str
         Why there is no case with other parameters; empty where there are.
     """
@@ -194,6 +194,8 @@ def measure_robustness(strategy: StrategyBase, bars: Bars, result: Result, *, se
 def _reason_to_leave_out(strategy: StrategyBase, result: Result) -> str:
     if not isinstance(strategy, Strategy):
         return "A backtrader strategy sends its own orders, so that they are not delayed or simulated with other parameters here."
+    if result.bankrupt:
+        return "The account was wiped out, so that it is not simulated with other parameters and not resampled."
     size = result.positions.size
     if size > MAX_BARS:
         return (
@@ -271,7 +273,7 @@ def _market_times(result: Result) -> Iterator[MarketTimes]:
 def _band(result: Result, profit: float, seed: int) -> tuple[ProfitBand | None, str]:
     """Resampled sessions of an account that is invested most of the time, or resampled groups of trades; or why neither."""
     if result.bankrupt:
-        return None, "The account was wiped out."
+        return None, ""
     share, sessions = float(sessions_in_market(result).mean()), len(result.equity)
     positions = all_positions(result)
     entries = int(positions["entry_session"].nunique())

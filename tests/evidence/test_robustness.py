@@ -166,6 +166,17 @@ def test_an_account_that_is_always_invested_is_resampled_by_sessions():
     assert spread == pytest.approx(2 * 1.645 * logs.std() * np.sqrt(400), rel=0.15)
 
 
+def test_an_account_that_was_wiped_out_is_not_varied_over_the_sessions_until_then():
+    bars = make_bars({"A": [100.0, 100, 100, 250, 90, 80, 70, 60]})
+    idea = script({0: {"A": -1.9}}, unit="weight", exits=(HoldFor(6),))
+    result = simulate(idea, bars, Account().without_costs())
+    assert result.bankrupt
+    found = measure_robustness(idea, bars, result)
+    assert [case.kind for case in found.cases] == ["costs"]
+    assert (found.band, found.without_band) == (None, "")
+    assert found.left_out.startswith("The account was wiped out")
+
+
 def test_large_runs_and_backtrader_strategies_say_why_they_are_not_varied(market, rule, monkeypatch):
     monkeypatch.setattr(robustness, "MAX_BARS", 100)
     found = measure_robustness(rule, market, simulate(rule, market))

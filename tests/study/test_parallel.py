@@ -1,6 +1,7 @@
 """Parallel work: the same values in the same order with any number of processes."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -46,8 +47,10 @@ def begun_at(item, _, folder):
     with (folder / "begun").open("a") as log:
         log.write(item)
     begun = (folder / "begun").read_text()
-    while len((folder / "begun").read_text()) < 2:  # both processes have begun before either goes on
-        pass
+    for _ in range(1_200):  # both processes have begun before either goes on; without a second one this ends too
+        if len((folder / "begun").read_text()) > 1:
+            break
+        time.sleep(0.05)
     return item, begun.index(item)
 
 
