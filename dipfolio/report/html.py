@@ -49,7 +49,15 @@ def page_policy(scripts: Sequence[str]) -> str:
     return f"{closed}; style-src 'unsafe-inline'; img-src data: blob:; font-src data:; script-src {hashes}"
 
 
-def render_page(template: str, *, scripts: Sequence[str], styles: Sequence[str] = (), plotly: bool = False, **values: Any) -> str:
+def render_page(
+    template: str,
+    *,
+    scripts: Sequence[str],
+    styles: Sequence[str] = (),
+    plotly: bool = False,
+    framed: Sequence[str] = (),
+    **values: Any,
+) -> str:
     """The page; only these scripts may run in it, and nothing may be fetched.
 
     Parameters
@@ -62,12 +70,14 @@ def render_page(template: str, *, scripts: Sequence[str], styles: Sequence[str] 
         Assets with what this page needs beyond ``page.css``.
     plotly : bool
         Whether the page carries plotly.js, compressed, and ``drawing.js``, which draws with it, before the scripts.
+    framed : sequence of str
+        JavaScript sources that may run in the frames of the page, beside plotly.js and ``drawing.js``.
     values
         For the template.
     """
     safe = [source.replace("</script", "<\\/script") for source in (*([read_asset("drawing.js")] if plotly else []), *scripts)]
     return template_environment().get_template(template).render(
-        policy=page_policy([*([plotly_source()] if plotly else []), *safe]),
+        policy=page_policy(list(dict.fromkeys([*([plotly_source()] if plotly else []), *safe, *framed]))),
         library=packed_plotly() if plotly else "",
         style=Markup("".join(map(read_asset, ("colours.css", "page.css", *styles)))),  # noqa: S704 - our own files
         scripts=[Markup(source) for source in safe],  # noqa: S704 - our own files

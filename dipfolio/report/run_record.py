@@ -4,10 +4,10 @@ The assumptions are sentences that name the values of the run. The command links
 """
 
 import json
+import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from dipfolio.data.calendar import EXCHANGE
 from dipfolio.data.risk_free import MAX_UNAMBIGUOUS_RATE, rate_as_percent
@@ -155,14 +155,22 @@ class RecordTable:
     choice: str = ""
 
 
-@cache
+SIGNED_DOLLARS = re.compile(r"[-+]\$[\d,.]*\d")
+
+
 def template_environment() -> Environment:
-    """Our templates; what is put into them is made harmless and escaped, and ``unbroken`` keeps a number with its %."""
+    """Our templates; what is put into them is made harmless and escaped, and ``unbroken`` keeps amounts on one line."""
     environment = Environment(
         loader=PackageLoader("dipfolio.report"), autoescape=True, undefined=StrictUndefined, finalize=_harmless, trim_blocks=False
     )
-    environment.filters["unbroken"] = lambda text: str(text).replace(" %", "\xa0%")
+    environment.filters["unbroken"] = _unbroken
     return environment
+
+
+def _unbroken(text: object) -> Markup:
+    """A text in which a number stays on the line of its %, and dollars on that of their sign: a browser breaks after a hyphen."""
+    held = str(escape(str(text).replace(" %", "\xa0%")))
+    return Markup(SIGNED_DOLLARS.sub(r'<span style="white-space:nowrap">\g<0></span>', held))  # noqa: S704 - escaped above
 
 
 def _harmless(value: Any) -> Any:

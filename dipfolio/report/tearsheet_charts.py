@@ -115,7 +115,7 @@ def tearsheet_charts(
         "starts": [start_date_chart(found) for found in starts],
         "robustness": robustness_charts(robustness) if robustness else [],
     }
-    scripts = list(map(read_asset, SCRIPTS))
+    scripts = chart_scripts()
     section = template_environment().get_template("tearsheet_charts.html.j2").render(
         names=[chart["name"] for chart in prices],
         beside=SMALL_MULTIPLES,
@@ -130,8 +130,7 @@ def tearsheet_charts(
         without_said=WITHOUT_TRADES_REMARK,
     )  # fmt: skip
     below = _subperiods_section(result, rolling, starts, factor_models(result, risk_free))
-    packed = pack_text(script_data(data))
-    carried = [f'<script type="text/plain" id="{name}">{text}</script>' for name, text in _carried(packed)]
+    carried = [_script("library", packed_plotly()), _script("chart-data", pack_text(script_data(data)))]
     run = [f"<script>{source}</script>" for source in scripts]
     return TearsheetCharts(
         head=_head([plotly_source(), *scripts]),
@@ -146,8 +145,19 @@ def _head(scripts: Sequence[str]) -> str:
     return f'<meta http-equiv="Content-Security-Policy" content="{page_policy(scripts)}">\n<style>{style}</style>\n'
 
 
-def without_charts(page: str) -> str:
-    """A tear sheet as it is where no script runs: without its charts and what draws them."""
+def chart_scripts() -> list[str]:
+    """The scripts that draw the charts of a tear sheet, in their order."""
+    return list(map(read_asset, SCRIPTS))
+
+
+def sheet_for_frame(page: str) -> str:
+    """A tear sheet as a frame of another page shows it, which has plotly.js already.
+
+    Without plotly.js, which that page puts in :data:`EMPTY_LIBRARY`; a sheet that another version of dipfolio has drawn is
+    without its charts, as the policy of that page names only the scripts of this version.
+    """
+    if page_policy([plotly_source(), *chart_scripts()]) in page:
+        return page.replace(_script("library", packed_plotly()), EMPTY_LIBRARY)
     kept = [page]
     while START in kept[-1]:
         before, _, rest = kept.pop().partition(START)
@@ -155,8 +165,12 @@ def without_charts(page: str) -> str:
     return "".join(kept)
 
 
-def _carried(data: str) -> tuple[tuple[str, str], ...]:
-    return ("library", packed_plotly()), ("chart-data", data)
+def _script(name: str, text: str) -> str:
+    return f'<script type="text/plain" id="{name}">{text}</script>'
+
+
+EMPTY_LIBRARY = _script("library", "")
+"""The place of plotly.js in the sheet of a frame; ``sheets.js`` fills it."""
 
 
 def price_charts(result: Result) -> list[dict[str, Any]]:

@@ -229,6 +229,8 @@ def test_tabs_open_and_two_tear_sheets_scroll_together(visit):
     drawn(tab, "trades-chart")
     tab.click("[role=tab]", "Tear sheets")
     tab.wait_for("[...document.querySelectorAll('.sheet')].every(pane => pane.scrollHeight > 3000)")
+    charts = "[...document.querySelectorAll('.sheet iframe')].map(frame => frame.contentDocument.getElementById('prices-0'))"
+    tab.wait_for(f"{charts}.every(chart => chart && chart.data)")
     tab.run("document.querySelector('.sheet').scrollTop = 2500")
     tab.wait_for("document.querySelectorAll('.sheet')[1].scrollTop > 1500")
 

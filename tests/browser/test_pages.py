@@ -10,7 +10,9 @@ import pandas as pd
 import pytest
 
 from dipfolio.data import calendar
-from dipfolio.report.comparison.page import MANY_RUNS
+from dipfolio.report.comparison.alignment import align_tracks
+from dipfolio.report.comparison.page import MANY_RUNS, comparison_page
+from dipfolio.report.comparison.series import saved_track, with_unique_labels
 from dipfolio.report.evidence_page import evidence_page
 from dipfolio.report.html import write_page
 from dipfolio.report.runs_index import refresh_index
@@ -220,11 +222,67 @@ def test_two_tear_sheets_scroll_together_and_apart(visit):
     assert page.evaluate(tops) == pytest.approx([100, heads[1]], abs=3)
 
 
-def test_a_tear_sheet_can_do_nothing_but_be_read(visit, reports):
+def test_the_charts_of_two_runs_stand_side_by_side(visit):
+    page = visit()
+    tab(page, "Tear sheets")
+    for pane in (0, 1):
+        frame = page.frame_locator(f"[data-pane='{pane}'] iframe")
+        for name in ("prices-0", "path", "sources", "exposure"):
+            frame.locator(f"#{name}").scroll_into_view_if_needed()
+            frame.locator(f"#{name} .main-svg").first.wait_for()
+            assert frame.locator(f"#{name}").evaluate("chart => chart.data.length") > 0
+    page.get_by_label("Scroll both together").uncheck()
+    page.get_by_label("Scroll both together").check()
+    page.wait_for_timeout(300)
+    heights = "document.querySelector('.sheet').querySelector('iframe').clientHeight"
+    before = page.evaluate(heights)
+    page.frame_locator("[data-pane='0'] iframe").locator("[data-table='exposure'] summary").click()
+    page.wait_for_function(f"{heights} > {before} + 200")
+    page.evaluate("document.querySelector('.sheet').scrollTop = 0")
+    page.wait_for_function("() => document.querySelectorAll('.sheet')[1].scrollTop === 0")
+    page.wait_for_timeout(300)
+    where = "chart => chart.closest('figure').querySelector('h2').getBoundingClientRect().top"
+    tops = [page.frame_locator(f"[data-pane='{pane}'] iframe").locator("#exposure").evaluate(where) for pane in (0, 1)]
+    page.evaluate(f"document.querySelector('.sheet').scrollTop = {tops[0]}")
+    page.wait_for_function(f"() => Math.abs(document.querySelectorAll('.sheet')[1].scrollTop - {tops[1]}) < 4")
+
+
+def test_the_tear_sheets_follow_the_theme_of_the_page(visit):
+    page = visit()
+    tab(page, "Tear sheets")
+    frame = page.frame_locator("[data-pane='0'] iframe")
+    frame.locator("#prices-0 .main-svg").first.wait_for()
+    paper = "chart => chart.layout.paper_bgcolor"
+    light = frame.locator("#prices-0").evaluate(paper)
+    page.locator("#theme").click()
+    frame.locator("#prices-0 .main-svg").first.wait_for()
+    assert frame.locator("html").evaluate("e => getComputedStyle(e).colorScheme") == "dark"
+    assert frame.locator("#prices-0").evaluate(paper) != light
+
+
+def test_no_script_of_a_tear_sheet_runs_but_ours(chromium, tmp_path):
+    write_comparison(tmp_path)
+    sheet = tmp_path / "steady" / "tearsheet.html"
+    evil = "<script>top.document.title = 'owned'</script><img src=x onerror=\"top.document.title = 'owned'\">"
+    sheet.write_text(sheet.read_text(encoding="utf-8").replace("</body>", f"{evil}</body>"), encoding="utf-8")
+    names = ("steady", "in-and-out")
+    alignment = align_tracks(with_unique_labels(saved_track(tmp_path / name) for name in names))
+    address = write_page(tmp_path, "comparison.html", comparison_page(alignment, tmp_path)).as_uri()
+    page = chromium.new_page()
+    page.goto(address)
+    tab(page, "Tear sheets")
+    frame = page.frame_locator("[data-pane='0'] iframe")
+    frame.locator("#prices-0 .main-svg").first.wait_for()
+    assert frame.locator("img[src=x]").count() == 1
+    page.wait_for_timeout(300)
+    assert page.title() != "owned"
+    page.close()
+
+
+def test_the_links_of_a_tear_sheet_lead_to_its_folder(visit, reports):
     page = visit()
     tab(page, "Tear sheets")
     page.frame_locator("[data-pane='0'] iframe").locator("#record").wait_for()
-    assert "allow-scripts" not in page.locator("[data-pane='0'] iframe").get_attribute("sandbox")
     link = page.frame_locator("[data-pane='0'] iframe").get_by_role("link", name="trades.csv")
     assert link.evaluate("a => a.href") == (reports / "steady" / "trades.csv").as_uri()
     page.get_by_label("Right tear sheet").first.select_option("2")

@@ -11,7 +11,7 @@ from dipfolio.engine.ledger import replay
 from dipfolio.engine.metrics import measure
 from dipfolio.engine.panel import build_panel
 from dipfolio.engine.simulation import run_simulation, simulate
-from dipfolio.report.run_record import provenance_rows, record_section, state_assumptions
+from dipfolio.report.run_record import provenance_rows, record_section, state_assumptions, template_environment
 from dipfolio.report.run_summary import summary_rows
 from tests.support.markets import make_bars
 from tests.support.strategies import script
@@ -224,3 +224,9 @@ def test_the_sources_of_many_symbols_are_the_first_and_a_number(busy):
     said = dict(provenance_rows(replace(busy, provenance=replace(busy.provenance, sessions=spans))))["Sessions"]
     assert said.startswith("S0 2025-01-02 to 2025-01-07; S1 2025-01-03 to 2025-01-07; S2 ")
     assert len(said) < 600
+
+
+def test_an_amount_stays_on_one_line():
+    text = template_environment().from_string("{{ text | unbroken }}").render(text="NVDA -$4,790.50, (-6.6 %) & <b>+$12</b>.")
+    whole = '<span style="white-space:nowrap">'
+    assert text == f"NVDA {whole}-$4,790.50</span>, (-6.6\xa0%) &amp; &lt;b&gt;{whole}+$12</span>&lt;/b&gt;."

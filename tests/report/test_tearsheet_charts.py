@@ -22,6 +22,7 @@ from dipfolio.engine.subperiods import rolling_metrics, start_dates
 from dipfolio.evidence.robustness import MarketTimes, ProfitBand, Robustness, RobustnessCase
 from dipfolio.report.format import percent, ratio, unsigned_percent
 from dipfolio.report.tearsheet_charts import (
+    EMPTY_LIBRARY,
     MAX_LINES,
     MAX_POINTS,
     OTHERS,
@@ -34,13 +35,14 @@ from dipfolio.report.tearsheet_charts import (
     price_charts,
     robustness_charts,
     rolling_charts,
+    sheet_for_frame,
     source_charts,
     start_date_chart,
     tearsheet_charts,
-    without_charts,
 )
 from tests.support.markets import make_bars
 from tests.support.strategies import script
+from tests.support.tear_sheets import without_plotly
 
 FREE = Account(cash=10_000.0, max_volume_share=1.0).without_costs()
 A, B, M = [100.0, 101, 104, 108, 103], [50.0, 49, 47, 48, 48], [50.0, 51, 52, 54, 56]
@@ -215,11 +217,22 @@ def test_hostile_words_are_data_and_text():
     assert "\u202e" not in chart["name"]
 
 
-def test_a_page_without_its_charts_has_neither_their_section_nor_their_scripts():
-    charts = tearsheet_charts(traded({0: {"A": 10}, 2: {"A": 0}}))
-    page = f"<body><p>before</p>{charts.section}<p>between</p>{charts.foot}<p>after</p></body>"
-    assert without_charts(page).split() == ["<body><p>before</p>", "<p>between</p>", "<p>after</p></body>"]
-    assert without_charts("<p>plain</p>") == "<p>plain</p>"
+def test_the_sheet_of_a_frame_leaves_plotly_to_the_page_around_it():
+    charts = tearsheet_charts(long_run())
+    page = f"{charts.head}<p>before</p>{charts.section}{charts.subperiods}{charts.foot}"
+    framed = sheet_for_frame(page)
+    assert framed.count(EMPTY_LIBRARY) == 1
+    assert framed.replace(EMPTY_LIBRARY, "") == without_plotly(page)
+    assert len(framed) < 0.3 * len(page)
+    assert data_of(charts._replace(foot=framed))["prices"]
+
+
+def test_the_sheet_of_another_version_is_framed_without_its_charts_and_scripts():
+    charts = tearsheet_charts(long_run())
+    older = charts.head.replace("script-src 'sha256-", "script-src 'sha256-A")
+    page = f"{older}<p>before</p>{charts.section}{charts.subperiods}<p>between</p>{charts.foot}<p>after</p>"
+    assert sheet_for_frame(page).removeprefix(older).split() == ["<p>before</p>", "<p>between</p>", "<p>after</p>"]
+    assert sheet_for_frame("<p>plain</p>") == "<p>plain</p>"
 
 
 def test_numbers_have_six_digits_and_what_is_not_known_is_null():
@@ -317,14 +330,6 @@ def test_factors_of_a_file_are_on_the_page_and_hostile_headings_are_text():
     section = text_of(charts.subperiods)
     assert "How it was understood." in section
     assert "Beta to &lt;/script&gt;&lt;img" in section
-
-
-def test_a_page_without_its_charts_has_no_subperiods_either():
-    charts = tearsheet_charts(long_run())
-    assert without_charts(f"<p>before</p>{charts.section}{charts.subperiods}<p>after</p>").split() == [
-        "<p>before</p>",
-        "<p>after</p>",
-    ]
 
 
 def text_of(section):

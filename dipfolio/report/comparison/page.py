@@ -32,7 +32,7 @@ from dipfolio.report.format import count, list_names, money, percent, unsigned_p
 from dipfolio.report.html import read_asset, render_page, script_data, write_page
 from dipfolio.report.run_summary import idle_remark, run_remarks
 from dipfolio.report.runs_index import INDEX_FILE
-from dipfolio.report.tearsheet_charts import without_charts
+from dipfolio.report.tearsheet_charts import chart_scripts, sheet_for_frame
 from dipfolio.storage import COMPARISON_FILE, named_report
 
 SCRIPTS = ("theme.js", "tabs.js", "tables.js", "finder.js", "charts.js", "sheets.js")
@@ -119,6 +119,7 @@ def comparison_page(alignment: Alignment, reports: Path, risk_free: float | Risk
         "comparison.html.j2",
         scripts=list(map(read_asset, SCRIPTS)),
         plotly=True,
+        framed=chart_scripts(),
         title=f"Comparison of {count(len(contenders), 'run')}" if len(contenders) > 3 else " / ".join(names),
         description=_description(alignment, names),
         gallery=gallery,
@@ -314,7 +315,7 @@ def pack_tear_sheets(
         if page is None or not page.is_file():
             sheets.append(PackedTearsheet(label=contender.label, folder="", link="", packed=""))
             continue
-        sheet = without_charts(page.read_text(encoding="utf-8"))  # no script runs in a frame
+        sheet = sheet_for_frame(page.read_text(encoding="utf-8"))
         packed = b64encode(gzip.compress(sheet.encode(), 6, mtime=0)).decode()
         packed = packed if len(packed) <= left else ""
         left -= len(packed)

@@ -1,7 +1,7 @@
 "use strict";
 /* Unpacks plotly.js, which the page carries compressed, and draws with it. What is asked for before it is there waits. */
 window.drawing = (() => {
-  const waiting = new Map();
+  const waiting = new Map(), library = document.getElementById("library").textContent;
   const unpack = async text => {
     const bytes = Uint8Array.from(atob(text), letter => letter.charCodeAt(0));
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
@@ -25,9 +25,9 @@ window.drawing = (() => {
   };
   /* The policy of the page names this source by its hash, as it names the other scripts. */
   const load = async () => {
-    const packed = document.getElementById("library"), script = document.createElement("script");
-    script.textContent = await unpack(packed.textContent);
-    packed.remove();
+    const script = document.createElement("script");
+    script.textContent = await unpack(library);
+    document.getElementById("library").remove();
     document.head.append(script);
     for (const [box, parts] of waiting) picture(box, ...parts);
     waiting.clear();
@@ -38,7 +38,7 @@ window.drawing = (() => {
   probe.hidden = true;
   document.body.append(probe);
   return {
-    draw, unpack, able,
+    draw, unpack, able, library,
     /* Plotly reads a little HTML and %{names} in every text it draws; ours are texts. */
     plain: text => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/%\{/g, "&#37;{"),
     colour: name => { probe.style.color = `var(--${name})`; return getComputedStyle(probe).color; },

@@ -2,29 +2,43 @@
 (() => {
   const packed = [...document.querySelectorAll(".packed")];
   const panes = [...document.querySelectorAll(".pane")].map(box => ({
-    box, select: box.querySelector("select"), open: box.querySelector("a"), view: box.querySelector(".sheet"), marks: [0, 1],
+    box, select: box.querySelector("select"), open: box.querySelector("a"), view: box.querySelector(".sheet"), marks: new Map(),
   }));
   const together = document.getElementById("together");
 
-  /* The frame is as tall as its page, so that the pane scrolls and two panes can scroll together; nothing in it runs. */
+  /* The frame is as tall as its page, so that the pane scrolls and two panes can scroll together. What may run in it is
+     what the policy of this page names by its hash: the charts of the tear sheet. */
   const frame = (title, html) => {
     const made = document.createElement("iframe");
     made.title = title;
-    made.setAttribute("sandbox", "allow-same-origin allow-popups allow-popups-to-escape-sandbox");
-    made.srcdoc = html;
+    made.srcdoc = html.replace('id="library"></script>', () => `id="library">${drawing.library}</script>`);
     return made;
   };
+  const inner = pane => pane.view.querySelector("iframe")?.contentDocument;
   const fit = pane => {
-    const page = pane.view.querySelector("iframe")?.contentDocument;
+    const page = inner(pane);
     if (!page?.body) return;
-    const inner = pane.view.querySelector("iframe");
-    inner.style.height = "0";
-    inner.style.height = `${page.documentElement.scrollHeight}px`;
-    const heads = [...page.querySelectorAll("#record, #record h3")].map(h => h.getBoundingClientRect().top + page.defaultView.scrollY);
-    pane.marks = [0, ...heads, pane.view.scrollHeight];
+    const top = pane.view.scrollTop, box = pane.view.querySelector("iframe");
+    box.style.height = "0";
+    box.style.height = `${page.documentElement.scrollHeight}px`;
+    pane.view.scrollTop = top;
+    const heads = [...page.querySelectorAll("#record, #record h3, .charts h2")].filter(head => head.getClientRects().length);
+    const places = heads.map(head => [head.id || head.textContent, head.getBoundingClientRect().top + page.defaultView.scrollY]);
+    pane.marks = new Map([["top", 0], ...places, ["end", pane.view.scrollHeight]]);
+  };
+  const dress = pane => {
+    const page = inner(pane), theme = document.documentElement.dataset.theme;
+    if (!page?.documentElement) return;
+    page.documentElement.style.colorScheme = theme || "";
+    page.dispatchEvent(new Event("theme"));
+  };
+  const follow = pane => {
+    let waiting = 0;
+    const watch = new ResizeObserver(() => { cancelAnimationFrame(waiting); waiting = requestAnimationFrame(() => fit(pane)); });
+    watch.observe(inner(pane).body);
   };
   const links = (pane, folder) => {
-    const page = pane.view.querySelector("iframe").contentDocument;
+    const page = inner(pane);
     for (const link of page.querySelectorAll("a[href]")) {
       const to = link.getAttribute("href");
       if (to.startsWith("#")) continue;
@@ -42,7 +56,7 @@
     const p = document.createElement("p");
     p.textContent = text;
     pane.view.replaceChildren(p);
-    pane.marks = [0, 1];
+    pane.marks = new Map();
   };
   const show = async pane => {
     const place = Number(pane.select.value), source = packed[place], name = pane.select.selectedOptions[0].textContent;
@@ -54,19 +68,20 @@
     if (!source.textContent || !drawing.able) return say(pane, `The tear sheet of ${name} opens as a page of its own.`);
     const made = frame(`Tear sheet of ${name}`, await drawing.unpack(source.textContent));
     if (pane.shown !== place) return;
-    made.addEventListener("load", () => { fit(pane); links(pane, source.dataset.folder); });
+    made.addEventListener("load", () => { dress(pane); fit(pane); links(pane, source.dataset.folder); follow(pane); });
     pane.view.replaceChildren(made);
     pane.view.scrollTop = 0;
   };
 
-  /* Equal sections stand side by side: positions are carried over from mark to mark. */
+  /* Equal sections stand side by side: positions are carried over between the headings that both have. */
   const carried = (from, to, top) => {
-    const common = Math.min(from.marks.length, to.marks.length), alike = from.marks.length === to.marks.length;
-    if (!alike || common < 3) return top;
+    const both = [...from.marks.keys()].filter(key => to.marks.has(key));
+    if (both.length < 3) return top;
     let at = 0;
-    while (at < common - 2 && from.marks[at + 1] <= top) at += 1;
-    const share = (top - from.marks[at]) / Math.max(1, from.marks[at + 1] - from.marks[at]);
-    return to.marks[at] + share * (to.marks[at + 1] - to.marks[at]);
+    while (at < both.length - 2 && from.marks.get(both[at + 1]) <= top) at += 1;
+    const [start, end] = [both[at], both[at + 1]], room = from.marks.get(end) - from.marks.get(start);
+    const share = (top - from.marks.get(start)) / Math.max(1, room);
+    return to.marks.get(start) + share * (to.marks.get(end) - to.marks.get(start));
   };
   let leader = null, timer = 0;
   for (const pane of panes) {
@@ -80,5 +95,6 @@
     });
   }
   window.addEventListener("resize", () => panes.forEach(fit));
+  document.addEventListener("theme", () => panes.forEach(dress));
   document.addEventListener("panel", event => { if (event.detail === "sheets") panes.forEach(pane => show(pane).then(() => fit(pane))); });
 })();

@@ -266,6 +266,7 @@
   });
 
   window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
+  document.addEventListener("theme", again);
   window.addEventListener("beforeprint", () => { state.paper = true; root.style.colorScheme = "light"; boxes().forEach(draw); });
   window.addEventListener("afterprint", () => { state.paper = false; root.style.colorScheme = ""; again(); });
 })();
