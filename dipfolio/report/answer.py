@@ -13,6 +13,7 @@ import pandas as pd
 
 from dipfolio.engine.attribution import INTEREST, Attribution, all_positions, attribute
 from dipfolio.engine.display import signed_dollars
+from dipfolio.engine.holding_paths import holding_paths
 from dipfolio.engine.matched_benchmark import fill_steps, matched_benchmarks, money_by_name, money_put_in
 from dipfolio.engine.metrics import PORTFOLIO_SHARE, Metrics, total_return
 from dipfolio.engine.result import Result
@@ -20,6 +21,14 @@ from dipfolio.report.format import MISSING_TEXT, count, count_in_words, dollars,
 
 Measure = Literal["trades", "account", "nothing"]
 """What an answer measures: the money put in, the whole account, or that there was no trade."""
+
+
+SESSIONS_LONGER = 5
+"""Sessions after the exit for which :func:`further_sentences` says what the trades would have made."""
+
+
+MAX_TRADES_KEPT_LONGER = 1_000
+"""Trades above which the chart of the tear sheet alone says it, so that the first screen does not wait."""
 
 
 class Outcome(NamedTuple):
@@ -153,6 +162,37 @@ def answer_of(result: Result, metrics: Metrics) -> Answer:
         benchmarks=benchmarks,
         ranked=ranked,
     )
+
+
+def further_sentences(result: Result) -> tuple[str, ...]:
+    """What a reader asks next: the same trades held for a week longer, and what short sales owed; empty if neither is known."""
+    return tuple(filter(None, (_kept_longer(result), _owed_by_shorts(all_positions(result)))))
+
+
+def _kept_longer(result: Result) -> str:
+    """The profit of trades that were all held equally long on the close :data:`SESSIONS_LONGER` sessions after their exits."""
+    trades, days = result.trades, result.equity.index
+    held = np.unique(days.get_indexer(trades["exit_session"]) - days.get_indexer(trades["entry_session"]))
+    if len(held) != 1 or len(result.open_positions) or len(trades) > MAX_TRADES_KEPT_LONGER:
+        return ""
+    paths = holding_paths(result)
+    total = paths.held.sum(axis=1, skipna=False).dropna()
+    last = int(held[0]) + SESSIONS_LONGER
+    if paths.unknown or paths.exits["left_out"].sum() or last >= len(total):
+        return ""
+    later = _both(float(total[last]), float(total[last]) / money_put_in(result))
+    exits = "exit, the trade" if len(trades) == 1 else "exits, the trades"
+    return f"On the close {count_in_words(SESSIONS_LONGER, 'session')} after the {exits} would have stood at {later}."
+
+
+def _owed_by_shorts(positions: pd.DataFrame) -> str:
+    """The borrow fees and dividends that short positions paid to the lenders of the shares."""
+    shorts = positions[positions["side"] == "short"]
+    if shorts.empty:
+        return ""
+    sales = "The short sale" if len(shorts) == 1 else "Short sales"
+    borrow, dividends = (dollars(abs(float(shorts[name].sum()))) for name in ("borrow", "dividends"))
+    return f"{sales} cost {borrow} in borrow fees and {dividends} in dividends."
 
 
 def _measure_of(result: Result, metrics: Metrics) -> Measure:

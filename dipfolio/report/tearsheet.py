@@ -37,7 +37,7 @@ from dipfolio.engine.metrics import (
     total_return,
 )
 from dipfolio.engine.result import Result
-from dipfolio.report.answer import answer_of
+from dipfolio.report.answer import answer_of, further_sentences
 from dipfolio.report.format import MISSING_TEXT, escape_control_characters, ratio
 from dipfolio.report.run_record import record_section, record_stylesheet, template_environment
 from dipfolio.report.run_summary import run_heading, run_remarks
@@ -169,7 +169,7 @@ def tear_sheet(
 def answer_section(result: Result, metrics: Metrics) -> str:
     """The answer of a run as HTML, which stands above everything else."""
     template = template_environment().get_template("answer.html.j2")
-    return template.render(heading=run_heading(result), answer=answer_of(result, metrics))
+    return template.render(heading=run_heading(result), answer=answer_of(result, metrics), further=further_sentences(result))
 
 
 def import_quantstats() -> None:

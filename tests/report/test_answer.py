@@ -14,7 +14,7 @@ from dipfolio.engine.loader import load_strategy
 from dipfolio.engine.metrics import measure
 from dipfolio.engine.result import load
 from dipfolio.engine.simulation import simulate
-from dipfolio.report.answer import answer_of
+from dipfolio.report.answer import answer_of, further_sentences
 from tests.support.markets import make_bars
 from tests.support.strategies import script
 
@@ -299,3 +299,51 @@ def test_the_record_has_the_numbers_unrounded(dip):
     trades = dip.trades.set_index("symbol")
     assert record["best"]["return"] == pytest.approx(trades.loc["META", "return"])
     assert record["worst"]["profit"] == pytest.approx(trades.loc["NVDA", "profit"])
+
+
+# ---- what a reader asks next ----
+
+
+def further(rows, closes, account=FREE, dividends=None, **facts):
+    bars = make_bars(closes | {"M": [100.0 + row for row in range(SESSIONS)]}, dividends=dividends)
+    return further_sentences(simulate(script(rows, universe=",".join(closes), **facts), bars, account, benchmark="M"))
+
+
+RISES_LATER = {"A": [100.0, 100, 100, 110, 110, 110, 110, 110, 130, *[90] * 11]}
+"""Bought at the open of row 1 and sold at that of row 3, A would stand 30 dollars higher on the close of row 8."""
+
+
+@pytest.mark.parametrize(("fill", "stood"), [("open", "+$300 (+30.00 %)"), ("close", "+$300 (+30.00 %)")])
+def test_the_trades_a_week_longer(fill, stood):
+    expected = (f"On the close five sessions after the exit, the trade would have stood at {stood}.",)
+    assert further({0: {"A": 10}, 2: {"A": 0}}, RISES_LATER, fill=fill) == expected
+    two = {"A": RISES_LATER["A"], "B": path(50)}
+    (sentence,) = further({0: {"A": 10, "B": 20}, 2: {"A": 0, "B": 0}}, two)
+    assert sentence == "On the close five sessions after the exits, the trades would have stood at +$300 (+15.00 %)."
+
+
+def test_no_week_longer_where_the_times_differ_or_the_data_end():
+    assert further({0: {"A": 10, "B": 10}, 2: {"A": 0}, 3: {"B": 0}}, {**RISES_LATER, "B": path(50)}) == ()
+    assert further({0: {"A": 10}, 16: {"A": 0}}, RISES_LATER) == ()
+    assert further({0: {"A": 10}}, RISES_LATER) == ()
+    assert further({}, RISES_LATER) == ()
+
+
+def test_what_a_short_owed():
+    """10 shares of 100 dollars at 36 % a year on 102 dollars: a night of 1 day and one of 3 cost 10 x 102 x 0.36 x 4 / 360."""
+    account = replace(FREE, borrow_rate=0.36)
+    sentences = further({0: {"A": -10}, 2: {"A": 0}}, {"A": path(100)}, account, {"A": {2: 0.5}})
+    assert sentences[1] == "The short sale cost $4 in borrow fees and $5 in dividends."
+
+
+def test_the_first_screen_of_the_main_job_says_what_a_week_more_would_have_made(dip):
+    (sentence,) = further_sentences(dip)
+    close = dip.prices.pivot_table(index="session", columns="symbol", values="close")
+    at = close.index[close.index.get_loc("2025-01-27") + 10]
+    made = sum(row.shares * (close.loc[at, row.symbol] - row.entry_price) - row.commission / 2 for row in dip.trades.itertuples())
+    paid = 0.0
+    for row in dip.trades.itertuples():
+        own = dip.prices[(dip.prices["symbol"] == row.symbol) & (dip.prices["session"] > row.entry_session)]
+        paid += row.shares * own.loc[own["session"] <= at, "dividend"].sum()
+    stood = float(sentence.partition("stood at ")[2].split(" ")[0].replace("$", "").replace(",", ""))
+    assert stood == pytest.approx(made + paid, abs=2)

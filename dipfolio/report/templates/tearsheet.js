@@ -81,7 +81,7 @@
     chart.lines.forEach((line, number) => add(line.name, line.values, shades(number), line.exit));
     if (chart.together.length) add(together, chart.together, { color: colour("text"), width: 3 }, chart.exit);
     if (chart.benchmark) add(`${chart.benchmark.name}, same dollars`, chart.benchmark.values, { color: colour("market"), width: 2, dash: "dash" });
-    const drawn = layout(narrow() ? 420 : 400, { title: { text: "sessions since entry", standoff: 4 } }, { tickformat: "$,.0f", zeroline: true });
+    const drawn = layout(narrow() ? 420 : 400, { title: { text: "sessions since entry", standoff: 4 }, ...kept.length < 12 ? { dtick: 1 } : {} }, { tickformat: "$,.0f", zeroline: true });
     return [traces, { ...drawn, showlegend: true, legend: { orientation: "h", y: -0.16, font: { color: colour("text") } } }];
   };
 
