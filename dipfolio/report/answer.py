@@ -13,7 +13,7 @@ import pandas as pd
 
 from dipfolio.engine.attribution import INTEREST, Attribution, all_positions, attribute
 from dipfolio.engine.display import signed_dollars
-from dipfolio.engine.holding_paths import holding_paths
+from dipfolio.engine.holding_paths import HoldingPaths, holding_paths
 from dipfolio.engine.matched_benchmark import fill_steps, matched_benchmarks, money_by_name, money_put_in
 from dipfolio.engine.metrics import PORTFOLIO_SHARE, Metrics, total_return
 from dipfolio.engine.result import Result
@@ -22,6 +22,9 @@ from dipfolio.report.format import MISSING_TEXT, count, count_in_words, dollars,
 Measure = Literal["trades", "account", "nothing"]
 """What an answer measures: the money put in, the whole account, or that there was no trade."""
 
+
+SOLD_SHORT = "sold short"
+"""How the benchmark of a run is held whose trades were all short."""
 
 SESSIONS_LONGER = 5
 """Sessions after the exit for which :func:`further_sentences` says what the trades would have made."""
@@ -106,13 +109,17 @@ class Answer:
         first = self.benchmarks[0] if self.benchmarks else Outcome("Benchmark", np.nan, np.nan)
         names = self.ranked[:1] + self.ranked[1:][-1:]
         return (
-            ("Starting cash" if whole else "Money put in", dollars(self.money)),
+            ("Starting cash" if whole else "Sold short for" if self._all_short else "Money put in", dollars(self.money)),
             ("Profit", _both(self.profit, self.total_return)),
             ("Invested" if whole else "Holding time", self.holding),
             (f"{first.symbol} {self.beside}", first.text),
             (f"Difference to {first.symbol}", _dollar_gap(self.profit, first.profit)),
             ("Only name" if len(names) == 1 else "Best and worst name", ", ".join(name.named for name in names) or MISSING_TEXT),
         )
+
+    @property
+    def _all_short(self) -> bool:
+        return self.beside.startswith(SOLD_SHORT)
 
     def as_record(self) -> dict[str, Any]:
         """The same for JSON."""
@@ -181,8 +188,23 @@ def _kept_longer(result: Result) -> str:
     if paths.unknown or paths.exits["left_out"].sum() or last >= len(total):
         return ""
     later = _both(float(total[last]), float(total[last]) / money_put_in(result))
-    exits = "exit, the trade" if len(trades) == 1 else "exits, the trades"
-    return f"On the close {count_in_words(SESSIONS_LONGER, 'session')} after the {exits} would have stood at {later}."
+    market = f", {result.benchmark} at {_market_later(paths, last)}" if paths.held_benchmark is not None else ""
+    plural = "" if len(trades) == 1 else "s"
+    return f"{_how_ended(trades)} the trade{plural} would have stood at {later}{market}."
+
+
+def _market_later(paths: HoldingPaths, session: int) -> str:
+    return signed_dollars(float(paths.held_benchmark.iloc[session]))  # type: ignore[union-attr]
+
+
+def _how_ended(trades: pd.DataFrame) -> str:
+    """When the trades ended, if they ended together, and the words that lead to a close a week later."""
+    week = f"n the close {count_in_words(SESSIONS_LONGER, 'session')}"
+    ends = set(zip(trades["exit_session"], trades["exit_at"], strict=True))
+    if len(ends) > 1:
+        return f"O{week} after the exits,"
+    done = {"long": "Sold", "short": "Bought back"}.get("".join(set(trades["side"])), "Closed")
+    return f"{done} {_moment(*ends.pop())}; o{week} later,"
 
 
 def _owed_by_shorts(positions: pd.DataFrame) -> str:
@@ -220,10 +242,14 @@ def _benchmarks(result: Result, measures: Measure) -> tuple[str, tuple[Outcome, 
     """How the benchmarks are held for this measure, and what they made."""
     if measures != "trades":
         return "over the same sessions", _over_the_window(result)
-    sides = set(all_positions(result)["side"])
-    manner = "" if sides == {"long"} else "sold short " if sides == {"short"} else "on the same sides "
     found = tuple(Outcome(one.symbol, one.profit, one.total_return) for one in matched_benchmarks(result))
-    return f"{manner}at the same times", found
+    return f"{benchmark_side(result)} at the same times".lstrip(), found
+
+
+def benchmark_side(result: Result) -> str:
+    """How a benchmark is held beside the trades: empty for a run that only bought, else "sold short" or "on the same sides"."""
+    sides = set(all_positions(result)["side"])
+    return "" if sides == {"long"} else SOLD_SHORT if sides == {"short"} else "on the same sides"
 
 
 def _over_the_window(result: Result) -> tuple[Outcome, ...]:
@@ -253,8 +279,8 @@ def _trades_sentence(result: Result, money: float, profit: float) -> str:
     if sides == {"short"}:
         ended = "" if positions["exit_session"].isna().any() else "bought back "
         return f"{_capital(names)} sold short for {dollars(money)} {begun}, {ended}{lasted}: {outcome}."
-    longs = count_in_words(int((positions["side"] == "long").sum()), "share")
-    shorts = count_in_words(int((positions["side"] == "short").sum()), "share").split()[0]
+    longs = count_in_words(int((positions["side"] == "long").sum()), "name")
+    shorts = count_in_words(int((positions["side"] == "short").sum()), "name").split()[0]
     return f"{dollars(money)} went into {longs} bought and {shorts} sold short {begun}; {lasted}: {outcome}."
 
 
@@ -265,7 +291,7 @@ def _capital(text: str) -> str:
 def _count_or_name(symbols: "Sequence[str] | pd.Series") -> str:
     """The one symbol, or the number of different ones."""
     different = list(dict.fromkeys(symbols))
-    return different[0] if len(different) == 1 else count_in_words(len(different), "share")
+    return different[0] if len(different) == 1 else count_in_words(len(different), "name")
 
 
 def _trades_between(result: Result, positions: pd.DataFrame) -> str:

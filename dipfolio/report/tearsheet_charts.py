@@ -33,6 +33,7 @@ from dipfolio.engine.subperiods import (
     rolling_metrics,
     start_dates,
 )
+from dipfolio.report.answer import benchmark_side
 from dipfolio.report.format import MISSING_TEXT, count, dollars, percent, ratio, unsigned_percent
 from dipfolio.report.html import pack_text, packed_plotly, page_policy, plotly_source, read_asset, script_data
 from dipfolio.report.run_record import template_environment
@@ -100,14 +101,14 @@ def tearsheet_charts(
     """
     if result.fills.empty:
         return TearsheetCharts(_head(()), "", "", "")
-    paths = holding_paths(result)
+    paths, benchmark = holding_paths(result), f"{result.benchmark} {benchmark_side(result)}".rstrip()
     prices, falls = price_charts(result), drawdown_charts(result)
     rolling, starts = rolling_metrics(result, risk_free), start_dates(result)
     data = {
         "prices": prices,
         "unknown": len(paths.unknown),
-        "path": path_chart(paths, result.benchmark),
-        "held": held_chart(paths, result.benchmark),
+        "path": path_chart(paths, benchmark),
+        "held": held_chart(paths, benchmark),
         "exposure": exposure_chart(result),
         "sources": source_charts(result),
         "drawdowns": falls,
@@ -122,7 +123,7 @@ def tearsheet_charts(
         fell=bool(falls),
         kinds=_kinds(prices),
         prices_said=_describe_prices(result, prices, paths),
-        path_said=_describe_path(paths, result.benchmark),
+        path_said=_describe_path(paths, benchmark),
         held_said=_describe_held(paths),
         exposure_said=_describe_exposure(result),
         robustness_said=describe_robustness(robustness) if robustness else "",
@@ -453,13 +454,13 @@ def _describe_held(paths: HoldingPaths) -> str:
     if not len(total):
         return ""
     marks = dict.fromkeys((*(k for k in (1, 5, 20, 60, 120, 250) if k < len(total)), len(total) - 1))
-    after = ", ".join(f"after {count(k, 'session')} {signed_dollars(float(total[k]))}" for k in marks)
+    after = ", ".join(f"{count(k, 'session')} later {signed_dollars(float(total[k]))}" for k in marks)
     left = int(paths.exits["left_out"].sum())
     least = f" {count(left, 'trade')} entered in the last {MIN_SESSIONS_AHEAD} sessions of the data left out." if left else ""
     said = "The same entries together" if paths.exits["trades"].sum() > 1 else "The same entry"
     if paths.unknown:
         said = f"The same entries in {_known_names(paths).removesuffix(',')}"
-    return f"{said}: {after}.{least}"
+    return f"{said}, on the close {after}.{least}"
 
 
 def _known_names(paths: HoldingPaths) -> str:

@@ -251,7 +251,7 @@ def test_a_failed_run_leaves_the_older_report(ask, tmp_path, monkeypatch):
     )
     code, out, err = ask("buy-the-dip", "--force")
     assert code == 1
-    assert out.startswith("buy-the-dip\n\n$933,276 put into twelve shares")  # the answer is there before the report is
+    assert out.startswith("buy-the-dip\n\n$933,276 put into twelve names")  # the answer is there before the report is
     assert "Tear sheet" not in out
     assert err.startswith("Error: No report can be written to reports: ")
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
@@ -584,7 +584,7 @@ def test_the_answer_is_printed_before_the_page_is_drawn(ask, monkeypatch, capsys
     monkeypatch.setattr(real, lambda jobs, **_: shown.append(capsys.readouterr().out) or ["<p>a page</p>" for _ in jobs])
     _, out, _ = ask("buy-the-dip")
     (before,) = shown
-    assert before.startswith("buy-the-dip\n\n$933,276 put into twelve shares at the open of 27 January 2025 was worth $946,021")
+    assert before.startswith("buy-the-dip\n\n$933,276 put into twelve names at the open of 27 January 2025 was worth $946,021")
     assert "All costs" in before
     assert out == "Tear sheet: reports/buy-the-dip/tearsheet.html (--open shows it in the browser)\n"
 

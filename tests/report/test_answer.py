@@ -56,7 +56,7 @@ def dip():
 def test_the_main_job_is_answered_in_the_words_of_its_reader(dip):
     answer = answer_of(dip, measure(dip))
     assert answer.sentence == (
-        "$933,276 put into twelve shares at the open of 27 January 2025 was worth $946,021 after five sessions: +$12,745 "
+        "$933,276 put into twelve names at the open of 27 January 2025 was worth $946,021 after five sessions: +$12,745 "
         "(+1.37 %). SPY at the same times: +0.50 %, QQQ +1.39 %, SMH -1.53 %. Best META +11.3 %, worst NVDA -6.6 %."
     )
     assert answer.rows == (
@@ -112,7 +112,7 @@ def test_one_short():
 def test_several_shorts_that_end_at_different_times_or_not_at_all():
     answer = asked({0: {"A": -10, "B": -20}, 3: {"B": 0}})
     assert answer.sentences[0] == (
-        "Two shares sold short for $2,000 at the open of 3 January 2025, after 3 to 18 sessions, one of them still "
+        "Two names sold short for $2,000 at the open of 3 January 2025, after 3 to 18 sessions, one of them still "
         "open at the last close, 31 January 2025: $0 (+0.00 %)."
     )
     assert answer.rows[2] == ("Holding time", "3 to 18 sessions, 10.5 on average")
@@ -121,7 +121,7 @@ def test_several_shorts_that_end_at_different_times_or_not_at_all():
 def test_longs_and_shorts_that_were_opened_together():
     answer = asked({0: {"A": 10, "B": -20, "C": 50}, 3: {"A": 0, "B": 0, "C": 0}})
     assert answer.sentences == (
-        "$3,000 went into two shares bought and one sold short at the open of 3 January 2025; after three sessions: +$200 "
+        "$3,000 went into two names bought and one sold short at the open of 3 January 2025; after three sessions: +$200 "
         "(+6.67 %).",
         "M on the same sides at the same times: +0.99 %.",
         "Best A +10.0 %, worst C +0.0 %.",
@@ -152,7 +152,7 @@ def test_many_entries():
     # A 100 to 110, then B 45 to 45
     answer = asked({0: {"A": 10}, 3: {"A": 0}, 5: {"B": 30}, 6: {"B": 0}})
     assert answer.sentences == (
-        "At most $1,350 was at work at one time, in 2 trades in two shares between 3 January 2025 and 14 January 2025, held for "
+        "At most $1,350 was at work at one time, in 2 trades in two names between 3 January 2025 and 14 January 2025, held for "
         "2.0 sessions on average: +$100 (+7.41 %).",
         "M at the same times: +3.14 %.",  # 1,000 x 3 / 101 + 1,350 / 106 = 42.44 dollars
         "Best A +10.0 %, worst B +0.0 %.",
@@ -313,13 +313,23 @@ RISES_LATER = {"A": [100.0, 100, 100, 110, 110, 110, 110, 110, 130, *[90] * 11]}
 """Bought at the open of row 1 and sold at that of row 3, A would stand 30 dollars higher on the close of row 8."""
 
 
-@pytest.mark.parametrize(("fill", "stood"), [("open", "+$300 (+30.00 %)"), ("close", "+$300 (+30.00 %)")])
-def test_the_trades_a_week_longer(fill, stood):
-    expected = (f"On the close five sessions after the exit, the trade would have stood at {stood}.",)
-    assert further({0: {"A": 10}, 2: {"A": 0}}, RISES_LATER, fill=fill) == expected
+@pytest.mark.parametrize("fill", ["open", "close"])
+def test_the_trades_a_week_longer(fill):
+    """A thousand dollars of M, bought at 101, would have made 7 / 101 of it."""
+    (sentence,) = further({0: {"A": 10}, 2: {"A": 0}}, RISES_LATER, fill=fill)
+    assert sentence == (
+        f"Sold at the {fill} of 7 January 2025; on the close five sessions later, the trade would have stood at "
+        "+$300 (+30.00 %), M at +$69."
+    )
     two = {"A": RISES_LATER["A"], "B": path(50)}
     (sentence,) = further({0: {"A": 10, "B": 20}, 2: {"A": 0, "B": 0}}, two)
-    assert sentence == "On the close five sessions after the exits, the trades would have stood at +$300 (+15.00 %)."
+    assert sentence.startswith(
+        "Sold at the open of 7 January 2025; on the close five sessions later, the trades would have stood at +$300 ("
+    )
+    (sentence,) = further({0: {"A": 10}, 1: {"B": 20}, 2: {"A": 0}, 3: {"B": 0}}, two)
+    assert sentence.startswith(
+        "On the close five sessions after the exits, the trades would have stood at +$300 (+15.00 %), M at +$"
+    )
 
 
 def test_no_week_longer_where_the_times_differ_or_the_data_end():
@@ -333,6 +343,7 @@ def test_what_a_short_owed():
     """10 shares of 100 dollars at 36 % a year on 102 dollars: a night of 1 day and one of 3 cost 10 x 102 x 0.36 x 4 / 360."""
     account = replace(FREE, borrow_rate=0.36)
     sentences = further({0: {"A": -10}, 2: {"A": 0}}, {"A": path(100)}, account, {"A": {2: 0.5}})
+    assert sentences[0].startswith("Bought back at the open of 7 January 2025; on the close five sessions later, the trade would")
     assert sentences[1] == "The short sale cost $4 in borrow fees and $5 in dividends."
 
 

@@ -182,11 +182,17 @@ def data_of(charts):
     return json.loads(gzip.decompress(b64decode(packed)))
 
 
+def test_the_benchmark_of_a_short_is_sold_short():
+    charts = tearsheet_charts(traded({0: {"A": -10}, 2: {"A": 0}}))
+    assert "M sold short at the same times with the same dollars -$59." in charts.section
+    assert data_of(charts)["path"]["benchmark"]["name"] == data_of(charts)["held"]["benchmark"]["name"] == "M sold short"
+
+
 def test_the_sentences_stand_above_the_charts():
     section = tearsheet_charts(traded({0: {"A": 10}, 2: {"A": 0}})).section
     assert "1 trade in 1 symbol." in section
     assert "The trade made +$70; M at the same times with the same dollars +$59." in section  # 1,010 dollars from 51 to 54
-    assert "The same entry: after 1 session +$30, after 3 sessions +$20." in section
+    assert "The same entry, on the close 1 session later +$30, 3 sessions later +$20." in section
     assert "At most 10 % of the equity and 1 position at one time; invested on 2 closes of 5." in section
     assert "exit by a stop" not in section
 

@@ -206,7 +206,7 @@ def test_the_json_has_the_answer_and_where_the_profit_came_from(dip):
     made = dip[0].equity["equity"].iloc[-1] - 1_000_000
     answer = record["answer"]
     assert (answer["measures"], answer["profit"]) == ("trades", pytest.approx(made))
-    assert answer["sentence"].startswith("$933,276 put into twelve shares")
+    assert answer["sentence"].startswith("$933,276 put into twelve names")
     assert [benchmark["symbol"] for benchmark in answer["benchmarks"]] == ["SPY"]
     assert answer["difference"] == pytest.approx(made - answer["benchmarks"][0]["profit"])
     assert set(record["attribution"]) == {"name", "month", "side", "reason", "source"}

@@ -119,7 +119,7 @@ def test_ten_runs_are_one_page_that_can_be_sent_by_mail(tmp_path):
     for number in range(10):
         save(tmp_path, f"run-{number}", run({number: {"A": 5}}, closes=closes, market=closes), sheet=sheet)
     page = page_of(*with_unique_labels(map(saved_track, sorted(tmp_path.iterdir()))), reports=tmp_path)
-    assert len(page.encode()) < 8_000_000
+    assert len(page.encode()) < 2_500_000
 
 
 def test_tables_have_heads_captions_and_charts_have_words():
