@@ -1,5 +1,6 @@
 """What the documents show is run."""
 
+import shlex
 import shutil
 
 import pytest
@@ -28,7 +29,7 @@ def home(tmp_path_factory):
 def test_each_command_that_is_shown_runs_as_it_stands(home, command, capsys, monkeypatch):
     monkeypatch.chdir(home)
     with pytest.raises(SystemExit) as left:
-        main(home=home, arguments=command.split()[2:])
+        main(home=home, arguments=shlex.split(command)[2:])
     said = capsys.readouterr()
     assert not left.value.code, said.err
     assert "FAIL" not in said.out
@@ -37,7 +38,7 @@ def test_each_command_that_is_shown_runs_as_it_stands(home, command, capsys, mon
 def test_the_commands_were_found():
     assert len(list(code("python", EXTENDING))) == 4
     assert len(commands(EXTENDING)) == 8
-    assert len(commands(README)) == 13
+    assert len(commands(README)) == 15
 
 
 def test_the_readme_shows_what_the_main_job_prints(home, capsys, monkeypatch):

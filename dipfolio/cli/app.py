@@ -19,6 +19,7 @@ from dipfolio.cli.evidence import evidence_commands
 from dipfolio.cli.groups import command_for, write_strategy_help
 from dipfolio.cli.init import init_workspace
 from dipfolio.cli.output import install_output_filter, remove_output_filter
+from dipfolio.cli.predict import judge_predictions, predict_commands
 from dipfolio.cli.run import strategy_command
 from dipfolio.cli.strategies import check_strategies, list_strategies, new_strategy
 from dipfolio.cli.sweep import sweep_commands
@@ -36,6 +37,8 @@ COMMANDS = {
     "sweep": sweep_commands,
     "thesis": thesis_command,
     "evidence": evidence_commands,
+    "predict": predict_commands,
+    "judge": judge_predictions,
     "data": data_commands,
     "init": init_workspace,
     "completion": print_completion,

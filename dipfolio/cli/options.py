@@ -3,6 +3,7 @@
 It also reads which strategies one command line names, each with the parameters given for it.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -24,12 +25,13 @@ if TYPE_CHECKING:
 
 RESERVED_OPTIONS = frozenset(
     {
-        "all", "also", "as-json", "benchmark", "dask-local", "data", "end", "export", "factors", "force", "help", "hindsight",
-        "jobs", "json", "more", "name", "no-costs", "no-page", "no-robustness", "open", "rank-by", "replace", "reports",
-        "resume", "risk-free", "scheduler", "seed", "split", "start", "verify", "walk-forward", "walk-window",
+        "all", "also", "as-json", "benchmark", "claim", "dask-local", "data", "end", "export", "factors", "force", "help",
+        "hindsight", "jobs", "json", "less-than", "measure", "more", "more-than", "name", "no-costs", "no-page",
+        "no-robustness", "open", "rank-by", "replace", "reports", "resume", "risk-free", "scheduler", "seed", "split", "start",
+        "verify", "walk-forward", "walk-window",
     }
 )  # fmt: skip
-"""Options of run, sweep and evidence: no parameter has such a name, so that all of them take the same strategies."""
+"""Options of run, sweep, evidence and predict: no parameter has such a name, so that all of them take the same strategies."""
 
 DATA_HELP = (
     "folder or file of data, or arch: the indices ^GSPC and ^IXIC of 1999 to 2018  [default: data/cache if it has all symbols, "
@@ -94,6 +96,25 @@ class RateType(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # gen
             self.fail(f"{value!r} is no rate a year; write it as 0.003 or 0.3%.", param, ctx)
         warn_once(describe_interpretation(value, rate, flag))
         return rate
+
+
+class FractionType(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic only in later versions
+    """A part of something as a fraction, 0.01, or as per cent, 1%."""
+
+    name = "fraction"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Text to a fraction; a number of 1 and more without the sign of per cent is refused."""
+        if not isinstance(value, str):
+            return float(value)
+        text = value.strip()
+        try:
+            number = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+        except ValueError:
+            self.fail(f"{value!r} is no part; write it as 0.01 or 1%.", param, ctx)
+        if not abs(number) < math.inf or (abs(number) >= 1 and not text.endswith("%")):
+            self.fail(f"{value!r} may be a fraction or per cent; write it as 0.01 or 1%.", param, ctx)
+        return number
 
 
 class BenchmarkType(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic only in later versions

@@ -108,11 +108,7 @@ def load_strategy(folder: Path | str, name: str) -> "type[StrategyBase]":
         A file that cannot be imported (its own error is the cause), or that does not have exactly one strategy.
     """
     folder = Path(folder)
-    path = folder / f"{name.replace('-', '_')}.py"
-    if not STRATEGY_NAME_PATTERN.fullmatch(name) or not path.is_file():
-        raise UnknownNameError("strategy", name, list_strategy_names(folder), "`python backtest.py list` shows all.")
-    if _leads_out(path):
-        raise StrategyError(f"{path} is {OUTSIDE_LINK_PROBLEM}")
+    path = strategy_file(folder, name)
     _open_package(folder)
     module_name = f"{STRATEGIES_PACKAGE}.{path.stem}"
     if b"backtrader" in path.read_bytes():
@@ -131,6 +127,24 @@ def load_strategy(folder: Path | str, name: str) -> "type[StrategyBase]":
             ) from None
         raise StrategyError(f"{path.name} cannot be imported: {type(error).__name__}: {error}") from error
     return _only_strategy(module, path)
+
+
+def strategy_file(folder: Path | str, name: str) -> Path:
+    """The file of a strategy, which is not imported.
+
+    Raises
+    ------
+    UnknownNameError
+        No file of that name.
+    StrategyError
+        A link that leads out of the folder.
+    """
+    path = Path(folder) / f"{name.replace('-', '_')}.py"
+    if not STRATEGY_NAME_PATTERN.fullmatch(name) or not path.is_file():
+        raise UnknownNameError("strategy", name, list_strategy_names(Path(folder)), "`python backtest.py list` shows all.")
+    if _leads_out(path):
+        raise StrategyError(f"{path} is {OUTSIDE_LINK_PROBLEM}")
+    return path
 
 
 def _is_refused_decorator(error: Exception) -> bool:

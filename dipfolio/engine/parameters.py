@@ -9,6 +9,7 @@ import math
 import re
 import types
 import typing
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass
 from datetime import date
 from typing import Any, ClassVar, Literal, TypeVar
@@ -281,6 +282,22 @@ def list_parameters(owner: type) -> tuple[Parameter, ...]:
             f"{owner.__name__}: the types of its options cannot be read: {error}. Import or define them at the top of the file."
         ) from None
     return tuple(_describe(owner, field, hints[field.name]) for field in dataclasses.fields(owner) if field.init)
+
+
+def parameters_from_json(owner: type, record: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a dataclass from a JSON record of them: a text becomes a date where the parameter is one.
+
+    Raises
+    ------
+    ParameterError
+        The record has a parameter that the class has not.
+    """
+    kinds = {item.name: item.kind for item in list_parameters(owner)}
+    unknown = [name for name in record if name not in kinds]
+    if unknown:
+        raise ParameterError(f"{owner.__name__} has no parameter {unknown[0]!r} any more; it has {', '.join(kinds)}.")
+    dated = {name for name, value in record.items() if kinds[name] is date and isinstance(value, str)}
+    return {name: date.fromisoformat(value) if name in dated else value for name, value in record.items()}
 
 
 def validate_parameters(record: Any) -> None:

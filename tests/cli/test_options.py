@@ -8,7 +8,7 @@ from typing import Literal
 import click
 import pytest
 
-from dipfolio.cli.options import BenchmarkType, DateType, SectionedCommand, SymbolsType, options_of
+from dipfolio.cli.options import BenchmarkType, DateType, FractionType, SectionedCommand, SymbolsType, options_of
 from dipfolio.engine.account import Account
 from dipfolio.engine.parameters import parameter
 from dipfolio.report.run_record import option_arguments
@@ -116,3 +116,16 @@ def test_a_universe_has_one_spelling_however_it_is_typed(text):
 )
 def test_symbols_are_a_tuple_in_capitals_each_once(word, symbols):
     assert SymbolsType().convert(word, None, None) == symbols
+
+
+@pytest.mark.parametrize(
+    ("word", "part"), [("0.01", 0.01), ("1%", 0.01), ("-2.5 %", -0.025), ("0", 0.0), ("150%", 1.5), (0.25, 0.25)]
+)
+def test_a_part_is_a_fraction_or_per_cent(word, part):
+    assert FractionType().convert(word, None, None) == pytest.approx(part, abs=1e-15)
+
+
+@pytest.mark.parametrize("word", ["5", "-1", "nan", "inf%", "much", "%", "1,5%"])
+def test_what_may_be_a_fraction_or_per_cent_is_refused(word):
+    with pytest.raises(click.BadParameter, match=r"write it as 0\.01 or 1%"):
+        FractionType().convert(word, None, None)

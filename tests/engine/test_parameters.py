@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 
 from dipfolio.engine import strategy as engine_idea
-from dipfolio.engine.parameters import Parameter, list_parameters, parameter, positive, validate_parameters
+from dipfolio.engine.parameters import Parameter, list_parameters, parameter, parameters_from_json, positive, validate_parameters
 from dipfolio.errors import ParameterError, StrategyError
 
 
@@ -146,3 +146,12 @@ def test_no_parameter_takes_the_name_of_what_every_strategy_has(name):
     owner.TAKEN = engine_idea.StrategyBase.TAKEN
     with pytest.raises(StrategyError, match=f"Mine.{name}: every strategy has something of that name"):
         list_parameters(owner)
+
+
+def test_parameters_come_back_from_json():
+    assert parameters_from_json(Idea, {"day": "2025-02-03", "symbol": "2025-02-03"}) == {
+        "day": date(2025, 2, 3),
+        "symbol": "2025-02-03",
+    }
+    with pytest.raises(ParameterError, match=r"Idea has no parameter 'fall' any more; it has hold_for, drop, "):
+        parameters_from_json(Idea, {"fall": 0.1})
