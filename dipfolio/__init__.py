@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from dipfolio.engine.matched_benchmark import match_benchmark
     from dipfolio.engine.metrics import Metrics, measure
     from dipfolio.engine.parameters import parameter, positive
+    from dipfolio.engine.rebalancing import Schedule, rebalance
     from dipfolio.engine.result import Result, load
     from dipfolio.engine.simulation import simulate
     from dipfolio.engine.strategy import BacktraderStrategy, Strategy, enter, no_instruction
@@ -76,6 +77,7 @@ _HOMES = {
     "engine.matched_benchmark": ("match_benchmark",),
     "engine.metrics": ("Metrics", "measure"),
     "engine.parameters": ("parameter", "positive"),
+    "engine.rebalancing": ("Schedule", "rebalance"),
     "engine.result": ("Result", "load"),
     "engine.simulation": ("simulate",),
     "engine.strategy": ("BacktraderStrategy", "Strategy", "enter", "no_instruction"),
@@ -108,6 +110,7 @@ __all__ = [
     "Recovered",
     "Result",
     "RiskFree",
+    "Schedule",
     "StopLoss",
     "Strategy",
     "StrategyError",
@@ -129,6 +132,7 @@ __all__ = [
     "parameter",
     "positive",
     "publish",
+    "rebalance",
     "resolve",
     "run_sweep",
     "simulate",
