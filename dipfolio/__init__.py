@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from dipfolio.engine.matched_benchmark import match_benchmark
     from dipfolio.engine.metrics import Metrics, measure
     from dipfolio.engine.parameters import parameter, positive
+    from dipfolio.engine.portfolio_weights import weights
     from dipfolio.engine.rebalancing import Schedule, rebalance
     from dipfolio.engine.result import Result, load
     from dipfolio.engine.simulation import simulate
@@ -77,6 +78,7 @@ _HOMES = {
     "engine.matched_benchmark": ("match_benchmark",),
     "engine.metrics": ("Metrics", "measure"),
     "engine.parameters": ("parameter", "positive"),
+    "engine.portfolio_weights": ("weights",),
     "engine.rebalancing": ("Schedule", "rebalance"),
     "engine.result": ("Result", "load"),
     "engine.simulation": ("simulate",),
@@ -137,6 +139,7 @@ __all__ = [
     "run_sweep",
     "simulate",
     "to_table",
+    "weights",
 ]
 
 

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import pandas as pd
 
-from dipfolio import Bars, ParameterError, Schedule, Strategy, parameter, rebalance
+from dipfolio import Bars, ParameterError, Schedule, Strategy, parameter, positive, rebalance
 
 
 class EqualWeight(Strategy):
@@ -28,10 +28,9 @@ class EqualWeight(Strategy):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        positive(self, "band")
         if self.band is not None and self.rebalance is None:
             raise ParameterError("band needs a schedule; add rebalance, such as --rebalance day.")
-        if self.band is not None and self.band < 0:
-            raise ParameterError(f"band must be 0 or more, a part of equity such as 0.05, found {self.band}.")
 
     @property
     def resize(self) -> bool:

@@ -59,7 +59,7 @@ def test_names_that_are_not_listed_yet_are_left_out_of_the_equal_parts(longer, s
 def test_a_band_asks_for_a_schedule(strategy):
     with pytest.raises(ParameterError, match="--rebalance day"):
         strategy("equal-weight", band=0.05)
-    with pytest.raises(ParameterError, match="0 or more"):
+    with pytest.raises(ParameterError, match="above 0"):
         strategy("equal-weight", rebalance="day", band=-0.05)
 
 
