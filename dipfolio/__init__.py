@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from dipfolio.engine.matched_benchmark import match_benchmark
     from dipfolio.engine.metrics import Metrics, measure
     from dipfolio.engine.parameters import parameter, positive
+    from dipfolio.engine.portfolio_weights import weights
+    from dipfolio.engine.rebalancing import Schedule, rebalance
     from dipfolio.engine.result import Result, load
     from dipfolio.engine.simulation import simulate
     from dipfolio.engine.strategy import BacktraderStrategy, Strategy, enter, no_instruction
@@ -76,6 +78,8 @@ _HOMES = {
     "engine.matched_benchmark": ("match_benchmark",),
     "engine.metrics": ("Metrics", "measure"),
     "engine.parameters": ("parameter", "positive"),
+    "engine.portfolio_weights": ("weights",),
+    "engine.rebalancing": ("Schedule", "rebalance"),
     "engine.result": ("Result", "load"),
     "engine.simulation": ("simulate",),
     "engine.strategy": ("BacktraderStrategy", "Strategy", "enter", "no_instruction"),
@@ -108,6 +112,7 @@ __all__ = [
     "Recovered",
     "Result",
     "RiskFree",
+    "Schedule",
     "StopLoss",
     "Strategy",
     "StrategyError",
@@ -129,10 +134,12 @@ __all__ = [
     "parameter",
     "positive",
     "publish",
+    "rebalance",
     "resolve",
     "run_sweep",
     "simulate",
     "to_table",
+    "weights",
 ]
 
 

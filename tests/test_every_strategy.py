@@ -38,6 +38,10 @@ ISSUED = [
     "short-after-run-up",
     "equal-weight",
     "hold-benchmark",
+    "inverse-volatility",
+    "minimum-variance",
+    "risk-parity",
+    "momentum",
 ]
 
 

@@ -5,6 +5,7 @@ the first bar of a symbol and after its last. ``Bars`` refuses data that violate
 """
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
@@ -89,6 +90,9 @@ class Bars:
         How each file was understood; filled by ``load_bars``.
     membership : tuple of Membership
         The rows of ``universe.csv``, for bars of ``@universe``; else empty.
+    first_decision : Timestamp or None
+        The session on whose close a run takes its first decision; None where that is the first of these bars. Sessions before it
+        are history, which is seen and not traded.
 
     Raises
     ------
@@ -109,6 +113,7 @@ class Bars:
     warnings: tuple[DataIssue, ...] = ()
     readings: tuple[FileFormat, ...] = ()
     membership: tuple[Membership, ...] = ()
+    first_decision: pd.Timestamp | None = None
 
     def __post_init__(self) -> None:
         _check_axes(self)
@@ -138,6 +143,14 @@ class Bars:
     def between(self, start: date | pd.Timestamp, end: date | pd.Timestamp) -> "Bars":
         """The sessions from ``start`` to ``end``, both included."""
         return self._map(lambda frame: frame.loc[pd.Timestamp(start) : pd.Timestamp(end)])
+
+    def deciding_from(self, number: int) -> "Bars":
+        """The same bars for a run whose first decision falls on the close of session ``number``; nothing is checked again."""
+        if not number:
+            return self
+        later = copy(self)
+        object.__setattr__(later, "first_decision", self.sessions[number])
+        return later
 
     def select(self, symbols: tuple[str, ...]) -> "Bars":
         """Only these symbols, in this order.

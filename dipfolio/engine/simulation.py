@@ -179,7 +179,7 @@ def simulate_trades(
 
 def _run_in_backtrader(strategy: StrategyBase, bars: Bars, panel: Panel, account: Account, first: int) -> RunLog:
     if isinstance(strategy, Strategy):
-        exits, targets = checked_exit_rules(strategy), checked_targets(strategy, bars).to_numpy()[first:]
+        exits, targets = checked_exit_rules(strategy), checked_targets(strategy, bars, first).to_numpy()[first:]
         plan = Plan(targets=targets, unit=strategy.unit, fill=strategy.fill, resize=strategy.resize, exits=exits)
         return run_plan(panel, account, plan)
     if isinstance(strategy, BacktraderStrategy):
@@ -247,11 +247,18 @@ def first_session(bars: Bars, start: date | None, end: date | None) -> int:
     return first
 
 
-def checked_targets(strategy: Strategy, bars: Bars) -> pd.DataFrame:
+def checked_targets(strategy: Strategy, bars: Bars, first: int = 0) -> pd.DataFrame:
     """The targets of a strategy as floats, with the sessions and the symbols of the bars in their order.
 
     Sessions and symbols in another order are sorted by their labels. Numbers of every real dtype are read, nullable ones too;
     ``None`` and ``pd.NA`` are NaN.
+
+    Parameters
+    ----------
+    strategy : Strategy
+    bars : Bars
+    first : int
+        Number of the session with the first decision of the run.
 
     Raises
     ------
@@ -261,7 +268,7 @@ def checked_targets(strategy: Strategy, bars: Bars) -> pd.DataFrame:
         A target of a volatility index or a rate, which cannot be traded.
     """
     try:
-        targets = _call_strategy(strategy, lambda: strategy.targets(bars))
+        targets = _call_strategy(strategy, lambda: strategy.targets(bars.deciding_from(first)))
     except RecursionError as error:
         raise StrategyError(f"{strategy.name}: targets calls itself without end.") from error
     try:

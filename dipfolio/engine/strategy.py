@@ -134,7 +134,6 @@ class Strategy(StrategyBase, ABC):
     fill: FillAt = parameter("open", help="where in the next session a decision is executed")
 
     unit: ClassVar[TargetUnit] = "weight"
-    resize: ClassVar[bool] = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -152,6 +151,11 @@ class Strategy(StrategyBase, ABC):
         for name in ("unit", "resize", "fill"):
             if name in attributes and not hasattr(attributes[name], "__get__"):
                 _check_setting(cls.__name__, name, attributes[name])
+
+    @property
+    def resize(self) -> bool:
+        """Open positions are left alone; ``resize = True`` in a class trades them to the new size."""
+        return False
 
     @property
     def exits(self) -> tuple[Exit, ...]:

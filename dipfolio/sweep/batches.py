@@ -184,7 +184,7 @@ def make_batches(
     for herd in herds.values():
         selected = bars.select(herd[0][1].symbols)
         panel = build_panel(selected, first)
-        shared = TargetsCache(lambda strategy, selected=selected: checked_targets(strategy, selected).to_numpy()[first:])  # type: ignore[misc]
+        shared = TargetsCache(lambda strategy, selected=selected: checked_targets(strategy, selected, first).to_numpy()[first:])  # type: ignore[misc]
         for part in _target_groups(herd, shared, budget):
             members = [member for _, group in part for member in group]
             lead = members[0][1]

@@ -20,7 +20,7 @@ random_markets: random markets, decisions and accounts from a seed, run by every
 reports: the content of folders of reports, byte by byte.
 runs: small runs without costs, and the fills after an entry.
 second_engine: the rules of the account in plain loops, without code of dipfolio.
-strategies: strategies whose targets are a table.
+strategies: strategies whose targets are a table, or weights that a schedule restores.
 sweeps: small strategies to sweep, and a result whose ranking is known.
 tear_sheets: the tags and texts of a page, and the runs whose tear sheets are drawn.
 trials: entries of the trial log.

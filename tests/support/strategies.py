@@ -1,4 +1,4 @@
-"""Small strategies for tests: what to hold is written down in advance."""
+"""Small strategies for tests: what to hold is written down in advance, or weights that a schedule restores."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -6,6 +6,7 @@ from typing import ClassVar
 import pandas as pd
 
 from dipfolio.engine.exits import Exit
+from dipfolio.engine.rebalancing import rebalance
 from dipfolio.engine.strategy import Strategy, no_instruction
 
 
@@ -33,3 +34,20 @@ def script(rows, *, universe="A", fill="open", unit="shares", resize=False, exit
     """A strategy that trades by the script."""
     facts = {"rows": rows, "rules": tuple(exits), "unit": unit, "resize": resize, "__doc__": "By the script."}
     return type("Script", (Script,), facts)(universe=universe, fill=fill)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rebalanced(Strategy):
+    """Weights that a schedule restores; made by :func:`rebalanced`."""
+
+    resize = True
+    schedule: ClassVar[dict] = {}
+
+    def targets(self, bars):
+        return rebalance(bars, **self.schedule)
+
+
+def rebalanced(weights, every="month-end", *, universe="A,B", fill="open", **limits):
+    """A strategy that restores the weights on the dates of the schedule."""
+    facts = {"schedule": {"weights": weights, "every": every, **limits}, "__doc__": "By the schedule."}
+    return type("Rebalanced", (Rebalanced,), facts)(universe=universe, fill=fill)
