@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from dipfolio.data.universe import resolve
     from dipfolio.engine import indicators
     from dipfolio.engine.account import Account
+    from dipfolio.engine.account_stops import GroupStop, PairStop, PortfolioStop
     from dipfolio.engine.attribution import attribute
     from dipfolio.engine.display import to_table
     from dipfolio.engine.exits import (
+        AccountState,
         At,
         Bar,
         ChandelierExit,
@@ -55,9 +57,11 @@ _HOMES = {
     "data.risk_free": ("RiskFree",),
     "data.universe": ("resolve",),
     "engine.account": ("Account",),
+    "engine.account_stops": ("GroupStop", "PairStop", "PortfolioStop"),
     "engine.attribution": ("attribute",),
     "engine.display": ("to_table",),
     "engine.exits": (
+        "AccountState",
         "At",
         "Bar",
         "ChandelierExit",
@@ -89,6 +93,7 @@ _MODULES = {"calendar": "data.calendar", "indicators": "engine.indicators"}
 
 __all__ = [
     "Account",
+    "AccountState",
     "At",
     "BacktraderStrategy",
     "Bar",
@@ -98,12 +103,15 @@ __all__ = [
     "DipfolioError",
     "Exit",
     "FillAt",
+    "GroupStop",
     "HoldFor",
     "Level",
     "MarketEvent",
     "Metrics",
     "OpenTrades",
+    "PairStop",
     "ParameterError",
+    "PortfolioStop",
     "PriceHistory",
     "Recovered",
     "Result",
