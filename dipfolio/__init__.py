@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from dipfolio.engine.result import Result, load
     from dipfolio.engine.simulation import simulate
     from dipfolio.engine.strategy import BacktraderStrategy, Strategy, enter, no_instruction
+    from dipfolio.engine.volatility_target import target_volatility
     from dipfolio.errors import DataError, DipfolioError, ParameterError, StrategyError
     from dipfolio.evidence.assessment import assess
     from dipfolio.report.publish import compare, publish
@@ -83,6 +84,7 @@ _HOMES = {
     "engine.result": ("Result", "load"),
     "engine.simulation": ("simulate",),
     "engine.strategy": ("BacktraderStrategy", "Strategy", "enter", "no_instruction"),
+    "engine.volatility_target": ("target_volatility",),
     "errors": ("DataError", "DipfolioError", "ParameterError", "StrategyError"),
     "evidence.assessment": ("assess",),
     "report.publish": ("compare", "publish"),
@@ -140,6 +142,7 @@ __all__ = [
     "resolve",
     "run_sweep",
     "simulate",
+    "target_volatility",
     "to_table",
 ]
 
