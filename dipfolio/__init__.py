@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from dipfolio.data.universe import resolve
     from dipfolio.engine import indicators
     from dipfolio.engine.account import Account
+    from dipfolio.engine.account_stops import GroupStop, PairStop, PortfolioStop
     from dipfolio.engine.attribution import attribute
     from dipfolio.engine.display import to_table
     from dipfolio.engine.exits import (
+        AccountState,
         At,
         Bar,
         ChandelierExit,
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from dipfolio.engine.result import Result, load
     from dipfolio.engine.simulation import simulate
     from dipfolio.engine.strategy import BacktraderStrategy, Strategy, enter, no_instruction
+    from dipfolio.engine.volatility_target import target_volatility
     from dipfolio.errors import DataError, DipfolioError, ParameterError, StrategyError
     from dipfolio.evidence.assessment import assess
     from dipfolio.report.publish import compare, publish
@@ -57,9 +60,11 @@ _HOMES = {
     "data.risk_free": ("RiskFree",),
     "data.universe": ("resolve",),
     "engine.account": ("Account",),
+    "engine.account_stops": ("GroupStop", "PairStop", "PortfolioStop"),
     "engine.attribution": ("attribute",),
     "engine.display": ("to_table",),
     "engine.exits": (
+        "AccountState",
         "At",
         "Bar",
         "ChandelierExit",
@@ -83,6 +88,7 @@ _HOMES = {
     "engine.result": ("Result", "load"),
     "engine.simulation": ("simulate",),
     "engine.strategy": ("BacktraderStrategy", "Strategy", "enter", "no_instruction"),
+    "engine.volatility_target": ("target_volatility",),
     "errors": ("DataError", "DipfolioError", "ParameterError", "StrategyError"),
     "evidence.assessment": ("assess",),
     "report.publish": ("compare", "publish"),
@@ -93,6 +99,7 @@ _MODULES = {"calendar": "data.calendar", "indicators": "engine.indicators"}
 
 __all__ = [
     "Account",
+    "AccountState",
     "At",
     "BacktraderStrategy",
     "Bar",
@@ -102,12 +109,15 @@ __all__ = [
     "DipfolioError",
     "Exit",
     "FillAt",
+    "GroupStop",
     "HoldFor",
     "Level",
     "MarketEvent",
     "Metrics",
     "OpenTrades",
+    "PairStop",
     "ParameterError",
+    "PortfolioStop",
     "PriceHistory",
     "Recovered",
     "Result",
@@ -138,6 +148,7 @@ __all__ = [
     "resolve",
     "run_sweep",
     "simulate",
+    "target_volatility",
     "to_table",
     "weights",
 ]

@@ -23,7 +23,7 @@ def test_every_public_name_can_be_imported(name):
 
 
 def test_a_name_that_is_not_there_is_told_with_those_that_are():
-    with pytest.raises(AttributeError, match="dipfolio has no 'Portfolio'; it has Account, At"):
+    with pytest.raises(AttributeError, match="dipfolio has no 'Portfolio'; it has Account, AccountState, At"):
         _ = dipfolio.Portfolio
 
 

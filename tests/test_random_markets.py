@@ -23,6 +23,14 @@ def test_all_engines_make_the_same_run_of_random_markets():
     assert {kind: seen[kind] for kind in rare if not seen[kind]} == {}
 
 
+@pytest.mark.slow
+def test_all_engines_make_the_same_run_with_stops_on_the_account():
+    seen, seeds = Counter(), range(FIRST, FIRST + MARKETS)
+    different = {seed: found for seed in seeds if (found := random_markets.differences(seed, seen, stops=True))}
+    assert different == {}
+    assert {kind: seen[kind] for kind in ("stopped", "held back", "margin call", "settled", "shorts") if seen[kind] < 10} == {}
+
+
 def reversal(seed, **account):
     """Long, then a reversal without volume that is cut to its closing part, then a small long."""
     rng = np.random.default_rng(seed)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dipfolio.data.folder import load_bars
 from dipfolio.data.schema import FIELDS
-from dipfolio.engine import exits, loader, parameters
+from dipfolio.engine import account_stops, exits, loader, parameters
 from dipfolio.engine.account import Account
 from dipfolio.engine.exits import Exit, HoldFor, Level, StopLoss, TakeProfit, TrailingStop
 from dipfolio.engine.simulation import simulate
@@ -211,21 +211,34 @@ def test_bt_is_told_of_several_strategies():
 # ---- that they are independent ----
 
 
-def own_rules():
-    """The exit rules that there are."""
-    return [
-        kind for kind in vars(exits).values() if isinstance(kind, type) and issubclass(kind, Exit) and kind not in (Exit, Level)
-    ]
+def own_rules(module=exits, without=(Exit, Level)):
+    """The exit rules that a module has."""
+    kinds = [kind for kind in vars(module).values() if isinstance(kind, type) and issubclass(kind, Exit)]
+    return [kind for kind in kinds if kind.__module__ == module.__name__ and kind not in without]
+
+
+def own_stops():
+    """The stops on the account."""
+    return own_rules(account_stops, (account_stops.AccountStop,))
 
 
 def test_the_second_engine_uses_no_arithmetic_of_the_first():
     source = ast.parse(Path(second_engine.__file__).read_text(encoding="utf-8"))
     nodes = list(ast.walk(source))
     names = {node.module: {name.name for name in node.names} for node in nodes if isinstance(node, ast.ImportFrom)}
-    assert names == {"dataclasses": {"dataclass", "field"}, "dipfolio.engine.exits": {kind.__name__ for kind in own_rules()}}
+    assert names == {
+        "dataclasses": {"dataclass", "field"},
+        "dipfolio.engine.exits": {kind.__name__ for kind in own_rules()},
+        "dipfolio.engine.account_stops": {kind.__name__ for kind in own_stops()},
+    }
     assert {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names} == {"math"}
     called = {node.func.attr for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)}
-    theirs = {name for kind in (Account, Exit, Level, *own_rules()) for name, thing in vars(kind).items() if callable(thing)}
+    theirs = {
+        name
+        for kind in (Account, Exit, Level, *own_rules(), *own_stops())
+        for name, thing in vars(kind).items()
+        if callable(thing)
+    }
     assert not called & theirs
 
 

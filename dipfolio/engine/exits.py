@@ -1,13 +1,16 @@
 """Exit rules that close open trades: stops, profit targets, holding periods, dates and recoveries.
 
 A rule sees all open trades at once, as arrays whose last axis is the symbol. One run passes the shape (symbols,), a
-sweep the shape (variants, symbols). It sees the prices of the session and of all before it, and no later ones.
+sweep the shape (variants, symbols). It sees the prices of the session and of all before it, and no later ones, and the
+account on the close. The stops on the account as a whole are in :mod:`dipfolio.engine.account_stops`.
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any, ClassVar, Literal, dataclass_transform
+from functools import cached_property
+from typing import Any, ClassVar, Literal, NoReturn, dataclass_transform
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +46,49 @@ class OpenTrades:
     best: NDArray[np.float64]
     decided: NDArray[np.float64]
     before: NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountState:
+    """The account on the close of a session, in dollars; a last axis of one or of all symbols, as that of the trades.
+
+    Attributes
+    ----------
+    equity, cash : array of float, shape (..., 1)
+    peak_equity : array of float, shape (..., 1)
+        The highest equity on the closes so far, the cash at the start included. For a stop with a re-entry, since it was last
+        hit (:class:`dipfolio.engine.account_stops.AccountStop`).
+    shares : array of float, shape (..., symbols)
+        Held now, negative for a short.
+    profit : array of float, shape (..., symbols)
+        Of each open trade so far, at the close and after commission, fees, borrow and dividends; 0 where there is none.
+    """
+
+    equity: NDArray[np.float64]
+    cash: NDArray[np.float64]
+    peak_equity: NDArray[np.float64]
+    shares: NDArray[np.float64]
+    profit: NDArray[np.float64]
+
+    @property
+    def drawdown(self) -> NDArray[np.float64]:
+        """``1 - equity / peak_equity`` to a billionth, so that 90 under a peak of 100 is 0.1; shape (..., 1)."""
+        part = np.divide(self.equity, self.peak_equity, out=np.zeros_like(self.equity), where=self.peak_equity > 0)
+        return np.round(1 - part, 9)
+
+    def rows(self, rows: NDArray[np.int_]) -> "AccountState":
+        """Those of some variants."""
+        return AccountState(**{name: values[rows] for name, values in vars(self).items()})
+
+
+def no_account() -> NoReturn:
+    """Stand in for the account of a bar that is not of a simulation.
+
+    Raises
+    ------
+    StrategyError
+    """
+    raise StrategyError("This bar has no account: the simulation gives one to the bars of its rules, and nobody else does.")
 
 
 class PriceHistory:
@@ -141,6 +187,10 @@ class Bar:
         NaN where a symbol does not trade.
     history : PriceHistory
         All sessions up to this one.
+    symbols : tuple of str
+        Those of the last axis.
+    look_up : callable
+        Gives the account; called when a rule first asks for it, as most rules never do.
     """
 
     number: int
@@ -151,6 +201,21 @@ class Bar:
     low: NDArray[np.float64]
     close: NDArray[np.float64]
     history: PriceHistory
+    symbols: tuple[str, ...] = ()
+    look_up: Callable[[], AccountState] = field(default=no_account, repr=False, compare=False)
+
+    @cached_property
+    def account(self) -> AccountState:
+        """The account on this close, after all fills of the session."""
+        return self.look_up()
+
+    def of_variants(self, rows: NDArray[np.int_]) -> "Bar":
+        """The same bar with the accounts of some variants."""
+        return replace(self, look_up=lambda: self.account.rows(rows))
+
+    def with_peak(self, peak_equity: NDArray[np.float64]) -> "Bar":
+        """The same bar with another peak of the equity, shape (..., 1)."""
+        return replace(self, look_up=lambda: replace(self.account, peak_equity=peak_equity))
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))

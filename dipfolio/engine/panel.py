@@ -3,6 +3,7 @@
 ``BarReplay`` makes of it the bars that exit rules see, one session after the other.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from dipfolio.data import calendar
 from dipfolio.data.bars import Bars
 from dipfolio.data.corporate_actions import split_factors
-from dipfolio.engine.exits import Bar, PriceHistory, read_only
+from dipfolio.engine.exits import AccountState, Bar, PriceHistory, no_account, read_only
 
 Floats = NDArray[np.float64]
 
@@ -113,8 +114,8 @@ class BarReplay:
         self._memory[:, : self._earlier] = panel.earlier
         self._shown = read_only(self._memory)
 
-    def bar(self, number: int) -> Bar:
-        """The bar of a session; the numbers must not fall from one call to the next."""
+    def bar(self, number: int, look_up: Callable[[], AccountState] = no_account) -> Bar:
+        """The bar of a session with the account on its close; the numbers must not fall from one call to the next."""
         first, last = self._earlier + self._seen, self._earlier + number + 1
         self._memory[:, first:last] = self._prices[:, self._seen : number + 1]
         self._seen = number + 1
@@ -129,4 +130,6 @@ class BarReplay:
             low=low,
             close=close,
             history=PriceHistory(known),
+            symbols=self._panel.symbols,
+            look_up=look_up,
         )

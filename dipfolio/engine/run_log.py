@@ -8,10 +8,21 @@ from numpy.typing import NDArray
 
 FillMoment = Literal["open", "day", "close", "settlement"]
 AccountEventKind = Literal[
-    "scaled", "refused", "rounded", "no share", "unfilled", "settled", "margin call", "not reopened", "bankrupt"
+    "scaled",
+    "refused",
+    "rounded",
+    "no share",
+    "unfilled",
+    "settled",
+    "margin call",
+    "not reopened",
+    "stopped",
+    "held back",
+    "bankrupt",
 ]
 """An order cut to volume or buying power, or refused; cut to whole shares; a target of less than one share; an order left over;
-a symbol that stopped trading while held; a margin call; a target that opens nothing because it has stood since one; the end."""
+a symbol that stopped trading while held; a margin call; a target that opens nothing because it has stood since one; a stop on
+the account or a group that was hit; a target that opens nothing because of one; the end."""
 
 
 @dataclass(frozen=True, kw_only=True)

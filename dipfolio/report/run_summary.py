@@ -172,6 +172,8 @@ EVENTS = {
     "bankrupt": ("account", "wiped out and the run ended"),
     "margin call": ("margin call", "closed every position"),
     "not reopened": ("position", "not opened again after a margin call"),
+    "stopped": ("stop", "on the account or a group closed trades together"),
+    "held back": ("target", "held back after a stop"),
     "refused": ("order", "refused"),
     "scaled": ("order", "cut to buying power or volume"),
     "rounded": ("order", "rounded to whole shares"),

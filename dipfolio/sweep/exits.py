@@ -1,13 +1,14 @@
 """Exit rules of many variants, evaluated at once."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dipfolio.engine.account_stops import AccountStop, GroupStop, PairStop, PortfolioStop, pause_of
 from dipfolio.engine.exits import (
     At,
     Bar,
@@ -23,7 +24,9 @@ from dipfolio.engine.exits import (
     TrailingStop,
 )
 
-ELEMENTWISE_EXITS = (HoldFor, StopLoss, TakeProfit, TrailingStop, ChandelierExit, Recovered, At)
+ELEMENTWISE_EXITS = (
+    HoldFor, StopLoss, TakeProfit, TrailingStop, ChandelierExit, Recovered, At, PortfolioStop, GroupStop, PairStop
+)  # fmt: skip
 """Exits whose arithmetic also holds where a field is an array; any other class is asked once for each of its values."""
 
 
@@ -74,9 +77,13 @@ class ExitSlot:
     kind : ExitKind
     limit : bool
         Whether it rests as a limit order and not as a stop.
+    pause : array of int of shape (variants,), or None
+        Of stops on the account, see :func:`dipfolio.engine.account_stops.pause_of`; None for other rules.
     """
 
     def __init__(self, rules: Sequence[Exit]) -> None:
+        stops = [rule for rule in rules if isinstance(rule, AccountStop)]
+        self.pause = np.array([pause_of(rule.reenter) for rule in stops], dtype=np.int64) if stops else None
         self.kind = ExitKind.of(rules[0])
         self.limit = isinstance(rules[0], Level) and rules[0].order == "limit"
         self._merged = stack_exits(rules)
@@ -88,18 +95,28 @@ class ExitSlot:
 
     def closes(self, trades: OpenTrades, bar: Bar) -> NDArray[np.bool_]:
         """Which trades to close, shape (variants, symbols)."""
-        closing: NDArray[np.bool_] = self._ask(lambda rule, part: rule.closes(part, bar), trades)
-        return closing
+        if self._merged is not None:
+            return np.asarray(self._merged.closes(trades, bar))
+        return self._together(trades, [rule.closes(_rows(trades, rows), bar.of_variants(rows)) for rule, rows in self._parts])
+
+    def partners(self, leaving: NDArray[np.bool_], bar: Bar) -> NDArray[np.bool_]:
+        """Both symbols of each pair of which a leg is leaving, shape (variants, symbols); for a place of pair stops."""
+        answer = np.zeros_like(leaving)
+        if isinstance(self._merged, PairStop):
+            return self._merged.partners(leaving, bar)
+        for rule, rows in self._parts:
+            if isinstance(rule, PairStop):
+                answer[rows] = rule.partners(leaving[rows], bar)
+        return answer
 
     def level(self, trades: OpenTrades) -> NDArray[np.float64]:
         """Where a resting order lies, shape (variants, symbols)."""
-        price: NDArray[np.float64] = self._ask(lambda rule, part: rule.level(part), trades)
-        return price
+        if isinstance(self._merged, Level):
+            return self._merged.level(trades)
+        return self._together(trades, [rule.level(_rows(trades, rows)) for rule, rows in self._parts if isinstance(rule, Level)])
 
-    def _ask(self, question: Callable[[Any, OpenTrades], Any], trades: OpenTrades) -> Any:
-        if self._merged is not None:
-            return question(self._merged, trades)
-        answers = [question(rule, _rows(trades, rows)) for rule, rows in self._parts]
+    def _together(self, trades: OpenTrades, answers: list[NDArray[Any]]) -> NDArray[Any]:
+        """The answers of the parts in the rows of their variants."""
         combined = np.empty_like(trades.entry_price, dtype=answers[0].dtype)
         for answer, (_, rows) in zip(answers, self._parts, strict=True):
             combined[rows] = answer

@@ -11,11 +11,12 @@ from functools import cached_property
 import numpy as np
 
 from dipfolio.engine import sizing as rules
-from dipfolio.engine.exits import EXITS_WITHOUT_BEST_PRICE, OpenTrades
+from dipfolio.engine.account_stops import HeldBack, PortfolioStop
+from dipfolio.engine.exits import EXITS_WITHOUT_BEST_PRICE, AccountState, Bar, FillAt, OpenTrades
 from dipfolio.engine.panel import BarReplay
 from dipfolio.engine.run_log import FillMoment
 from dipfolio.sweep.batches import Batch
-from dipfolio.sweep.exits import exit_slots
+from dipfolio.sweep.exits import ExitSlot, exit_slots
 from dipfolio.sweep.state import NO_ORDERS, BatchFills, BatchLog, BatchPositions, Cells, EntryInfo, Floats, Mask, PendingOrders
 
 
@@ -62,6 +63,10 @@ class BatchSimulator:
         self.held_back = np.zeros(len(self.positions.shares))
         self.slots = exit_slots(batch.exits)
         self.resting = [slot for slot in self.slots if slot.kind.resting]
+        self.stops = [slot for slot in self.slots if slot.pause is not None]
+        self._stopped_back = HeldBack((len(self.panel.symbols), self.variants))
+        self._peak, self._peak_session = self.value.copy(), -1
+        self._peaks = {id(slot): self.value.copy() for slot in self.stops}
         self._watches_best = any(slot.kind.exit_class not in EXITS_WITHOUT_BEST_PRICE for slot in self.slots)
         self._instructions = batch.instructions()
         self._symbols, self._marks = np.array(self.panel.symbols), np.nan_to_num(self.panel.close)
@@ -309,37 +314,87 @@ class BatchSimulator:
         idle = self.under_margin_call | ~self.alive
         if self.under_margin_call.any() or self.held_back.any():
             self._hold_back()
+        if self.stops:
+            self._follow_peaks()
+            self._stopped_back.let_go(self._targets_now())
         exits, at_open, at_close = self._end_trades(idle)
         self.submitted = PendingOrders.concatenate([self.submitted, *exits, *self._follow_targets(idle, at_open, at_close)])
 
     def _hold_back(self) -> None:
         """Note which targets have stood since a margin call."""
+        called = self.positions.side * np.tile(self.under_margin_call, len(self.panel.symbols))
+        self.held_back = rules.blocked_sides(self.held_back, self._targets_now().reshape(-1), called)
+
+    def _targets_now(self) -> Floats:
+        """The targets of this close, 0 for no instruction; shape (symbols, variants)."""
         wanted, targets = self._instructions[self.session], np.zeros(len(self.held_back))
         if wanted is not None:
             cells, target = wanted.cells(self.variants)
             targets[cells] = target
-        called = self.positions.side * np.tile(self.under_margin_call, len(self.panel.symbols))
-        self.held_back = rules.blocked_sides(self.held_back, targets, called)
+        return targets.reshape(-1, self.variants)
 
     def _end_trades(self, idle: Mask) -> tuple[list[PendingOrders], Mask, Mask]:
         """The orders of the exit rules, and the cells that leave at the next open and at the next close."""
         held = self.positions
         trades = held.open_trades()
         opened = (held.side != 0) & ~np.tile(idle, len(self.panel.symbols)) if idle.any() else held.side != 0
-        leaving = {"open": np.zeros(len(opened), dtype=bool), "close": np.zeros(len(opened), dtype=bool)}
+        leaving: dict[FillAt, Mask] = {"open": np.zeros(len(opened), dtype=bool), "close": np.zeros(len(opened), dtype=bool)}
         orders: list[PendingOrders] = []
-        if not opened.any() or not self.slots:
+        if not (opened.any() or self.stops) or not self.slots:
             return orders, leaving["open"], leaving["close"]
-        bar = self._replay.bar(self.session)
+        bar = self._replay.bar(self.session, self._account_state)
         for slot in self.slots:
-            closing = slot.closes(trades, bar).T.reshape(-1) & opened
-            cells = np.flatnonzero(closing)
-            if len(cells):
-                opened &= ~closing
-                leaving[slot.kind.fill][cells] = True
-                at_close = slot.kind.fill == "close"
-                orders.append(PendingOrders.uniform(cells, -held.shares[cells], at_close=at_close, reduce_only=True))
+            stopped = slot.closes(trades, bar) if slot.pause is None else self._stopped(slot, trades, bar)
+            orders += self._leave(stopped.T.reshape(-1) & opened, slot.kind.fill, opened, leaving)
+        for slot in self.stops:
+            for fill in leaving:
+                closing = self._partners(slot, leaving[fill], opened, bar)
+                orders += self._leave(closing, fill, opened, leaving)
         return orders, leaving["open"], leaving["close"]
+
+    def _leave(self, closing: Mask, fill: FillAt, opened: Mask, leaving: dict[FillAt, Mask]) -> list[PendingOrders]:
+        """The orders that close trades; they are noted in both masks."""
+        cells = np.flatnonzero(closing)
+        if not len(cells):
+            return []
+        opened &= ~closing
+        leaving[fill][cells] = True
+        return [PendingOrders.uniform(cells, -self.positions.shares[cells], at_close=fill == "close", reduce_only=True)]
+
+    def _stopped(self, slot: ExitSlot, trades: OpenTrades, bar: Bar) -> Mask:
+        """Which symbols a stop on the account has stopped, and the consequences for their targets; (variants, symbols)."""
+        if issubclass(slot.kind.exit_class, PortfolioStop):
+            bar = bar.with_peak(self._peaks[id(slot)][:, None])
+        stopped = slot.closes(trades, bar) & self.alive[:, None]
+        if stopped.any():
+            self._stopped_back.stop(stopped.T, self._targets_now(), self.session, slot.pause)
+            self._peaks[id(slot)][stopped.any(axis=1)] = -np.inf
+        return stopped
+
+    def _partners(self, slot: ExitSlot, leaving: Mask, opened: Mask, bar: Bar) -> Mask:
+        """The trades that leave because their partners do, and the consequences for the targets of both; shape (cells,)."""
+        held = self.positions
+        closing = slot.partners(held.table(leaving), bar).T.reshape(-1) & opened
+        if closing.any():
+            stopped = slot.partners(held.table(closing), bar)
+            self._stopped_back.stop(stopped.T, self._targets_now(), self.session, slot.pause)
+        return closing
+
+    def _follow_peaks(self) -> None:
+        """The highest equity so far, of each stop since it was last hit."""
+        for peak in self._peaks.values():
+            np.maximum(peak, self.value, out=peak)
+
+    def _account_state(self) -> AccountState:
+        """The accounts on this close."""
+        held = self.positions
+        unseen = self.batch_log.equity[self._peak_session + 1 : self.session + 1]
+        self._peak, self._peak_session = np.maximum(self._peak, unseen.max(axis=0)), self.session
+        shares, profit = held.table(held.shares), held.table(held.profit)
+        return AccountState(
+            equity=self.value[:, None], cash=self.cash[:, None], peak_equity=self._peak[:, None], shares=shares,
+            profit=np.where(shares != 0, profit + shares * self._marks[self.session], 0.0),
+        )  # fmt: skip
 
     @cached_property
     def _replay(self) -> BarReplay:
@@ -354,6 +409,8 @@ class BatchSimulator:
         variant = cells % self.variants
         gone = rules.closes_before_fill(at_open[cells], batch.fill)
         free = (gone | ~(at_open[cells] | at_close[cells])) & ~idle[variant] & (self.held_back[cells] == 0)
+        if self.stops:
+            free &= ~self._stopped_back.targets(self.session).reshape(-1)[cells]
         cells, target, variant, gone = cells[free], target[free], variant[free], gone[free]
         close = self.panel.close[self.session][cells // self.variants]
         desired = rules.target_shares(target[:, None], batch.unit, self.value[variant], close[:, None], self.account)[:, 0]

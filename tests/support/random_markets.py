@@ -6,6 +6,7 @@
 import math
 import sys
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
 
@@ -15,6 +16,7 @@ from dipfolio.data import calendar
 from dipfolio.data.corporate_actions import split_factors
 from dipfolio.data.schema import Split
 from dipfolio.engine.account import Account
+from dipfolio.engine.account_stops import GroupStop, PairStop, PortfolioStop
 from dipfolio.engine.backtrader.run import run_plan
 from dipfolio.engine.backtrader.trader import Plan
 from dipfolio.engine.exits import At, HoldFor, Recovered, StopLoss, TakeProfit, TrailingStop
@@ -112,18 +114,41 @@ def account_of(rng):
     return account.without_costs() if rng.random() < 0.2 else account
 
 
-def made(seed):
-    """Plan, panel, the same data as lists, and account of a seed."""
+def stops_of(rng):
+    """One to three stops on the account, of which two may be of one kind."""
+
+    def terms():
+        again = [3, 1, "never", "new-target", "new-target"][rng.integers(5)]
+        return {"reenter": again, "fill": str(rng.choice(["open", "close"]))}
+
+    def fraction():
+        return float(rng.choice([0.002, 0.01, 0.05, 0.2]))
+
+    kinds = (
+        lambda: PortfolioStop(fraction(), **terms()),
+        lambda: GroupStop(fraction(), [(), ("A,B",), ("A,C", "B"), ("A,B", "B,C")][rng.integers(4)], **terms()),
+        lambda: PairStop(fraction(), (str(rng.choice(["A,B", "C,A"])),), **terms()),
+    )
+    return tuple(kinds[rng.integers(3)]() for _ in range(rng.integers(1, 4)))
+
+
+def made(seed, *, stops=False):
+    """Plan, panel, the same data as lists, and account of a seed; with stops on the account before or after its exits."""
     rng = np.random.default_rng(seed)
-    return plan_of(rng), *bars_of(rng), account_of(rng)
+    plan, market, account = plan_of(rng), bars_of(rng), account_of(rng)
+    if stops:
+        also = np.random.default_rng([seed, 1])
+        plan = replace(plan, exits=(*stops_of(also), *plan.exits) if also.random() < 0.5 else (*plan.exits, *stops_of(also)))
+    return plan, *market, account
 
 
-def differences(seed, seen=None):
+def differences(seed, seen=None, *, stops=False):
     """What backtrader and the ledger, the sweep, and the second engine do differently, in words; counts into ``seen``."""
-    plan, panel, bars, account = made(seed)
+    plan, panel, bars, account = made(seed, stops=stops)
     targets = dict(zip(SYMBOLS, plan.targets.T, strict=True))
     run_log, second = run_plan(panel, account, plan), second_engine.run(bars, targets, plan, account)
     ledger, _ = reconcile(panel, account, run_log)
+    bar_by_bar = run_plan(panel, account, plan, vectorised=False)
     trades, still_open = round_trips(panel, run_log)
     kinds = Counter(event.kind for event in run_log.events)
     if seen is not None:
@@ -132,6 +157,7 @@ def differences(seed, seen=None):
         seen.update(shorts=bool((ledger.positions < 0).any()), dividends=bool(run_log.dividends.any()))
     fills = [(f.session, panel.symbols[f.symbol], f.shares, f.price) for f in run_log.fills]
     found = _unlike(fills, second.fills, "fill of the second engine")
+    found += ["bar by bar"] * ((bar_by_bar.fills, bar_by_bar.events) != (run_log.fills, run_log.events))
     lived = slice(0, run_log.last + 1)
     gap = CENT / 2 + 1e-9 * np.abs(ledger.positions * panel.marks).sum(axis=1).max()
     for name, theirs in (("equity", second.equity), ("cash", second.cash_path)):
@@ -179,7 +205,7 @@ def main(count, first):
     seen, differ = Counter(), 0
     for seed in range(first, first + count):
         try:
-            found = differences(seed, seen)
+            found = [*differences(seed, seen), *differences(seed, seen, stops=True)]
         except Exception as error:  # a fault of either engine is a difference
             found = [f"{type(error).__name__}: {error}"]
         if found:

@@ -7,6 +7,7 @@ targets. What it does in a session stands in :func:`run`, top to bottom; every r
 import math
 from dataclasses import dataclass, field
 
+from dipfolio.engine.account_stops import GroupStop, PairStop, PortfolioStop
 from dipfolio.engine.exits import At, ChandelierExit, HoldFor, Recovered, StopLoss, TakeProfit, TrailingStop
 
 SEC = {  # dollars per million sold, from the day on
@@ -48,12 +49,16 @@ class Market:
 
 @dataclass
 class Held:
-    """A position: signed shares, their average price, the row of the first fill, the best of that fill and the closes since."""
+    """A position: signed shares, their average price, the row of the first fill, the best of that fill and the closes since.
+
+    ``money`` is what the trade has brought in so far, the purchase with its charges taken off.
+    """
 
     shares: float
     price: float
     row: int
     best: float
+    money: float = 0.0
 
 
 @dataclass
@@ -72,6 +77,7 @@ class Books:
     """The state of the account, and what it has come to: a number for each close, (row, symbol, shares, price) for each fill."""
 
     cash: float
+    start: float = 0.0
     held: dict = field(default_factory=dict)
     equity: list = field(default_factory=list)
     cash_path: list = field(default_factory=list)
@@ -80,14 +86,17 @@ class Books:
     margin_calls: int = 0
     trades: int = 0
     bankrupt: bool = False
+    peaks: dict = field(default_factory=dict)  # of each portfolio stop, by its place
+    barred: dict = field(default_factory=dict)  # symbol: the first row whose targets count again
+    stopped: dict = field(default_factory=dict)  # symbol: the side of the target that has stood since a stop
 
     def shares(self, symbol):
         return self.held[symbol].shares if symbol in self.held else 0.0
 
-    def book(self, symbol, shares, price, row):
+    def book(self, symbol, shares, price, row, charge=0.0):
         """A fill: its money, and what it makes of the position."""
         self.fills.append((row, symbol, shares, price))
-        self.cash -= shares * price
+        self.cash -= shares * price + charge
         old = self.held.pop(symbol, None)
         after = shares + (old.shares if old else 0.0)
         if abs(after) <= max(1e-9, 1e-11 * abs(shares)):  # the rounding of a closing trade
@@ -95,8 +104,10 @@ class Books:
             return
         self.trades += bool(old) and old.shares * after < 0
         if old is None or old.shares * after < 0:
-            old = Held(after, price, row, best=price)
-        elif abs(after) > abs(old.shares):
+            old = Held(after, price, row, best=price, money=-after * price - charge * abs(after / shares))
+        else:
+            old.money -= shares * price + charge
+        if abs(after) > abs(old.shares):
             old.price = (old.price * old.shares + price * shares) / after
         self.held[symbol] = old
         old.shares = after
@@ -135,8 +146,10 @@ def carry(ledger, account, market, row):
         ratio = market.ratio(symbol, row - 1)
         if held.shares < 0:
             collateral = math.ceil(billionth(1.02 * market.close[symbol][row - 1] * ratio))
-            change += held.shares / ratio * collateral * account.borrow_rate * days / 360
-        change += held.shares * market.dividends[symbol][row]
+            fee = held.shares / ratio * collateral * account.borrow_rate * days / 360
+            change, held.money = change + fee, held.money + fee
+        paid = held.shares * market.dividends[symbol][row]
+        change, held.money = change + paid, held.money + paid
     ledger.cash += change
 
 
@@ -211,20 +224,93 @@ def says_close(rule, held, market, symbol, row):
     raise NotImplementedError(f"The second engine does not know {type(rule).__name__}.")
 
 
+def groups_of(rule, symbols):
+    """The symbols of each group; one of all where none is named."""
+    return [group.split(",") for group in rule.groups] or [list(symbols)]
+
+
+def lost_too_much(rule, ledger, market, group, row):
+    """Whether the open trades of a group have lost that part of the money in them."""
+    open_trades = [(symbol, ledger.held[symbol]) for symbol in group if symbol in ledger.held]
+    invested = sum(abs(held.shares) * held.price for _, held in open_trades)
+    profit = sum(held.money + held.shares * market.close[symbol][row] for symbol, held in open_trades)
+    return invested > 0 and billionth(-profit / invested) >= rule.loss
+
+
+def stopped_by(rule, place, ledger, market, row):
+    """The symbols that a stop on the account stops on this close."""
+    symbols = list(market.close)
+    match rule:
+        case PortfolioStop():
+            peak = ledger.peaks[place] = max(ledger.peaks.get(place, ledger.start), ledger.equity[-1])
+            hit = billionth(1 - ledger.equity[-1] / peak) >= rule.drawdown
+            ledger.peaks[place] = -math.inf if hit else peak
+            return symbols if hit else []
+        case PairStop():
+            pairs = groups_of(rule, symbols)
+            hit = [p for p in pairs if lost_too_much(rule, ledger, market, p, row) or len(ledger.held.keys() & p) == 1]
+            return [symbol for pair in hit for symbol in pair]
+        case GroupStop():
+            hit = [g for g in groups_of(rule, symbols) if lost_too_much(rule, ledger, market, g, row)]
+            return [symbol for group in hit for symbol in group]
+    return []
+
+
+def hold_back(rule, symbols, ledger, targets, row):
+    """The targets of what was stopped do not count until the rule says so."""
+    for symbol in symbols:
+        if rule.reenter == "new-target":
+            ledger.stopped.pop(symbol, None)
+            if targets[symbol] * 0 == 0 and targets[symbol] != 0:
+                ledger.stopped[symbol] = math.copysign(1, targets[symbol])
+        else:
+            free = math.inf if rule.reenter == "never" else row + rule.reenter
+            ledger.barred[symbol] = max(ledger.barred.get(symbol, 0), free)
+
+
+def stop_account(ledger, market, row, targets, exits):
+    """What each stop on the account has stopped on this close, by its place among the exits."""
+    found = {}
+    for place, rule in enumerate(exits):
+        if isinstance(rule, PortfolioStop | GroupStop):
+            found[place] = stopped_by(rule, place, ledger, market, row)
+            hold_back(rule, found[place], ledger, targets, row)
+    return found
+
+
+def take_partners(ledger, market, row, targets, exits, leaving, orders):
+    """A leg that leaves takes its partner with it at the same moment."""
+    for rule in [rule for rule in exits if isinstance(rule, PairStop)]:
+        for moment in ("open", "close"):
+            for pair in groups_of(rule, market.close):
+                if moment in [leaving.get(symbol) for symbol in pair]:
+                    for symbol in [symbol for symbol in pair if symbol in ledger.held and symbol not in leaving]:
+                        leaving[symbol] = moment
+                        orders.append(Order(symbol, -ledger.shares(symbol), moment, ends=True))
+                        hold_back(rule, pair, ledger, targets, row)
+
+
 def whole(shares, account):
     return shares if account.fractional else float(math.trunc(shares + math.copysign(5e-10, shares)))
 
 
-def decide(ledger, account, market, row, targets, strategy):
+def decide(ledger, account, market, row, targets, strategy, stopped):
     """The orders of this close: exits first, then targets for what no exit has ended."""
     orders, leaving = [], {}
     for symbol, held in ledger.held.items():
-        rule = next((rule for rule in strategy.exits if says_close(rule, held, market, symbol, row)), None)
+        rule = None
+        for place, one in enumerate(strategy.exits):
+            if symbol in stopped[place] if place in stopped else says_close(one, held, market, symbol, row):
+                rule = one
+                break
         if rule:
             leaving[symbol] = rule.fill
             orders.append(Order(symbol, -held.shares, rule.fill, ends=True))
+    take_partners(ledger, market, row, targets, strategy.exits, leaving, orders)
     for symbol, target in targets.items():
         back_in = leaving.get(symbol) == "open" and strategy.fill == "close"
+        if symbol in ledger.stopped or row < ledger.barred.get(symbol, 0):
+            continue
         if math.isnan(target) or not market.trades(symbol, row) or (symbol in leaving and not back_in):
             continue
         now = 0.0 if back_in else ledger.shares(symbol)
@@ -271,8 +357,7 @@ def admit(orders, ledger, account, market, row):
 
 def execute(ledger, account, market, symbol, shares, price, row, *, slips=True):
     paid = price * (1 + math.copysign(account.slippage_bps / 1e4, shares)) if slips else price
-    ledger.book(symbol, shares, paid, row)
-    ledger.cash -= charge(account, market, symbol, shares, paid, row)
+    ledger.book(symbol, shares, paid, row, charge(account, market, symbol, shares, paid, row))
 
 
 def fill(ledger, account, market, orders, row, at):
@@ -303,7 +388,7 @@ def rest(ledger, account, market, exits, row):
 
 def run(bars, targets, strategy, account, first=0):
     """Trade a table of targets from row ``first`` on; ``strategy`` has ``unit``, ``fill``, ``resize`` and ``exits``."""
-    market, ledger, orders = Market.of(bars), Books(cash=account.cash), []
+    market, ledger, orders = Market.of(bars), Books(cash=account.cash, start=account.cash), []
     wanted, stands = {symbol: targets[symbol].tolist() for symbol in bars.symbols}, {}
     for row in range(first, len(market.days)):
         if row > first:
@@ -323,12 +408,15 @@ def run(bars, targets, strategy, account, first=0):
         if ledger.bankrupt:
             break
         today = {symbol: column[row] for symbol, column in wanted.items()}
+        today = {s: target if market.trades(s, row) else math.nan for s, target in today.items()}
         stands = {s: side for s, side in stands.items() if side * today[s] > 0}
+        ledger.stopped = {s: side for s, side in ledger.stopped.items() if side * today[s] > 0}
+        stopped = stop_account(ledger, market, row, today, strategy.exits)
         if required(ledger, account, market, row) - ledger.equity[-1] > 1e-8 * ledger.equity[-1]:
             ledger.margin_calls += 1
             stands |= {s: math.copysign(1, h.shares) for s, h in ledger.held.items() if h.shares * today[s] > 0}
             orders = [Order(symbol, -held.shares, "open", ends=True) for symbol, held in ledger.held.items()]
         else:
             today = {s: math.nan if s in stands else target for s, target in today.items()}  # called, and never taken back
-            orders = admit(decide(ledger, account, market, row, today, strategy), ledger, account, market, row)
+            orders = admit(decide(ledger, account, market, row, today, strategy, stopped), ledger, account, market, row)
     return ledger

@@ -1,5 +1,7 @@
 """Exits of many variants are asked at once where their arithmetic allows it, and once for each value where not."""
 
+import itertools
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 
@@ -7,6 +9,7 @@ import numpy as np
 import pytest
 
 from dipfolio.engine.account import Account
+from dipfolio.engine.account_stops import GroupStop, PairStop, PortfolioStop
 from dipfolio.engine.exits import (
     At,
     Bar,
@@ -163,6 +166,51 @@ def test_a_cell_of_a_sweep_with_rules_that_look_back_is_the_run_to_the_cent(bars
             assert {fill.reason for fill in run_log.fills} > {"target"}
             seen += 1
     assert seen == len(variants)
+
+
+class Careful(Exit):
+    """A user's own rule that no array could go through, and that looks at the account of its variant."""
+
+    most: float
+    fill = "close"
+
+    def __str__(self):
+        return "careful"
+
+    def closes(self, trades, bar):
+        return bar.account.profit < -self.most * bar.account.equity if self.most else np.full(trades.side.shape, False)
+
+
+class Stopped(InAndOut):
+    """The same with stops on the account."""
+
+    stop: float = parameter(0.05, help="fall from the peak")
+    reenter: str = parameter("new-target", help="when targets count again")
+    joint: float = parameter(0.02, help="joint loss")
+    most: float = parameter(0.005, help="loss of a trade, of the equity")
+
+    @property
+    def exits(self):
+        again = int(self.reenter) if self.reenter.isdecimal() else self.reenter
+        return (
+            PortfolioStop(self.stop, reenter=again), Careful(self.most), GroupStop(self.joint, ("A",), reenter=3),
+            ChandelierExit(self.multiple, self.window), PairStop(self.joint, reenter=again),
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("first", [0, 37])
+def test_a_cell_of_a_sweep_with_stops_on_the_account_is_the_run_to_the_cent(bars, first):
+    choices = itertools.product((0.005, 0.02, 0.2), ("new-target", "never", "2", "15"), (0.01, 0.1), (0.0, 0.003))
+    variants = [Stopped(stop=stop, reenter=again, joint=joint, most=most) for stop, again, joint, most in choices]
+    seen = Counter()
+    for places, batch in make_batches(variants, bars, Account(), first):
+        assert len(batch) == len(variants)
+        batch_log = simulate_batch(batch)
+        for column, place in enumerate(places):
+            run_log = run_simulation(variants[place], bars, Account(), first)
+            np.testing.assert_allclose(batch_log.equity[:, column], run_log.equity, rtol=0, atol=0.005)
+            seen.update({fill.reason.split(" 0.")[0] for fill in run_log.fills})
+    assert {"portfolio stop", "pair stop", "group stop", "careful"} <= {reason for reason, count in seen.items() if count > 3}
 
 
 def test_the_check_finds_no_look_ahead_in_rules_that_look_back(bars):

@@ -52,7 +52,7 @@ class PlanCerebro(NoCheatCerebro):
             if self._event_stop:
                 return
             trader.next()
-            if broker.is_idle and not trader.holds_back:
+            if broker.is_idle and not trader.holds_back and not trader.stops.waits_for_change:
                 broker.pass_sessions(trader.pass_sessions_without_targets())
 
 

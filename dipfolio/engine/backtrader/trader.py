@@ -15,12 +15,15 @@ from backtrader import Order
 from numpy.typing import NDArray
 
 from dipfolio.engine import sizing as rules
-from dipfolio.engine.exits import EXITS_WITHOUT_BEST_PRICE, Exit, FillAt, HoldFor, Level, OpenTrades
+from dipfolio.engine.account_stops import AccountStop, HeldBack, PairStop, PortfolioStop, pause_of
+from dipfolio.engine.exits import EXITS_WITHOUT_BEST_PRICE, Bar, Exit, FillAt, HoldFor, Level, OpenTrades
 from dipfolio.engine.panel import BarReplay, Panel
+from dipfolio.engine.run_account import RunAccount, highest
 from dipfolio.engine.run_log import AccountEventKind
 from dipfolio.engine.strategy import TargetUnit
 
 _ORDER = {"open": Order.Market, "close": Order.Close}
+_MOMENTS: tuple[FillAt, ...] = ("open", "close")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -64,6 +67,7 @@ class Trader(bt.Strategy):  # type: ignore[misc]
         self.shortest_hold = min(rule.sessions for rule in self.p.plan.exits) if kinds == {HoldFor} else 0
         self.first_due = 0
         self.logged: dict[AccountEventKind, NDArray[np.bool_]] = {}
+        self.stops = StopWatch(self)
         self.resting = [rule for rule in self.p.plan.exits if isinstance(rule, Level) and rule.intraday]
         if self.resting:
             self.broker.at_open = self._rest
@@ -71,6 +75,14 @@ class Trader(bt.Strategy):  # type: ignore[misc]
     @cached_property
     def _replay(self) -> BarReplay:
         return BarReplay(self.panel)
+
+    @cached_property
+    def _account(self) -> RunAccount:
+        return RunAccount(self.panel, self.broker.account, self.broker.run_log)
+
+    def bar(self, now: int) -> Bar:
+        """The current session as exit rules see it."""
+        return self._replay.bar(now, lambda: self._account.at(now))
 
     def next(self) -> None:
         """Decide on the close of the current session."""
@@ -83,13 +95,15 @@ class Trader(bt.Strategy):  # type: ignore[misc]
         if called or self.holds_back:
             self.held_back = rules.blocked_sides(self.held_back, self.targets[now], np.sign(self.held) * called)
             self.holds_back = bool(self.held_back.any())
+        self.stops.let_go(now)
         if called:
+            self.stops.look_only(now)
             return
         at_open, at_close = self._end_trades(now)
         if not self.asked[now]:
             self.logged.clear()
             return
-        targets = self._log_not_reopened(self.targets[now])
+        targets = self.stops.held_back(now, self._log_not_reopened(self.targets[now]))
         gone = rules.closes_before_fill(at_open, plan.fill)
         if not plan.resize and rules.are_fulfilled(self.held, targets) and not gone.any():
             self.logged.pop("no share", None)
@@ -115,7 +129,7 @@ class Trader(bt.Strategy):  # type: ignore[misc]
     def _log_not_reopened(self, targets: NDArray[np.float64]) -> NDArray[np.float64]:
         """The targets without those that a margin call holds back, which are told."""
         blocked = self.held_back != 0
-        self._log_once("not reopened", blocked, lambda _: "the target on the same side has stood since then without a break")
+        self.log_once("not reopened", blocked, lambda _: "the target on the same side has stood since then without a break")
         return np.where(blocked, np.nan, targets)
 
     def _log_no_share(self, targets: NDArray[np.float64], desired: NDArray[np.float64], leaving: NDArray[np.bool_]) -> None:
@@ -131,9 +145,9 @@ class Trader(bt.Strategy):  # type: ignore[misc]
             part = abs(targets[column]) * self.broker.getvalue()
             return f"its part of the account, ${part:,.2f}, is less than the price of one share, ${close[column]:,.2f}"
 
-        self._log_once("no share", nothing, detail)
+        self.log_once("no share", nothing, detail)
 
-    def _log_once(self, kind: AccountEventKind, which: NDArray[np.bool_], detail: Callable[[int], str]) -> None:
+    def log_once(self, kind: AccountEventKind, which: NDArray[np.bool_], detail: Callable[[int], str]) -> None:
         """Log an event for each of some symbols, once for as long as it lasts without a break."""
         if not which.any():
             self.logged.pop(kind, None)
@@ -144,25 +158,36 @@ class Trader(bt.Strategy):  # type: ignore[misc]
 
     def _end_trades(self, now: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Send the orders of the exit rules; returns the symbols that leave at the next open and at the next close."""
-        if not self.holds or not self.p.plan.exits or now + 1 < self.first_due:
+        if not (self.holds or self.stops) or not self.p.plan.exits or now + 1 < self.first_due:
             return self.nobody, self.nobody
-        leaving = {"open": self.nobody.copy(), "close": self.nobody.copy()}
-        trades, bar = self._open_trades(), self._replay.bar(now)
+        leaving: dict[FillAt, NDArray[np.bool_]] = {fill: self.nobody.copy() for fill in _MOMENTS}
+        trades, bar = self.open_trades(), self.bar(now)
         staying = self.held != 0
         for rule in self.p.plan.exits:
-            closing = rule.closes(trades, bar) & staying
-            if not closing.any():
-                continue
-            for column in np.flatnonzero(closing):
-                self._send(int(column), -self.held[column], _ORDER[rule.fill], str(rule), reduce_only=True)
-            leaving[rule.fill] |= closing
-            staying &= ~closing
+            stopped = self.stops.closes(rule, trades, bar) if isinstance(rule, AccountStop) else rule.closes(trades, bar)
+            self._close(stopped & staying, rule.fill, str(rule), leaving, staying)
+        for rule in self.stops.pairs:
+            for fill in _MOMENTS:
+                closing = self.stops.partners(rule, leaving[fill], staying, bar)
+                self._close(closing, fill, f"{rule}, partner", leaving, staying)
         return leaving["open"], leaving["close"]
+
+    def _close(
+        self, closing: NDArray[np.bool_], fill: FillAt, reason: str, leaving: dict[FillAt, NDArray[np.bool_]],
+        staying: NDArray[np.bool_],
+    ) -> None:  # fmt: skip
+        """Send the orders that close trades, and note in both arrays that they leave."""
+        if not closing.any():
+            return
+        for column in np.flatnonzero(closing):
+            self._send(int(column), -self.held[column], _ORDER[fill], reason, reduce_only=True)
+        leaving[fill] |= closing
+        staying &= ~closing
 
     def _rest(self) -> None:
         """Lay the resting exits of every open trade into the market, for this session alone, in the order they would be met."""
         self._follow_fills()
-        trades = self._open_trades()
+        trades = self.open_trades()
         levels = [rule.level(trades) for rule in self.resting]
         for column in np.flatnonzero(self.held):
             group = None
@@ -184,7 +209,8 @@ class Trader(bt.Strategy):  # type: ignore[misc]
 
         return sorted(zip(self.resting, prices, strict=True), key=place)
 
-    def _open_trades(self) -> OpenTrades:
+    def open_trades(self) -> OpenTrades:
+        """The open trades as exit rules see them."""
         return OpenTrades(
             side=np.sign(self.held).astype(int),
             entry_price=self.entry_price,
@@ -223,3 +249,85 @@ class Trader(bt.Strategy):  # type: ignore[misc]
         self.seen, self.holds = len(fills), bool(self.held.any())
         if self.holds and self.shortest_hold:  # time stops alone have nothing to close before
             self.first_due = int(self.entry_session[self.held != 0].min()) + self.shortest_hold
+
+
+class StopWatch:
+    """The stops on the account of one run: their peaks, and the targets that they hold back. False if there are none.
+
+    Parameters
+    ----------
+    trader : Trader
+        Whose exit rules they are, and who records what they do.
+
+    Attributes
+    ----------
+    pairs : list of PairStop
+    """
+
+    def __init__(self, trader: Trader) -> None:
+        self._trader = trader
+        self._stops = [rule for rule in trader.p.plan.exits if isinstance(rule, AccountStop)]
+        self.pairs = [rule for rule in self._stops if isinstance(rule, PairStop)]
+        self._held_back = HeldBack((len(trader.panel.symbols),))
+        self._peaks = {id(rule): (trader.broker.account.cash, 0) for rule in self._stops}
+
+    def __bool__(self) -> bool:
+        return bool(self._stops)
+
+    @property
+    def waits_for_change(self) -> bool:
+        """True if a target is held back until it changes, so that no session may be passed over."""
+        return bool(self._stops) and self._held_back.any_side
+
+    def let_go(self, now: int) -> None:
+        """Forget the targets that have changed."""
+        if self._stops:
+            self._held_back.let_go(self._trader.targets[now])
+
+    def look_only(self, now: int) -> None:
+        """Hold targets back on a close on which a margin call closes everything anyway."""
+        if self._stops:
+            trades, bar = self._trader.open_trades(), self._trader.bar(now)
+            for rule in self._stops:
+                self.closes(rule, trades, bar)
+
+    def closes(self, rule: AccountStop, trades: OpenTrades, bar: Bar) -> NDArray[np.bool_]:
+        """Which symbols a stop has stopped, and the consequences for their targets."""
+        if isinstance(rule, PortfolioStop):
+            peak, seen = self._peaks[id(rule)]
+            peak = max(peak, highest(self._trader.broker.run_log.equity, seen, bar.number))
+            bar, self._peaks[id(rule)] = bar.with_peak(np.array([peak])), (peak, bar.number + 1)
+        stopped = rule.closes(trades, bar)
+        if stopped.any():
+            self._stop(rule, stopped, bar)
+            self._peaks[id(rule)] = (-np.inf, bar.number + 1)
+        return stopped
+
+    def partners(self, rule: PairStop, leaving: NDArray[np.bool_], staying: NDArray[np.bool_], bar: Bar) -> NDArray[np.bool_]:
+        """The trades that leave because their partners do, and the consequences for the targets of both."""
+        if not leaving.any():
+            return leaving
+        closing = rule.partners(leaving, bar) & staying
+        if closing.any():
+            self._stop(rule, rule.partners(closing, bar), bar)
+        return closing
+
+    def _stop(self, rule: AccountStop, stopped: NDArray[np.bool_], bar: Bar) -> None:
+        self._held_back.stop(stopped, self._trader.targets[bar.number], bar.number, pause_of(rule.reenter))
+        if isinstance(rule, PortfolioStop):
+            state = bar.account
+            detail = (
+                f"{rule}: equity {state.equity[0]:,.2f} is {state.drawdown[0]:.2%} under its peak of {state.peak_equity[0]:,.2f}"
+            )
+        else:
+            detail = f"{rule}: {', '.join(np.array(bar.symbols)[stopped])}"
+        self._trader.broker.log_event("stopped", None, f"{detail}; re-entry: {rule.reenter}")
+
+    def held_back(self, now: int, targets: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The targets without those that a stop holds back, which are told."""
+        if not self._stops:
+            return targets
+        blocked = self._held_back.targets(now)
+        asked = blocked & (np.nan_to_num(targets) != 0)
+        self._trader.log_once("held back", asked, lambda _: "a stop was hit, and the target does not count again yet")
+        return np.where(blocked, np.nan, targets)
