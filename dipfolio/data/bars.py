@@ -16,6 +16,7 @@ from dipfolio.data import calendar
 from dipfolio.data.events import MarketEvent
 from dipfolio.data.instruments import instrument
 from dipfolio.data.membership import Membership, members_of, membership_table
+from dipfolio.data.risk_free import CASH_RATE, RiskFree, constant_rate
 from dipfolio.data.schema import ADJUSTMENT, FIELDS, PRICES, DataIssue, FileFormat, Split, summarise_issues
 from dipfolio.data.universe import DATED_MEMBERS, EVERY_SYMBOL, expand_universes
 from dipfolio.errors import DataError, UnknownNameError
@@ -89,6 +90,8 @@ class Bars:
         How each file was understood; filled by ``load_bars``.
     membership : tuple of Membership
         The rows of ``universe.csv``, for bars of ``@universe``; else empty.
+    cash_rate : RiskFree or None
+        The dated rate by which cash earns and pays interest; None for the fixed rate of the account.
 
     Raises
     ------
@@ -109,6 +112,7 @@ class Bars:
     warnings: tuple[DataIssue, ...] = ()
     readings: tuple[FileFormat, ...] = ()
     membership: tuple[Membership, ...] = ()
+    cash_rate: RiskFree | None = None
 
     def __post_init__(self) -> None:
         _check_axes(self)
@@ -138,6 +142,17 @@ class Bars:
     def between(self, start: date | pd.Timestamp, end: date | pd.Timestamp) -> "Bars":
         """The sessions from ``start`` to ``end``, both included."""
         return self._map(lambda frame: frame.loc[pd.Timestamp(start) : pd.Timestamp(end)])
+
+    def with_cash_rate(self, rate: "float | RiskFree") -> "Bars":
+        """The same bars with a rate by which cash earns and pays interest.
+
+        Parameters
+        ----------
+        rate : float or RiskFree
+            A year. One that is dated is used from the close of its day on.
+        """
+        dated = rate if isinstance(rate, RiskFree) else replace(constant_rate(rate), noun=CASH_RATE)
+        return replace(self, cash_rate=dated.until(self.sessions[-1]) if len(self) else dated)
 
     def select(self, symbols: tuple[str, ...]) -> "Bars":
         """Only these symbols, in this order.
@@ -196,6 +211,7 @@ class Bars:
         splits = [f"{s.symbol} {s.day} {s.ratio!r}" for s in self.splits if s.symbol in self.symbols]
         members = [f"{row.symbol} {row.start} {row.end}" for row in self.membership]
         words = [*self.symbols, *self.sessions.strftime("%Y-%m-%d"), *sorted(splits), *members]
+        words += [f"cash rate {self.cash_rate.fingerprint}"] if self.cash_rate else []
         digest = sha256_of("\n".join(words), *(getattr(self, field).to_numpy() for field in (*FIELDS, "dividends")))
         spans = {}
         for symbol in self.symbols:
@@ -208,7 +224,9 @@ class Bars:
 
     def _map(self, cut: Callable[[pd.DataFrame], pd.DataFrame]) -> "Bars":
         frames = {field: cut(getattr(self, field)) for field in (*FIELDS, "dividends")}
-        return replace(self, **frames, warnings=self._warnings_of(frames["close"]))
+        rate, known = self.cash_rate, frames["close"].index
+        rate = rate.until(known[-1]) if rate and len(known) else rate
+        return replace(self, **frames, warnings=self._warnings_of(frames["close"]), cash_rate=rate)
 
     def _warnings_of(self, close: pd.DataFrame) -> tuple[DataIssue, ...]:
         """The warnings about the symbols and the sessions of a table of closes, and those about the data as a whole."""

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dipfolio.engine.attribution import INTEREST, all_positions
+from dipfolio.engine.attribution import INTEREST, INTEREST_EARNED, all_positions
 from dipfolio.engine.display import Displayable
 from dipfolio.engine.result import Result
 from dipfolio.engine.sizing import position_after
@@ -128,8 +128,9 @@ def profit_by_session(result: Result) -> pd.DataFrame:
     Returns
     -------
     DataFrame of shape (sessions, names + 1)
-        The last column is the interest on negative cash. A row sums to the change of the equity where the run has the prices of
-        all names that were held; borrow fees before a later split are as in :func:`holding_paths`, and differ from those paid.
+        The last column is the interest on negative cash; a run with a dated rate has one more, the interest earned. A row sums
+        to the change of the equity where the run has the prices of all names that were held; borrow fees before a later split
+        are as in :func:`holding_paths`, and differ from those paid.
     """
     days = result.equity.index
     quotes = {symbol: _quotes_of(rows, days) for symbol, rows in result.prices.groupby("symbol", sort=False)}
@@ -139,7 +140,8 @@ def profit_by_session(result: Result) -> pd.DataFrame:
         if trip.symbol in quotes:
             row = made.setdefault(trip.symbol, np.zeros(len(days)))
             row[trip.first : trip.last + 1] += np.diff(walk.as_traded(trip, trip.last - trip.first), prepend=0.0)
-    return pd.DataFrame({**made, INTEREST: 0.0 - result.equity["interest"].to_numpy()}, index=days)
+    earned = {INTEREST_EARNED: result.interest_earned.to_numpy()} if result.rates.cash else {}
+    return pd.DataFrame({**made, INTEREST: 0.0 - result.equity["interest"].to_numpy(), **earned}, index=days)
 
 
 class _Walk(NamedTuple):

@@ -32,6 +32,8 @@ class Panel:
         Shares of these prices for one share as it was traded in that session (:mod:`dipfolio.data.corporate_actions`).
     earlier : tuple of array of float, each of shape (earlier sessions, symbols)
         Open, high, low, close and volume of all sessions before the first.
+    cash_rate : array of float, shape (sessions,), or None
+        The rate of interest that is known on each close, a year; it is in force until the next session.
     """
 
     symbols: tuple[str, ...]
@@ -45,6 +47,7 @@ class Panel:
     dividends: Floats
     factor: Floats
     earlier: tuple[Floats, ...]
+    cash_rate: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.sessions)
@@ -77,7 +80,13 @@ class Panel:
 
 
 def build_panel(bars: Bars, first: int) -> Panel:
-    """The arrays of the bars from session number ``first`` on."""
+    """The arrays of the bars from session number ``first`` on.
+
+    Raises
+    ------
+    DataError
+        A session before the first rate of interest, where cash earns and pays by a dated one.
+    """
     days = bars.sessions[first:]
     following = calendar.between(days[0], calendar.offset(days[-1], 1))[1:]
     return Panel(
@@ -92,6 +101,7 @@ def build_panel(bars: Bars, first: int) -> Panel:
         dividends=bars.dividends.to_numpy()[first:],
         factor=split_factors(bars.splits, days, bars.symbols),
         earlier=tuple(getattr(bars, name).to_numpy()[:first] for name in PriceHistory.FIELDS),
+        cash_rate=bars.cash_rate.yearly(days).to_numpy() if bars.cash_rate else None,
     )
 
 

@@ -24,6 +24,7 @@ from dipfolio.data.universe import DATED_MEMBERS
 from dipfolio.engine.account import Account
 from dipfolio.engine.backtrader.run import run_backtrader, run_plan
 from dipfolio.engine.backtrader.trader import Plan
+from dipfolio.engine.costs import FIXED_RATES, DatedRates
 from dipfolio.engine.exits import Exit
 from dipfolio.engine.ledger import Ledger, reconcile
 from dipfolio.engine.panel import Panel, build_panel
@@ -80,6 +81,7 @@ def simulate(
         The two sets of books differ by more than a cent.
     """
     account = account or Account()
+    account = account if bars.cash_rate else account.with_usual_spreads()
     first = first_session(bars, start, end)
     known = bars if end is None else bars.until(end)
     traded = known.select(strategy.symbols)
@@ -115,7 +117,14 @@ def simulate(
         provenance=_provenance(known.select(used), positions),
         versions=library_versions(),
         residual=residual,
+        rates=_rates_of(traded),
     )
+
+
+def _rates_of(bars: Bars) -> DatedRates:
+    """The dated rates of a run, in words."""
+    rate = bars.cash_rate
+    return DatedRates(cash=rate.description, cash_sha256=rate.fingerprint) if rate else FIXED_RATES
 
 
 def _provenance(used: Bars, positions: pd.DataFrame) -> Provenance:
@@ -428,6 +437,12 @@ def _session_table(panel: Panel, account: Account, run_log: RunLog, ledger: Ledg
     for fill in run_log.fills:
         paid[fill.session] += fill.commission, fill.fees, fill.slippage
     before = np.concatenate([[account.cash], run_log.equity[:-1]])
+    dated: dict[str, np.ndarray] = {}
+    if panel.cash_rate is not None:
+        dated = {
+            "interest_earned": run_log.earned,
+            "cash_rate": np.concatenate([panel.cash_rate[:1], panel.cash_rate[:-1]]),
+        }
     return pd.DataFrame(
         {
             "equity": run_log.equity,
@@ -442,6 +457,7 @@ def _session_table(panel: Panel, account: Account, run_log: RunLog, ledger: Ledg
             "borrow": run_log.borrow.sum(axis=1),
             "interest": run_log.interest,
             "dividends": run_log.dividends.sum(axis=1),
+            **dated,
         }
     )
 

@@ -224,9 +224,7 @@ class BatchSimulator:
         """Borrow fee and debit interest for the calendar days since the last session, dividends on its holdings."""
         now, held = self.session, self.positions
         days = int(self.panel.days[now])
-        interest = self.account.debit_interest(self.cash, days)
-        self.cash -= interest
-        self.batch_log.interest += interest
+        self._settle_interest(days)
         if self._any_short:
             short = np.flatnonzero(held.side < 0)
             symbol, variant = np.divmod(short, self.variants)
@@ -243,6 +241,21 @@ class BatchSimulator:
             held.profit[cells] += paid
             self.cash += paid
             self.batch_log.dividends += paid
+
+    def _settle_interest(self, days: int) -> None:
+        """Interest paid and earned for some calendar days: the fixed rate of a debit, or by the dated rate."""
+        if self.panel.cash_rate is None:
+            interest = self.account.debit_interest(self.cash, days)
+            self.cash -= interest
+            self.batch_log.interest += interest
+            return
+        now = self.session
+        shorts = np.minimum(self.positions.shares.reshape(-1, self.variants), 0.0)
+        collateral = -(shorts * self._marks[now - 1][:, None]).sum(axis=0) if self._any_short else np.zeros(self.variants)
+        paid, earned = self.account.dated_interest(self.cash, collateral, self.panel.cash_rate[now - 1], days)
+        self.cash += earned - paid
+        self.batch_log.interest += paid
+        self.batch_log.earned += earned
 
     def _settle_symbols_that_stopped(self) -> None:
         now = self.session

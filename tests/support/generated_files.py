@@ -5,9 +5,11 @@ from dataclasses import replace
 from datetime import date
 
 import numpy as np
+import pandas as pd
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+from dipfolio.data.risk_free import RiskFree
 from dipfolio.data.schema import Split
 from dipfolio.engine.account import Account
 from dipfolio.engine.exits import At, ChandelierExit, HoldFor, Recovered, StopLoss, TakeProfit, TrailingStop
@@ -34,6 +36,12 @@ EXITS = (
     (ChandelierExit(0.5, 4, fill="close"), StopLoss(0.1, intraday=True), HoldFor(6)),
     (TakeProfit(0.3, intraday=True), TakeProfit(0.02, intraday=True), HoldFor(2, fill="open")),
 )
+
+
+def with_rates(bars, values):
+    """The bars with a rate of interest that is dated on each of their sessions."""
+    return bars.with_cash_rate(RiskFree(rates=pd.Series(values, index=bars.sessions, dtype="float64"), description="made up"))
+
 
 _QUICK = 40
 law = settings(
@@ -122,6 +130,11 @@ accounts = st.builds(
     maintenance_short_per_share=st.sampled_from([5.0, 0.0]),
     max_volume_share=st.sampled_from([0.1, 1.0, 0.0001]),
     fractional=st.booleans(),
+)
+rates = st.lists(st.sampled_from([-0.02, 0.0, 0.003, 0.0125, 0.05, 0.4]), min_size=12, max_size=12)
+"""A rate of interest for each session."""
+spreads = st.fixed_dictionaries(
+    {name: st.sampled_from([0.005, 0.0, 0.02]) for name in ("credit_spread", "rebate_spread", "debit_spread")}
 )
 in_debt = st.builds(
     Account,

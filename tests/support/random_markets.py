@@ -6,10 +6,12 @@
 import math
 import sys
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 
 from dipfolio.data import calendar
 from dipfolio.data.corporate_actions import split_factors
@@ -115,7 +117,11 @@ def account_of(rng):
 def made(seed):
     """Plan, panel, the same data as lists, and account of a seed."""
     rng = np.random.default_rng(seed)
-    return plan_of(rng), *bars_of(rng), account_of(rng)
+    plan, (panel, bars), account = plan_of(rng), bars_of(rng), account_of(rng)
+    if rng.random() < 0.5:
+        rates = pd.Series(rng.choice([-0.02, 0.0, 0.003, 0.05, 0.4], SESSIONS), index=bars.sessions)
+        panel, bars.cash_rate = replace(panel, cash_rate=rates.to_numpy()), SimpleNamespace(rates=rates)
+    return plan, panel, bars, account
 
 
 def differences(seed, seen=None):

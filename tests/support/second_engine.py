@@ -31,12 +31,15 @@ class Market:
     volume: dict
     dividends: dict
     splits: tuple
+    rates: dict = field(default_factory=dict)
 
     @classmethod
     def of(cls, bars):
         fields = ("open", "high", "low", "close", "volume", "dividends")
         lists = {name: {s: getattr(bars, name)[s].tolist() for s in bars.symbols} for name in fields}
-        return cls(days=[day.date() for day in bars.sessions], splits=bars.splits, **lists)
+        dated = getattr(bars, "cash_rate", None)
+        rates = {day.date(): rate for day, rate in dated.rates.items()} if dated else {}
+        return cls(days=[day.date() for day in bars.sessions], splits=bars.splits, rates=rates, **lists)
 
     def trades(self, symbol, row):
         return not math.isnan(self.close[symbol][row])
@@ -128,9 +131,9 @@ def charge(account, market, symbol, shares, price, row):
 
 
 def carry(ledger, account, market, row):
-    """The calendar days since the last close: interest on negative cash, the fee of the shorts; then the dividends of today."""
+    """The calendar days since the last close: interest on cash, the fee of the shorts; then the dividends of today."""
     days = (market.days[row] - market.days[row - 1]).days
-    change = min(ledger.cash, 0.0) * account.debit_rate * days / 360
+    change = interest(ledger, account, market, row) * days / 360
     for symbol, held in ledger.held.items():
         ratio = market.ratio(symbol, row - 1)
         if held.shares < 0:
@@ -138,6 +141,17 @@ def carry(ledger, account, market, row):
             change += held.shares / ratio * collateral * account.borrow_rate * days / 360
         change += held.shares * market.dividends[symbol][row]
     ledger.cash += change
+
+
+def interest(ledger, account, market, row):
+    """Dollars a year on the cash of the last close, received or (negative) paid."""
+    if not market.rates:
+        return min(ledger.cash, 0.0) * account.debit_rate
+    rate = market.rates[max(day for day in market.rates if day <= market.days[row - 1])]
+    lent = sum(-held.shares * market.close[symbol][row - 1] for symbol, held in ledger.held.items() if held.shares < 0)
+    own = ledger.cash - lent
+    on_own = own * max(rate + account.debit_spread if own < 0 else rate - account.credit_spread, 0.0)
+    return on_own + lent * max(rate - account.rebate_spread, 0.0)
 
 
 def required(ledger, account, market, row):

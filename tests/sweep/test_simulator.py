@@ -115,7 +115,10 @@ def panels(draw, sessions=12):
     panel = build_panel(bars, draw(st.sampled_from([0, 0, 1, 2])))
     factor = np.ones(panel.close.shape)
     factor[: draw(st.integers(0, 6)), 0] = draw(st.sampled_from([10.0, 0.2]))
-    return replace(panel, factor=factor)
+    rates = draw(
+        st.one_of(st.none(), st.lists(st.sampled_from([-0.02, 0.0, 0.01, 0.06, 0.4]), min_size=len(panel), max_size=len(panel)))
+    )
+    return replace(panel, factor=factor, cash_rate=None if rates is None else np.array(rates))
 
 
 @st.composite
@@ -167,7 +170,8 @@ def assert_equal(batch, batch_log, variant):
         "borrow": run_log.borrow.sum(), "interest": run_log.interest.sum(), "dividends": run_log.dividends.sum(),
         **{name: sum(getattr(fill, name) for fill in run_log.fills) for name in ("commission", "fees", "slippage")},
     }  # fmt: skip
-    for name in COST_COLUMNS:
+    sums["earned"] = run_log.earned.sum()
+    for name in (*COST_COLUMNS, "earned"):
         assert getattr(batch_log, name)[variant] == pytest.approx(sums[name], rel=1e-9, abs=1e-7), name
     trades, still_open = round_trips(batch.panel, run_log)
     assert batch_log.trades[variant] == len(trades)
