@@ -17,7 +17,7 @@ from dipfolio.engine.account import Account
 from dipfolio.engine.exits import Exit, HoldFor, Level, StopLoss, TakeProfit, TrailingStop
 from dipfolio.engine.simulation import simulate
 from tests.support import bt_engine, second_engine
-from tests.support.generated_files import accounts, decisions, law, markets, rates, spreads, with_rates
+from tests.support.generated_files import accounts, decisions, law, lendings, markets, rates, spreads, with_rates
 from tests.support.plain_rules import DATA, REFERENCE, ROOT, idea, needs_reference
 from tests.support.strategies import script
 
@@ -172,11 +172,14 @@ def test_they_make_the_same_run_on_every_made_up_market(bars, what, account, fir
 
 
 @law
-@given(bars=markets(), what=decisions(), account=accounts, values=rates, spread=spreads, first=st.sampled_from([0, 0, 2]))
-def test_they_earn_and_pay_the_same_interest_by_a_dated_rate(bars, what, account, values, spread, first):
+@given(
+    bars=markets(), what=decisions(), account=accounts, values=rates, spread=spreads, lent=lendings,
+    first=st.sampled_from([0, 0, 2]),
+)  # fmt: skip
+def test_they_earn_and_pay_the_same_interest_and_borrow_fees_by_dated_rates(bars, what, account, values, spread, lent, first):
     wanted = sum(abs(size) for cell in what["rows"].values() for size in cell.values())
     traded = account.cash + wanted * np.nan_to_num(bars.close.max().max())
-    account, bars = replace(account, **spread), with_rates(bars, values)
+    account, bars = replace(account, **spread), replace(with_rates(bars, values), borrow_rates=lent)
     assert_same_run(script(**what), bars, account, rtol=1e-9, atol=1e-12 * traded, first=first)
 
 

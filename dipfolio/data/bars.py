@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from dipfolio.data import calendar
+from dipfolio.data.borrow_rates import BorrowRate, borrow_fingerprint
 from dipfolio.data.events import MarketEvent
 from dipfolio.data.instruments import instrument
 from dipfolio.data.membership import Membership, members_of, membership_table
@@ -92,6 +93,8 @@ class Bars:
         The rows of ``universe.csv``, for bars of ``@universe``; else empty.
     cash_rate : RiskFree or None
         The dated rate by which cash earns and pays interest; None for the fixed rate of the account.
+    borrow_rates : tuple of BorrowRate
+        What borrowing costs, by symbol and day, from ``borrow.csv``; empty for the rate of the account alone.
 
     Raises
     ------
@@ -113,6 +116,7 @@ class Bars:
     readings: tuple[FileFormat, ...] = ()
     membership: tuple[Membership, ...] = ()
     cash_rate: RiskFree | None = None
+    borrow_rates: tuple[BorrowRate, ...] = ()
 
     def __post_init__(self) -> None:
         _check_axes(self)
@@ -212,6 +216,8 @@ class Bars:
         members = [f"{row.symbol} {row.start} {row.end}" for row in self.membership]
         words = [*self.symbols, *self.sessions.strftime("%Y-%m-%d"), *sorted(splits), *members]
         words += [f"cash rate {self.cash_rate.fingerprint}"] if self.cash_rate else []
+        lent = borrow_fingerprint(row for row in self.borrow_rates if row.symbol in self.symbols)
+        words += [f"borrow rates {lent}"] if lent else []
         digest = sha256_of("\n".join(words), *(getattr(self, field).to_numpy() for field in (*FIELDS, "dividends")))
         spans = {}
         for symbol in self.symbols:
@@ -226,7 +232,8 @@ class Bars:
         frames = {field: cut(getattr(self, field)) for field in (*FIELDS, "dividends")}
         rate, known = self.cash_rate, frames["close"].index
         rate = rate.until(known[-1]) if rate and len(known) else rate
-        return replace(self, **frames, warnings=self._warnings_of(frames["close"]), cash_rate=rate)
+        lent = tuple(row for row in self.borrow_rates if len(known) and pd.Timestamp(row.day) <= known[-1])
+        return replace(self, **frames, warnings=self._warnings_of(frames["close"]), cash_rate=rate, borrow_rates=lent)
 
     def _warnings_of(self, close: pd.DataFrame) -> tuple[DataIssue, ...]:
         """The warnings about the symbols and the sessions of a table of closes, and those about the data as a whole."""

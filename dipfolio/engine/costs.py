@@ -254,14 +254,14 @@ class BorrowFee(AccountRule):
     Attributes
     ----------
     borrow_rate : float
-        A year, as a fraction of the collateral.
+        A year, as a fraction of the collateral; of symbols that have no dated rate. 0 lends every share free.
     """
 
-    borrow_rate: float = parameter(0.003, help="a year, on shares sold short")
+    borrow_rate: float = parameter(0.003, help="a year, on shares sold short that have no rate in borrow.csv; 0 ignores that too")
 
     FREE = MappingProxyType({"borrow_rate": 0.0})
 
-    def borrow_fee(self, shares: Any, close: Any, days: Any, symbols: Any) -> Any:
+    def borrow_fee(self, shares: Any, close: Any, days: Any, symbols: Any, dated: Any = None) -> Any:
         """``shares x ceil(1.02 x close) x rate x days / 360`` dollars: on the mark, not on the entry price.
 
         Parameters
@@ -272,10 +272,15 @@ class BorrowFee(AccountRule):
             Calendar days for which they are held at that close.
         symbols : str, sequence or array of str
             Of the shares; broadcast with them, so that one symbol for each of the last axis is enough.
+        dated : float or array, optional
+            Rates a year that come before that of the account; NaN where there is none.
         """
         collateral = np.ceil(np.round(COLLATERAL_RATIO * np.asarray(close, dtype=float), 9))
         borrowed = np.maximum(-np.asarray(shares, dtype=float), 0.0)
-        return borrowed * collateral * self.borrow_rate_of(symbols) * days / DAY_COUNT_360
+        rate = self.borrow_rate_of(symbols)
+        if dated is not None and self.borrow_rate:
+            rate = np.where(np.isnan(dated), rate, dated)
+        return borrowed * collateral * rate * days / DAY_COUNT_360
 
     def borrow_rate_of(self, symbols: Any) -> np.ndarray:
         """The rate a year of each symbol, shape of the symbols; one rate for all of them."""
@@ -288,8 +293,9 @@ class BorrowFee(AccountRule):
     def dated_assumptions(self, dated: DatedRates) -> tuple[Assumption, ...]:
         """The same where cash earns by a dated rate, or where some symbols have borrow fees of their own."""
         rebate = "no recall and no locate" if dated.cash else "no rebate on the proceeds, no recall and no locate"
+        own = f", and {dated.borrow} at the rates of borrow.csv from their dates on," if dated.borrow else ""
         sentence = (
-            f"Any share can be borrowed at {format_rate(self.borrow_rate, 2)} a year on {COLLATERAL_RATIO:.0%} of the last "
+            f"Any share can be borrowed at {format_rate(self.borrow_rate, 2)} a year{own} on {COLLATERAL_RATIO:.0%} of the last "
             f"close, rounded up to the dollar; each calendar day is charged as a {DAY_COUNT_360:g}th of a year. There is "
             f"{rebate}."
         )

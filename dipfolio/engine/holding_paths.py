@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dipfolio.engine.attribution import INTEREST, INTEREST_EARNED, all_positions
 from dipfolio.engine.display import Displayable
+from dipfolio.engine.price_record import BORROW_RATE
 from dipfolio.engine.result import Result
 from dipfolio.engine.sizing import position_after
 
@@ -91,6 +92,8 @@ class _Quotes(NamedTuple):
     open: Floats
     close: Floats
     dividend: Floats
+    borrow_rate: Floats
+    """Dated, a year; NaN where that of the account is charged."""
 
 
 def holding_paths(result: Result) -> HoldingPaths:
@@ -165,7 +168,9 @@ class _Walk(NamedTuple):
     def _profit(self, trip: Trip, steps: Iterable[Step], horizon: int) -> Floats:
         quotes, size = self.quotes[trip.symbol], horizon + 1
         rows = slice(trip.first, trip.first + size)
-        close, dividend, wait = (_padded(values[rows], size) for values in (quotes.close, quotes.dividend, self.wait))
+        close, dividend, wait, dated = (
+            _padded(values[rows], size) for values in (quotes.close, quotes.dividend, self.wait, quotes.borrow_rate)
+        )
         bought, paid = np.zeros(size), np.zeros(size)
         for step in steps:
             if step.row - trip.first < size:
@@ -173,7 +178,8 @@ class _Walk(NamedTuple):
                 paid[step.row - trip.first] += step.shares * step.price + step.charge
         shares = bought.cumsum()
         before, marked = np.concatenate([[0.0], shares[:-1]]), np.concatenate([[0.0], close[:-1]])
-        fee = np.where(before < 0, self.result.account.borrow_fee(before, marked, wait, trip.symbol), 0.0)
+        known = np.concatenate([[np.nan], dated[:-1]])
+        fee = np.where(before < 0, self.result.account.borrow_fee(before, marked, wait, trip.symbol, known), 0.0)
         return np.asarray((before * dividend - fee - paid).cumsum() + shares * close)
 
     def benchmark(self, trip: Trip, market: _Quotes, horizon: int, *, closing: bool = False) -> Floats:
@@ -247,7 +253,10 @@ def _quotes_of(rows: pd.DataFrame, days: pd.DatetimeIndex) -> _Quotes:
     table = rows.set_index("session").reindex(days)
     close = table["close"].ffill()
     close[days > rows["session"].iloc[-1]] = np.nan
-    return _Quotes(table["open"].fillna(close).to_numpy(), close.to_numpy(), table["dividend"].fillna(0.0).to_numpy())
+    dated = table.get(BORROW_RATE, pd.Series(np.nan, index=days)).ffill()
+    return _Quotes(
+        table["open"].fillna(close).to_numpy(), close.to_numpy(), table["dividend"].fillna(0.0).to_numpy(), dated.to_numpy()
+    )
 
 
 def _price_at(quotes: _Quotes, step: Step) -> float:

@@ -53,7 +53,8 @@ def replay(panel: Panel, account: Account, fills: list[Fill]) -> Ledger:
             positions[fill.session :, fill.symbol] = position_after(positions[fill.session, fill.symbol], fill.shares)
     held = np.vstack([np.zeros(symbols), positions[:-1]])
     before, factor = (np.vstack([values[:1], values[:-1]]) for values in (panel.marks, panel.factor))
-    borrow = account.borrow_fee(held / factor, before * factor, panel.days[:, None], panel.symbols).sum(axis=1)
+    dated = None if panel.borrow_rates is None else np.vstack([panel.borrow_rates[:1], panel.borrow_rates[:-1]])
+    borrow = account.borrow_fee(held / factor, before * factor, panel.days[:, None], panel.symbols, dated).sum(axis=1)
     income = (held * panel.dividends).sum(axis=1) - borrow - spent
     lent = -(np.minimum(held, 0.0) * before).sum(axis=1)
     cash, balance = np.empty(sessions), account.cash

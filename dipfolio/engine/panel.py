@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dipfolio.data import calendar
 from dipfolio.data.bars import Bars
+from dipfolio.data.borrow_rates import borrow_rates_by_session
 from dipfolio.data.corporate_actions import split_factors
 from dipfolio.engine.exits import Bar, PriceHistory, read_only
 
@@ -34,6 +35,8 @@ class Panel:
         Open, high, low, close and volume of all sessions before the first.
     cash_rate : array of float, shape (sessions,), or None
         The rate of interest that is known on each close, a year; it is in force until the next session.
+    borrow_rates : array of float, shape (sessions, symbols), or None
+        The borrow rate that is known on each close, a year; NaN where that of the account is charged.
     """
 
     symbols: tuple[str, ...]
@@ -48,6 +51,7 @@ class Panel:
     factor: Floats
     earlier: tuple[Floats, ...]
     cash_rate: Floats | None = None
+    borrow_rates: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.sessions)
@@ -102,6 +106,7 @@ def build_panel(bars: Bars, first: int) -> Panel:
         factor=split_factors(bars.splits, days, bars.symbols),
         earlier=tuple(getattr(bars, name).to_numpy()[:first] for name in PriceHistory.FIELDS),
         cash_rate=bars.cash_rate.yearly(days).to_numpy() if bars.cash_rate else None,
+        borrow_rates=borrow_rates_by_session(bars.borrow_rates, days, bars.symbols),
     )
 
 

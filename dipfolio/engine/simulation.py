@@ -18,13 +18,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dipfolio.data.bars import Bars, Provenance
+from dipfolio.data.borrow_rates import borrow_fingerprint, describe_borrow_rates
 from dipfolio.data.instruments import instrument
 from dipfolio.data.schema import DataIssue, summarise_issues
 from dipfolio.data.universe import DATED_MEMBERS
 from dipfolio.engine.account import Account
 from dipfolio.engine.backtrader.run import run_backtrader, run_plan
 from dipfolio.engine.backtrader.trader import Plan
-from dipfolio.engine.costs import FIXED_RATES, DatedRates
+from dipfolio.engine.costs import DatedRates
 from dipfolio.engine.exits import Exit
 from dipfolio.engine.ledger import Ledger, reconcile
 from dipfolio.engine.panel import Panel, build_panel
@@ -117,14 +118,20 @@ def simulate(
         provenance=_provenance(known.select(used), positions),
         versions=library_versions(),
         residual=residual,
-        rates=_rates_of(traded),
+        rates=_rates_of(traded, account),
     )
 
 
-def _rates_of(bars: Bars) -> DatedRates:
+def _rates_of(bars: Bars, account: Account) -> DatedRates:
     """The dated rates of a run, in words."""
     rate = bars.cash_rate
-    return DatedRates(cash=rate.description, cash_sha256=rate.fingerprint) if rate else FIXED_RATES
+    lent = [row for row in bars.borrow_rates if row.symbol in bars.symbols and account.borrow_rate]
+    return DatedRates(
+        cash=rate.description if rate else "",
+        cash_sha256=rate.fingerprint if rate else "",
+        borrow=describe_borrow_rates(lent),
+        borrow_sha256=borrow_fingerprint(lent),
+    )
 
 
 def _provenance(used: Bars, positions: pd.DataFrame) -> Provenance:

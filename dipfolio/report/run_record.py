@@ -287,6 +287,7 @@ def provenance_rows(result: Result) -> list[tuple[str, str]]:
         ("Sessions", window),
         ("SHA-256", source.sha256),
         *([("Cash rate", f"{result.rates.cash}; SHA-256 {result.rates.cash_sha256}")] if result.rates.cash else []),
+        *([("Borrow rates", f"{result.rates.borrow}; SHA-256 {result.rates.borrow_sha256}")] if result.rates.borrow else []),
         ("Warnings", _warnings(source.warnings)),
         ("Versions", ", ".join(f"{name} {number}" for name, number in result.versions.items())),
         (metric_of("residual").label, f"simulation and ledger differ by at most ${result.residual:.6f} on any session"),

@@ -237,6 +237,8 @@ def run_as_json(
     if result.rates.cash:
         record["cash_rate"] = {"description": result.rates.cash, "sha256": result.rates.cash_sha256}
         record["risk_free"] = str(risk_free)
+    if result.rates.borrow:
+        record["borrow_rates"] = {"symbols": result.rates.borrow, "sha256": result.rates.borrow_sha256}
     if hindsight is not None:
         record["hindsight"] = {
             "universe": hindsight.universe,

@@ -230,7 +230,8 @@ class BatchSimulator:
             symbol, variant = np.divmod(short, self.variants)
             factor = self.panel.factor[now - 1][symbol]
             close = self._marks[now - 1][symbol] * factor
-            fee = self.account.borrow_fee(held.shares[short] / factor, close, days, self._symbols[symbol])
+            dated = None if self.panel.borrow_rates is None else self.panel.borrow_rates[now - 1][symbol]
+            fee = self.account.borrow_fee(held.shares[short] / factor, close, days, self._symbols[symbol], dated)
             held.profit[short] -= fee
             borrow = np.bincount(variant, fee, self.variants)
             self.cash -= borrow

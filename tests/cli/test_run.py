@@ -23,6 +23,7 @@ from dipfolio.engine.metrics import measure
 from dipfolio.engine.parameters import list_parameters
 from dipfolio.engine.result import load
 from dipfolio.engine.simulation import simulate
+from dipfolio.report.run_record import state_assumptions
 from dipfolio.storage import changed_files
 
 ROOT = Path(__file__).parents[2]
@@ -314,6 +315,27 @@ def test_a_rate_of_cash_that_cannot_be_is_one_line(ask, tmp_path, words, said):
     assert (code in (1, 2), out) == (True, "")
     assert err.splitlines()[-1].startswith("Error: ")
     assert said in err.splitlines()[-1]
+
+
+def test_borrow_fees_by_symbol_and_date_are_on_the_record_and_in_the_status(ask, tmp_path):
+    shutil.copytree(ROOT / "data", tmp_path / "mine")
+    plain = json.loads(ask("short-nvda-friday", "--data", "mine", "--json")[1])
+    assert "borrow_rates" not in plain
+    table = "symbol,date,rate\nnvda,2025-01-02,30%\nGME,2025-01-02,80%\n"
+    (tmp_path / "mine" / "borrow.csv").write_text(table, encoding="utf-8")
+    dear = json.loads(ask("short-nvda-friday", "--data", "mine", "--json")[1])
+    assert dear["borrow"] == pytest.approx(100 * plain["borrow"])  # 30 % in place of 0.3 %
+    assert dear["borrow_rates"]["symbols"] == "NVDA"
+    (folder,) = (tmp_path / "reports").glob("*/")
+    said = dict(state_assumptions(load(folder)))["Short sales"]
+    assert said.startswith(
+        "Any share can be borrowed at 0.30% a year, and NVDA at the rates of borrow.csv from their dates on, on"
+    )
+    assert "  borrow       2 rows, 1 for symbols without prices" in ask("data", "status", "mine")[1]
+    (tmp_path / "mine" / "borrow.csv").write_text("symbol,date,rate\nNVDA,2025-01-02,30\n", encoding="utf-8")
+    code, _, err = ask("short-nvda-friday", "--data", "mine")
+    assert (code, len(err.splitlines())) == (1, 1)
+    assert "borrow.csv has the rate 30 for NVDA on 2025-01-02" in err
 
 
 def test_rates_that_end_early_are_said(ask, tmp_path):

@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dipfolio.data.borrow_rates import BorrowRate
 from dipfolio.data.membership import Membership
 from dipfolio.data.risk_free import RiskFree
 from dipfolio.data.schema import Split
 from dipfolio.engine.account import Account
 from dipfolio.engine.exits import HoldFor
+from dipfolio.engine.holding_paths import holding_paths, profit_by_session
 from dipfolio.engine.metrics import measure
 from dipfolio.engine.result import cast_columns, load
 from dipfolio.engine.simulation import checked_targets, simulate, simulate_trades
@@ -587,3 +589,47 @@ def test_a_session_before_the_first_rate_is_refused():
     with pytest.raises(DataError, match=message):
         simulate(script({}), bars, Account())
     assert simulate(script({}), bars, Account(), start=date(2025, 1, 7)).equity["interest_earned"].gt(0).all()
+
+
+# ---- borrow fees by symbol and date ----
+
+
+@pytest.fixture
+def lent():
+    """Thursday 2 January to Wednesday: A costs 36 % a year from Friday on and 72 % from Tuesday on, B what the account says."""
+    rows = [("A", date(2025, 1, 3), 0.36), ("A", date(2025, 1, 7), 0.72)]
+    rates = tuple(BorrowRate(symbol=symbol, day=day, rate=rate) for symbol, day, rate in rows)
+    return replace(make_bars({"A": [50.0] * 5, "B": [50.0] * 5}), borrow_rates=rates)
+
+
+SHORTS = {0: {"A": -100, "B": -200}}
+
+
+def test_each_short_pays_the_rate_that_was_known_on_the_close_before(lent):
+    account = replace(Account(cash=100_000.0).without_costs(), borrow_rate=0.18)
+    result = simulate(script(SHORTS, universe="A,B"), lent, account)
+    # sold on Friday; 51 dollars a share for three days and two nights, the last of them at the rate of Tuesday
+    first = 100 * 51 * 0.001 + 200 * 51 * 0.0005
+    last = 100 * 51 * 0.002 + 200 * 51 * 0.0005
+    assert result.equity["borrow"].tolist() == pytest.approx([0, 0, 3 * first, first, last], abs=1e-9)
+    assert result.residual < 1e-9
+    assert result.rates.borrow == "A"
+    assert result.rates.borrow_sha256
+
+
+def test_an_account_that_borrows_free_ignores_the_table(lent):
+    result = simulate(script(SHORTS, universe="A,B"), lent, Account(borrow_rate=0.0))
+    assert not result.equity["borrow"].any()
+    assert result.rates.borrow == ""
+    assert not simulate(script(SHORTS, universe="A,B"), lent, Account().without_costs()).equity["borrow"].any()
+
+
+def test_the_paths_of_a_short_have_the_dated_fee_and_survive_the_record(lent, tmp_path):
+    account = replace(Account(cash=100_000.0).without_costs(), borrow_rate=0.18)
+    result = simulate(script({0: {"A": -100}, 2: {"A": 0}}), lent, account)
+    result.save(tmp_path)
+    for run in (result, load(tmp_path)):
+        made = holding_paths(run).held["A"].tolist()
+        assert made == pytest.approx([0, -3 * 5.1, -4 * 5.1, -4 * 5.1 - 10.2], abs=1e-9)  # had it been held on
+        assert profit_by_session(run)["A"].sum() == pytest.approx(run.equity["equity"].iloc[-1] - 100_000, abs=1e-9)
+    assert load(tmp_path) == result

@@ -9,6 +9,7 @@ import pandas as pd
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+from dipfolio.data.borrow_rates import BorrowRate
 from dipfolio.data.risk_free import RiskFree
 from dipfolio.data.schema import Split
 from dipfolio.engine.account import Account
@@ -36,6 +37,14 @@ EXITS = (
     (ChandelierExit(0.5, 4, fill="close"), StopLoss(0.1, intraday=True), HoldFor(6)),
     (TakeProfit(0.3, intraday=True), TakeProfit(0.02, intraday=True), HoldFor(2, fill="open")),
 )
+
+
+lendings = st.dictionaries(
+    st.tuples(st.sampled_from(SYMBOLS), st.dates(date(2024, 12, 30), date(2025, 1, 22))),
+    st.sampled_from([0.0, 0.02, 0.9]),
+    max_size=6,
+).map(lambda rows: tuple(BorrowRate(symbol=symbol, day=day, rate=rate) for (symbol, day), rate in rows.items()))
+"""Borrow rates by symbol and day."""
 
 
 def with_rates(bars, values):

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from dipfolio.data import calendar
+from dipfolio.data.borrow_rates import BorrowRate, borrow_rates_by_session
 from dipfolio.data.corporate_actions import split_factors
 from dipfolio.data.schema import Split
 from dipfolio.engine.account import Account
@@ -121,6 +122,11 @@ def made(seed):
     if rng.random() < 0.5:
         rates = pd.Series(rng.choice([-0.02, 0.0, 0.003, 0.05, 0.4], SESSIONS), index=bars.sessions)
         panel, bars.cash_rate = replace(panel, cash_rate=rates.to_numpy()), SimpleNamespace(rates=rates)
+    if rng.random() < 0.5:
+        days = rng.choice(bars.sessions.to_numpy(), 4)
+        cells = {(str(rng.choice(SYMBOLS)), pd.Timestamp(day).date()): float(rng.choice([0.0, 0.02, 0.9])) for day in days}
+        bars.borrow_rates = tuple(BorrowRate(symbol=symbol, day=day, rate=rate) for (symbol, day), rate in cells.items())
+        panel = replace(panel, borrow_rates=borrow_rates_by_session(bars.borrow_rates, bars.sessions, SYMBOLS))
     return plan, panel, bars, account
 
 

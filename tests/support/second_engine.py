@@ -32,6 +32,7 @@ class Market:
     dividends: dict
     splits: tuple
     rates: dict = field(default_factory=dict)
+    borrow: tuple = ()
 
     @classmethod
     def of(cls, bars):
@@ -39,7 +40,8 @@ class Market:
         lists = {name: {s: getattr(bars, name)[s].tolist() for s in bars.symbols} for name in fields}
         dated = getattr(bars, "cash_rate", None)
         rates = {day.date(): rate for day, rate in dated.rates.items()} if dated else {}
-        return cls(days=[day.date() for day in bars.sessions], splits=bars.splits, rates=rates, **lists)
+        lent = getattr(bars, "borrow_rates", ())
+        return cls(days=[day.date() for day in bars.sessions], splits=bars.splits, rates=rates, borrow=lent, **lists)
 
     def trades(self, symbol, row):
         return not math.isnan(self.close[symbol][row])
@@ -138,9 +140,15 @@ def carry(ledger, account, market, row):
         ratio = market.ratio(symbol, row - 1)
         if held.shares < 0:
             collateral = math.ceil(billionth(1.02 * market.close[symbol][row - 1] * ratio))
-            change += held.shares / ratio * collateral * account.borrow_rate * days / 360
+            change += held.shares / ratio * collateral * lending_rate(account, market, symbol, row - 1) * days / 360
         change += held.shares * market.dividends[symbol][row]
     ledger.cash += change
+
+
+def lending_rate(account, market, symbol, row):
+    """The last rate of the symbol that is dated on or before the day; else, and where the account lends free, the account's."""
+    dated = {entry.day: entry.rate for entry in market.borrow if entry.symbol == symbol and entry.day <= market.days[row]}
+    return dated[max(dated)] if dated and account.borrow_rate else account.borrow_rate
 
 
 def interest(ledger, account, market, row):

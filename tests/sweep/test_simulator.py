@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dipfolio.data.borrow_rates import borrow_rates_by_session
 from dipfolio.engine.account import Account
 from dipfolio.engine.backtrader.run import run_plan
 from dipfolio.engine.backtrader.trader import Plan
@@ -19,7 +20,7 @@ from dipfolio.engine.trades import round_trips
 from dipfolio.sweep.batches import Batch, make_batches
 from dipfolio.sweep.simulator import simulate_batch
 from dipfolio.sweep.state import COST_COLUMNS
-from tests.support.generated_files import markets
+from tests.support.generated_files import lendings, markets
 from tests.support.markets import make_bars
 from tests.support.strategies import script
 
@@ -118,7 +119,9 @@ def panels(draw, sessions=12):
     rates = draw(
         st.one_of(st.none(), st.lists(st.sampled_from([-0.02, 0.0, 0.01, 0.06, 0.4]), min_size=len(panel), max_size=len(panel)))
     )
-    return replace(panel, factor=factor, cash_rate=None if rates is None else np.array(rates))
+    lent = borrow_rates_by_session(draw(lendings), bars.sessions, bars.symbols)
+    lent = None if lent is None else lent[len(bars) - len(panel) :]
+    return replace(panel, factor=factor, cash_rate=None if rates is None else np.array(rates), borrow_rates=lent)
 
 
 @st.composite

@@ -642,7 +642,8 @@ class MarginBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         if self._shorts:
             factor, close = panel.factor[now - 1], panel.marks[now - 1]
             days = int(panel.days[now])
-            self.run_log.borrow[now] = self.account.borrow_fee(held / factor, close * factor, days, panel.symbols)
+            dated = None if panel.borrow_rates is None else panel.borrow_rates[now - 1]
+            self.run_log.borrow[now] = self.account.borrow_fee(held / factor, close * factor, days, panel.symbols, dated)
         if panel.pays[now]:
             self.run_log.dividends[now] = held * panel.dividends[now]
         if self._shorts or panel.pays[now]:
