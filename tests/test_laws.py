@@ -16,12 +16,24 @@ from hypothesis import strategies as st
 
 from dipfolio.data.schema import FIELDS, PRICES
 from dipfolio.engine.account import Account
+from dipfolio.engine.attribution import attribute
 from dipfolio.engine.backtrader.run import run_plan
 from dipfolio.engine.backtrader.trader import Plan
 from dipfolio.engine.panel import build_panel
 from dipfolio.engine.result import Result, load
 from dipfolio.engine.simulation import simulate
-from tests.support.generated_files import SYMBOLS, TIME_EXITS, accounts, decisions, in_debt, law, markets
+from tests.support.generated_files import (
+    SYMBOLS,
+    TIME_EXITS,
+    accounts,
+    decisions,
+    in_debt,
+    law,
+    markets,
+    rates,
+    spreads,
+    with_rates,
+)
 from tests.support.strategies import script
 
 pytestmark = pytest.mark.slow
@@ -244,6 +256,39 @@ def test_more_cost_is_never_more_money_for_the_same_trades(bars, idea, tariff):
         )
 
 
+@law
+@given(bars=markets(), idea=decisions(), account=accounts, values=rates, spread=spreads)
+def test_interest_is_never_paid_on_money_that_is_not_there(bars, idea, account, values, spread):
+    account = replace(account, **spread)
+    table = simulate(script(**idea), with_rates(bars, values), account).equity
+    before = table["cash"].shift(fill_value=account.cash).to_numpy()
+    days = np.diff(table.index, prepend=table.index[:1]).astype("timedelta64[D]").astype(int)
+    at_most = np.maximum(before, 0.0) * np.maximum(table["cash_rate"].to_numpy(), 0.0) * days / 360
+    received = (table["interest_earned"] - table["interest"]).to_numpy()
+    assert (received <= at_most + 1e-9 + 1e-12 * np.abs(before) + 1e-12 * table["gross"].max()).all()
+    assert (table[["interest_earned", "interest"]] >= 0).all(axis=None)
+
+
+@law
+@given(bars=markets(), idea=decisions(), account=accounts, values=rates)
+def test_interest_is_a_part_of_the_profit_and_the_books_agree(bars, idea, account, values):
+    result = simulate(script(**idea), with_rates(bars, values), account)
+    cent = 1e-12 * turnover(result, account) + 1e-9
+    found = attribute(result)
+    for series in (found.by_name, found.by_month, found.by_side, found.by_reason, found.by_source):
+        assert series.sum() == pytest.approx(found.profit, abs=cent)
+    assert result.residual <= cent
+
+
+@law
+@given(bars=markets(), account=accounts, values=rates, factor=st.sampled_from([2.0, 0.125, 1024.0]))
+def test_twice_the_cash_earns_twice_the_interest(bars, account, values, factor):
+    one, other = (
+        simulate(script({}), with_rates(bars, values), replace(account, cash=account.cash * size)) for size in (1.0, factor)
+    )
+    assert (other.equity["interest_earned"] == factor * one.equity["interest_earned"]).all()
+
+
 NAMES = [{"A": "A", "B": "B", "C": "C"}, {"NA": "A", "1e5": "B", "True": "C"}, {"=A1": "A", "-B": "B", "2025-01-02": "C"}]
 
 
@@ -308,15 +353,15 @@ def test_no_order_that_adds_risk_is_sent_beyond_the_buying_power(bars, idea, acc
 
 
 @law
-@given(bars=markets(), idea=decisions(), account=accounts)
-def test_backtraders_two_loops_give_the_same_run(bars, idea, account):
-    strategy = script(**idea)
+@given(bars=markets(), idea=decisions(), account=accounts, values=st.one_of(st.none(), rates))
+def test_backtraders_two_loops_give_the_same_run(bars, idea, account, values):
+    strategy, bars = script(**idea), bars if values is None else with_rates(bars, values)
     plan = Plan(
         targets=strategy.targets(bars).to_numpy(), unit=strategy.unit, fill=strategy.fill, resize=strategy.resize,
         exits=strategy.exits,
     )  # fmt: skip
     panel = build_panel(bars, 0)
     one, other = (run_plan(panel, account, plan, vectorised=flag) for flag in (True, False))
-    for name in ("cash", "equity", "interest", "borrow", "dividends"):
+    for name in ("cash", "equity", "interest", "earned", "borrow", "dividends"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
     assert (one.submitted, one.fills, one.events, one.last) == (other.submitted, other.fills, other.events, other.last)

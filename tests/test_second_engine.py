@@ -17,7 +17,7 @@ from dipfolio.engine.account import Account
 from dipfolio.engine.exits import Exit, HoldFor, Level, StopLoss, TakeProfit, TrailingStop
 from dipfolio.engine.simulation import simulate
 from tests.support import bt_engine, second_engine
-from tests.support.generated_files import accounts, decisions, law, markets
+from tests.support.generated_files import accounts, decisions, law, lendings, markets, rates, spreads, with_rates
 from tests.support.plain_rules import DATA, REFERENCE, ROOT, idea, needs_reference
 from tests.support.strategies import script
 
@@ -170,6 +170,25 @@ def test_they_make_the_same_run_on_every_made_up_market(bars, what, account, fir
     wanted = sum(abs(size) for cell in what["rows"].values() for size in cell.values())
     traded = account.cash + wanted * np.nan_to_num(bars.close.max().max())
     assert_same_run(script(**what), bars, account, rtol=1e-9, atol=1e-12 * traded, first=first)
+
+
+@law
+@given(
+    bars=markets(), what=decisions(), account=accounts, values=rates, spread=spreads, lent=lendings,
+    first=st.sampled_from([0, 0, 2]),
+)  # fmt: skip
+def test_they_earn_and_pay_the_same_interest_and_borrow_fees_by_dated_rates(bars, what, account, values, spread, lent, first):
+    wanted = sum(abs(size) for cell in what["rows"].values() for size in cell.values())
+    traded = account.cash + wanted * np.nan_to_num(bars.close.max().max())
+    account, bars = replace(account, **spread), replace(with_rates(bars, values), borrow_rates=lent)
+    assert_same_run(script(**what), bars, account, rtol=1e-9, atol=1e-12 * traded, first=first)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_they_earn_and_pay_the_same_interest_of_every_strategy(name, bars):
+    rising = with_rates(bars, np.linspace(-0.01, 0.06, len(bars)))
+    ledger = assert_same_run(idea(name), rising, Account())
+    assert len(ledger.equity) == len(bars)
 
 
 # ---- bt ----

@@ -15,6 +15,7 @@ from dipfolio.engine import loader
 from dipfolio.errors import ComparisonError, DipfolioError, UnknownNameError
 
 if TYPE_CHECKING:
+    from dipfolio.data.risk_free import RiskFree
     from dipfolio.report.comparison.series import Track
 
 
@@ -35,7 +36,11 @@ if TYPE_CHECKING:
 )
 @click.option("--sheet", default="", help="sheet of an Excel workbook  [default: the only one with dates]")
 @click.option("--as-is", is_flag=True, help="compare runs that differ without aligning or refusing them")
-@click.option("--risk-free", default="0", show_default=True, help="a year, such as 0.043, or a CSV of dates and such rates")
+@click.option(
+    "--risk-free",
+    help="a year, such as 0.043, or a CSV of dates and such rates  [default: 0, or what idle cash earned if all runs have one "
+    "--cash-rate]",
+)
 @click.option("--reports", type=FolderType(), help="folder of saved runs, and for the page  [default: reports]")
 @click.option("--name", help="keep the page as comparisons/NAME.html in the folder of reports  [default: comparison.html]")
 @click.option("--replace", is_flag=True, help="overwrite the page of that name")
@@ -79,7 +84,7 @@ def write_comparison(
     strict: bool,
     as_is: bool = False,
     as_json: bool = False,
-    risk_free: str = "0",
+    risk_free: "str | RiskFree | None" = None,
     name: str | None = None,
     replace: bool = False,
 ) -> None:
@@ -100,15 +105,14 @@ def write_comparison(
     ParameterError
         A name that is no file name, or that is taken.
     """
-    from dipfolio.data.risk_free import parse_risk_free as read_rate
     from dipfolio.report.comparison.alignment import align_tracks
     from dipfolio.report.comparison.page import write_comparison_page
     from dipfolio.report.comparison.series import with_unique_labels
     from dipfolio.report.runs_index import refresh_index
     from dipfolio.report.terminal import comparison_as_json, print_comparison
 
-    rate = read_rate(risk_free)
-    warn_once(rate.interpretation)
+    tracks = list(tracks)
+    rate = _riskless_rate(risk_free, tracks)
     fairness = align_tracks(with_unique_labels(tracks), as_is=as_is)
     if strict and fairness.left_out:
         label, reason = fairness.left_out[0]
@@ -120,6 +124,20 @@ def write_comparison(
     else:
         print_comparison(fairness, sys.stdout, rate)
         click.echo(f"Comparison: {relative_to_cwd(page)}")
+
+
+def _riskless_rate(given: "str | RiskFree | None", tracks: "list[Track]") -> "RiskFree":
+    """The rate that was given, or else what idle cash earned in the runs if it is the same in all of them, or else none."""
+    from dipfolio.data.risk_free import RiskFree, constant_rate, parse_risk_free
+
+    if isinstance(given, RiskFree):
+        return given
+    rates = [track.result.riskless for track in tracks if track.result is not None] if given is None else []
+    if rates and rates[0] is not None and len({str(rate) for rate in rates}) == 1:
+        return max((rate for rate in rates if rate is not None), key=lambda rate: len(rate.rates))
+    rate = parse_risk_free(given) if given is not None else constant_rate(0.0)
+    warn_once(rate.interpretation)
+    return rate
 
 
 def _named(reports: Path, strategies: tuple[str, ...], run: str, **meaning: Any) -> "Track":

@@ -19,14 +19,16 @@ from dipfolio.engine.parameters import Parameter, list_parameters
 from dipfolio.errors import DipfolioError, ParameterError, StrategyError
 
 if TYPE_CHECKING:
+    from dipfolio.data.bars import Bars
+    from dipfolio.data.risk_free import RiskFree
     from dipfolio.engine.account import Account
     from dipfolio.engine.strategy import StrategyBase
 
 
 RESERVED_OPTIONS = frozenset(
     {
-        "all", "also", "as-json", "benchmark", "claim", "dask-local", "data", "end", "export", "factors", "force", "help",
-        "hindsight", "jobs", "json", "less-than", "measure", "more", "more-than", "name", "no-costs", "no-page",
+        "all", "also", "as-json", "benchmark", "cash-rate", "claim", "dask-local", "data", "end", "export", "factors", "force",
+        "help", "hindsight", "jobs", "json", "less-than", "measure", "more", "more-than", "name", "no-costs", "no-page",
         "no-robustness", "open", "rank-by", "replace", "reports", "resume", "risk-free", "scheduler", "seed", "split", "start",
         "verify", "walk-forward", "walk-window",
     }
@@ -203,7 +205,7 @@ def _option(item: Parameter, section: str) -> click.Option:
         return SectionedOption([f"--{item.flag}/--no-{item.flag}", item.name], **common)
     kind: Any = click.Choice(item.choices) if item.choices else DateType() if item.kind is date else item.kind
     kind = UniverseType() if item.name == "universe" and item.kind is str and not item.choices else kind
-    kind = RateType() if section == "Account" and item.name.endswith("_rate") else kind
+    kind = RateType() if section == "Account" and item.name.endswith(("_rate", "_spread")) else kind
     kind = OptionalType(kind) if item.optional else kind
     return SectionedOption([f"--{item.flag}", item.name], type=kind, **common)
 
@@ -231,7 +233,72 @@ def account_of(values: dict[str, Any]) -> "Account":
     from dipfolio.engine.account import Account
 
     account = Account(**{item.name: values[item.name] for item in list_parameters(Account)})
-    return account.without_costs() if values["no_costs"] else account
+    account = account.without_costs() if values["no_costs"] else account
+    return account if values["cash_rate"] else account.with_usual_spreads()
+
+
+def cash_rate_option() -> click.Option:
+    """The option for the rate by which cash earns and pays interest; it stands with those of the account."""
+    return SectionedOption(
+        ["--cash-rate"],
+        section="Account",
+        metavar="RATE|CSV|SYMBOL",
+        help="a year, by which cash earns and pays interest: 0.043 or 4.3%, a CSV of dates and rates such as FRED's DTB3, or a "
+        "series of the data folder such as ^IRX; also the riskless rate, unless --risk-free is given  [default: none, cash earns "
+        "nothing and owes --debit-rate]",
+    )
+
+
+def cash_rate_of(values: dict[str, Any], symbols: tuple[str, ...]) -> "RiskFree | None":
+    """The rate that ``--cash-rate`` names, None without it; how it was understood is said on standard error.
+
+    Raises
+    ------
+    ParameterError
+        A spread on it without it, a fixed debit rate beside it, or what is no rate.
+    DataError
+        A file or a series that cannot be read.
+    """
+    from dipfolio.engine.costs import SPREADS
+
+    context = click.get_current_context()
+    given = [name for name in values if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE]
+    if values["cash_rate"] is None:
+        alone = next((name for name in SPREADS if name in given), None)
+        if alone:
+            raise ParameterError(
+                f"--{alone.replace('_', '-')} is a spread on --cash-rate; give that too, such as --cash-rate ^IRX."
+            )
+        return None
+    if "debit_rate" in given:
+        raise ParameterError("--debit-rate is fixed; with --cash-rate negative cash pays that rate and --debit-spread. Give one.")
+    rate: RiskFree = context.obj.cash_rate(values["cash_rate"], values["data"], symbols)
+    warn_once(rate.interpretation)
+    return rate
+
+
+MAX_RATE_AGE = 30
+"""Calendar days after which it is said that the last rate of a file is old."""
+
+
+def with_cash_rate(bars: "Bars", rate: "RiskFree | None") -> "Bars":
+    """The bars with a rate of interest, if there is one; that it ends long before them is said on standard error."""
+    if rate is None:
+        return bars
+    if len(rate.rates) > 1 and len(bars) and (bars.sessions[-1] - rate.rates.index[-1]).days > MAX_RATE_AGE:
+        last = rate.rates.index[-1].date()
+        warn_once(f"The rates of {rate.description} end on {last}; the last one is used until {bars.sessions[-1].date()}.")
+    return bars.with_cash_rate(rate)
+
+
+def risk_free_of(values: dict[str, Any], account: "Account", cash_rate: "RiskFree | None") -> "RiskFree":
+    """The riskless rate of the ratios: that of ``--risk-free``, or else what idle cash earns by ``--cash-rate``."""
+    from dipfolio.data.risk_free import parse_risk_free
+
+    named = click.get_current_context().get_parameter_source("risk_free") is click.core.ParameterSource.COMMANDLINE
+    rate = parse_risk_free(values["risk_free"]) if named or cash_rate is None else account.riskless_rate(cash_rate)
+    warn_once(rate.interpretation)
+    return rate
 
 
 OUTPUT_OPTIONS = (

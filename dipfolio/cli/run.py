@@ -24,9 +24,13 @@ from dipfolio.cli.options import (
     SymbolsType,
     UniverseType,
     account_of,
+    cash_rate_of,
+    cash_rate_option,
     options_of,
     refuse_reserved_options,
+    risk_free_of,
     strategy_runs,
+    with_cash_rate,
 )
 from dipfolio.cli.output import progress
 from dipfolio.cli.workspace import Workspace, open_trial_log, relative_to_cwd, warn_if_truncated, warn_once
@@ -85,7 +89,7 @@ def strategy_command(name: str, strategy: "type[StrategyBase]") -> click.Command
     from dipfolio.engine.strategy import description_of
 
     own = options_of(strategy, "Strategy")
-    general = [*_run_options(), *options_of(Account, "Account")]
+    general = [*_run_options(), *options_of(Account, "Account"), cash_rate_option()]
     refuse_reserved_options(name, own, general)
 
     def run(**values: Any) -> None:
@@ -204,7 +208,7 @@ def _run(named: list[StrategyRun], values: dict[str, Any]) -> None:
         workbooks = [_export(run, say) for run in runs] if values["export"] else []
     if len(runs) > 1:
         tracks = [track_of(run.result, run.folder) for run in runs]
-        write_comparison(tracks, reports, strict=True, as_json=values["as_json"], risk_free=values["risk_free"])
+        write_comparison(tracks, reports, strict=True, as_json=values["as_json"], risk_free=runs[0].rate)
     sheet = runs[0].folder / "tearsheet.html"
     if shows_one:
         if hindsight:
@@ -240,17 +244,17 @@ def _open_in_browser(page: Path) -> None:
 
 def _hindsight(runs: "list[CompletedRun]", values: dict[str, Any], reports: Path, say: Callable[[str], None]) -> "Hindsight":
     """The same strategy on names of today over the same sessions; it is a trial like any other."""
-    from dipfolio.data.risk_free import parse_risk_free
     from dipfolio.engine.metrics import measure
     from dipfolio.evidence.trial_log import trial_of
     from dipfolio.report.run_summary import Hindsight
 
     run, universe = runs[0], values["hindsight"]
     say(f"{run.strategy.name}: simulating {universe}")
-    strategy, rate = replace(run.strategy, universe=universe), parse_risk_free(values["risk_free"])
+    strategy, rate = replace(run.strategy, universe=universe), run.rate
     home, (start, end) = click.get_current_context().obj, run.result.window
     bars = home.load(values["data"], strategy.symbols, run.result.benchmark)
     bars = bars.between(run.bars.sessions[0], run.bars.sessions[-1])
+    bars = bars.with_cash_rate(run.bars.cash_rate) if run.bars.cash_rate else bars
     terms = {"benchmark": run.result.benchmark, "start": start, "end": end}
     result = _simulate(strategy, bars, account_of(values), terms)
     open_trial_log(reports).add([trial_of(result, bars=bars)])
@@ -285,20 +289,21 @@ class CompletedRun:
 def _simulated(strategy_run: StrategyRun, values: dict[str, Any], reports: Path, say: Callable[[str], None]) -> CompletedRun:
     """Simulate one strategy, unless its report on the shelf is of this very run."""
     from dipfolio.data.factor_returns import read_factor_returns
-    from dipfolio.data.risk_free import parse_risk_free
     from dipfolio.engine.metrics import measure
     from dipfolio.engine.run_identity import run_id
     from dipfolio.storage import report_name
 
     home, strategy = click.get_current_context().obj, strategy_run.strategy
     account = account_of(values)
-    rate = parse_risk_free(values["risk_free"])
-    warn_once(rate.interpretation)
+    benchmark = values["benchmark"]
+    cash_rate = cash_rate_of(values, (*strategy.symbols, *([benchmark] if benchmark else [])))
+    rate = risk_free_of(values, account, cash_rate)
     factors = read_factor_returns(values["factors"]) if values["factors"] else None
     warn_once(factors.description if factors else "")
     say(f"{strategy.name}: reading the data")
     bars, benchmark = _load(home, strategy.symbols, values)
     warn_if_truncated(bars, values["start"], values["end"])
+    bars = with_cash_rate(bars, cash_rate)
     others = _load_others(home, (*strategy.symbols, *([benchmark] if benchmark else [])), values)
     terms = {"benchmark": benchmark, "start": values["start"], "end": values["end"]}
     beside = others.provenance.sha256 if others else ""

@@ -16,11 +16,15 @@ from dipfolio.cli.options import (
     SectionedCommand,
     SectionedOption,
     account_of,
+    cash_rate_of,
+    cash_rate_option,
     options_of,
     refuse_reserved_options,
+    risk_free_of,
+    with_cash_rate,
 )
 from dipfolio.cli.output import progress
-from dipfolio.cli.workspace import check_name, open_trial_log, relative_to_cwd, warn_if_truncated, warn_once
+from dipfolio.cli.workspace import check_name, open_trial_log, relative_to_cwd, warn_if_truncated
 from dipfolio.engine.loader import stdout_to_stderr
 from dipfolio.errors import ParameterError, StrategyError, SweepMismatchError, UnknownNameError, WindowError
 
@@ -81,7 +85,7 @@ def sweep_command(name: str, strategy: "type[StrategyBase]") -> click.Command:
         for item in list_parameters(strategy)
     ]  # fmt: skip
 
-    general = [*_sweep_options(), *options_of(Account, "Account")]
+    general = [*_sweep_options(), *options_of(Account, "Account"), cash_rate_option()]
     refuse_reserved_options(name, parameters, general)
 
     def run(**values: Any) -> None:
@@ -242,18 +246,18 @@ def _walked(
 
 
 def _terms(name: str, strategy: "type[StrategyBase]", grid: Any, values: dict[str, Any]) -> "tuple[SweepSettings, Bars]":
-    from dipfolio.data.risk_free import parse_risk_free
     from dipfolio.engine.simulation import first_session
     from dipfolio.sweep.tasks import SweepSettings
 
     home = click.get_current_context().obj
     account = account_of(values)
-    bars = home.load(values["data"], _symbols(strategy, grid))
+    symbols = _symbols(strategy, grid)
+    cash_rate = cash_rate_of(values, symbols)
+    bars = with_cash_rate(home.load(values["data"], symbols), cash_rate)
     warn_if_truncated(bars, values["start"], values["end"])
     first = first_session(bars, values["start"], values["end"])
     bars = bars if values["end"] is None else bars.until(values["end"])
-    place, rate = home.strategies.resolve(), parse_risk_free(values["risk_free"])
-    warn_once(rate.interpretation)
+    place, rate = home.strategies.resolve(), risk_free_of(values, account, cash_rate)
     return SweepSettings(
         strategies=place, name=name, account=account, first=first, first_decision=max(first - 1, 0), risk_free=rate
     ), bars

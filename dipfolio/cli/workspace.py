@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dipfolio.errors import CorruptFileError, DataError, ParameterError, UnknownNameError
+from dipfolio.errors import CorruptFileError, DataError, MissingFileError, ParameterError, UnknownNameError
 
 if TYPE_CHECKING:
     from dipfolio.data.bars import Bars
     from dipfolio.data.folder import FolderChoice
+    from dipfolio.data.risk_free import RiskFree
     from dipfolio.evidence.trial_log import TrialLog
     from dipfolio.storage import NamedKind
 
@@ -185,6 +186,37 @@ class Workspace:
         except DataError as error:
             warn_once(f"Without the other benchmarks ({', '.join(found)}): {error}")
             return None
+
+    def cash_rate(self, text: str, folder: Path | None, symbols: tuple[str, ...]) -> "RiskFree":
+        """The rate that a user names: a number, a CSV of dates and rates, or a series of the data that a run uses.
+
+        Parameters
+        ----------
+        text : str
+        folder : Path, optional
+        symbols : tuple of str
+            What is traded, and the benchmark; without a folder they decide which data are used.
+
+        Raises
+        ------
+        ParameterError
+            A number or a series that is no rate a year.
+        DataError
+            A file or a series that cannot be read, or neither of both.
+        """
+        from dipfolio.data.folder import available_symbols, load_bars
+        from dipfolio.data.risk_free import CASH_RATE, is_number_or_percent, parse_risk_free, rates_of_series
+
+        if is_number_or_percent(text) or Path(text).exists():
+            return parse_risk_free(text, CASH_RATE)
+        folder = self.data_choice(symbols).folder if folder is None else folder
+        symbol = next((known for known in available_symbols(folder) if known.upper() == text.upper()), None)
+        if symbol is None:
+            raise MissingFileError(
+                f"The cash rate {text!r} is no fraction a year such as 0.043, no CSV of dates and rates, and no series of "
+                f"{folder}; `{self.command} data fetch ^IRX` brings the rate of Treasury bills."
+            )
+        return rates_of_series(load_bars(folder, (symbol,)).close[symbol])
 
     @property
     def _otherwise(self) -> str:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from dipfolio.data import calendar
 from dipfolio.data.bars import Origin
+from dipfolio.data.borrow_rates import BORROW_FILE, borrow_table, borrow_warnings, load_borrow_rates
 from dipfolio.data.cache import read_all_metadata
 from dipfolio.data.corporate_actions import (
     ActionTable,
@@ -67,7 +68,7 @@ class FolderAudit:
     fingerprint : str
         SHA-256 of all data as ``Bars.provenance`` has it; empty where a run would stop.
     side_tables : tuple of ActionTable
-        The tables of dividends and splits beside the prices.
+        The tables of dividends, splits and borrow rates beside the prices.
     """
 
     origin: Origin
@@ -118,7 +119,8 @@ def audit_folder(source: Path, events: Path | None = None, splits: Path | None =
     findings += _membership_issues(files)
     prices = {symbol: one.prices for symbol, one in settled.items()}
     sides, trouble = _side_tables(files, metadata)
-    findings += trouble
+    lent, more = _borrow_table(files)
+    sides, findings = (*sides, *lent), [*findings, *trouble, *more]
     findings += _folder_warnings(files, prices, readings, metadata, payments)
     findings.sort(key=lambda finding: (finding.severity, finding.symbol))
     stopped = any(finding.severity == "error" for finding in findings)
@@ -184,6 +186,18 @@ def _side_tables(files: PriceFiles, metadata: dict[str, CacheMetadata]) -> tuple
         return tuple(action_tables(files.folder, files.symbols)), list(unmatched_symbol_warnings(files.folder, files.symbols))
     except DataError:
         return (), []
+
+
+def _borrow_table(files: PriceFiles) -> tuple[tuple[ActionTable, ...], list[DataIssue]]:
+    """How many rows of the table of borrow rates are for no symbol, and what is wrong with it."""
+    path = files.folder / BORROW_FILE
+    if not path.exists():
+        return (), []
+    try:
+        load_borrow_rates(path, files.symbols, files.symbols)
+        return (borrow_table(path, files.symbols),), list(borrow_warnings(path, files.symbols))
+    except DataError as error:
+        return (), [_error("unreadable", "", str(error))]
 
 
 def _read_symbols(files: PriceFiles) -> tuple[dict[str, PriceTable], list[SymbolAudit], list[DataIssue]]:

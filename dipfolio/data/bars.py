@@ -14,9 +14,11 @@ import numpy as np
 import pandas as pd
 
 from dipfolio.data import calendar
+from dipfolio.data.borrow_rates import BorrowRate, borrow_fingerprint
 from dipfolio.data.events import MarketEvent
 from dipfolio.data.instruments import instrument
 from dipfolio.data.membership import Membership, members_of, membership_table
+from dipfolio.data.risk_free import CASH_RATE, RiskFree, constant_rate
 from dipfolio.data.schema import ADJUSTMENT, FIELDS, PRICES, DataIssue, FileFormat, Split, summarise_issues
 from dipfolio.data.universe import DATED_MEMBERS, EVERY_SYMBOL, expand_universes
 from dipfolio.errors import DataError, UnknownNameError
@@ -93,6 +95,10 @@ class Bars:
     first_decision : Timestamp or None
         The session on whose close a run takes its first decision; None where that is the first of these bars. Sessions before it
         are history, which is seen and not traded.
+    cash_rate : RiskFree or None
+        The dated rate by which cash earns and pays interest; None for the fixed rate of the account.
+    borrow_rates : tuple of BorrowRate
+        What borrowing costs, by symbol and day, from ``borrow.csv``; empty for the rate of the account alone.
 
     Raises
     ------
@@ -114,6 +120,8 @@ class Bars:
     readings: tuple[FileFormat, ...] = ()
     membership: tuple[Membership, ...] = ()
     first_decision: pd.Timestamp | None = None
+    cash_rate: RiskFree | None = None
+    borrow_rates: tuple[BorrowRate, ...] = ()
 
     def __post_init__(self) -> None:
         _check_axes(self)
@@ -151,6 +159,17 @@ class Bars:
         later = copy(self)
         object.__setattr__(later, "first_decision", self.sessions[number])
         return later
+
+    def with_cash_rate(self, rate: "float | RiskFree") -> "Bars":
+        """The same bars with a rate by which cash earns and pays interest.
+
+        Parameters
+        ----------
+        rate : float or RiskFree
+            A year. One that is dated is used from the close of its day on.
+        """
+        dated = rate if isinstance(rate, RiskFree) else replace(constant_rate(rate), noun=CASH_RATE)
+        return replace(self, cash_rate=dated.until(self.sessions[-1]) if len(self) else dated)
 
     def select(self, symbols: tuple[str, ...]) -> "Bars":
         """Only these symbols, in this order.
@@ -209,6 +228,9 @@ class Bars:
         splits = [f"{s.symbol} {s.day} {s.ratio!r}" for s in self.splits if s.symbol in self.symbols]
         members = [f"{row.symbol} {row.start} {row.end}" for row in self.membership]
         words = [*self.symbols, *self.sessions.strftime("%Y-%m-%d"), *sorted(splits), *members]
+        words += [f"cash rate {self.cash_rate.fingerprint}"] if self.cash_rate else []
+        lent = borrow_fingerprint(row for row in self.borrow_rates if row.symbol in self.symbols)
+        words += [f"borrow rates {lent}"] if lent else []
         digest = sha256_of("\n".join(words), *(getattr(self, field).to_numpy() for field in (*FIELDS, "dividends")))
         spans = {}
         for symbol in self.symbols:
@@ -221,7 +243,10 @@ class Bars:
 
     def _map(self, cut: Callable[[pd.DataFrame], pd.DataFrame]) -> "Bars":
         frames = {field: cut(getattr(self, field)) for field in (*FIELDS, "dividends")}
-        return replace(self, **frames, warnings=self._warnings_of(frames["close"]))
+        rate, known = self.cash_rate, frames["close"].index
+        rate = rate.until(known[-1]) if rate and len(known) else rate
+        lent = tuple(row for row in self.borrow_rates if len(known) and pd.Timestamp(row.day) <= known[-1])
+        return replace(self, **frames, warnings=self._warnings_of(frames["close"]), cash_rate=rate, borrow_rates=lent)
 
     def _warnings_of(self, close: pd.DataFrame) -> tuple[DataIssue, ...]:
         """The warnings about the symbols and the sessions of a table of closes, and those about the data as a whole."""

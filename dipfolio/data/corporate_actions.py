@@ -174,12 +174,12 @@ def load_dividends(
     if set(symbols) <= set(metadata):
         return table
     others = read_dividends(folder)
-    names = _matched(others["symbol"], known or symbols, folder / "dividends.csv")
+    names = match_names(others["symbol"], known or symbols, folder / "dividends.csv")
     others = others.assign(symbol=[names.get(name, name) for name in others["symbol"]])
     return others if table.empty else pd.concat([table, others[~others["symbol"].isin(list(metadata))]])
 
 
-def _matched(names: Iterable[str], known: tuple[str, ...], path: Path) -> dict[str, str]:
+def match_names(names: Iterable[str], known: tuple[str, ...], path: Path) -> dict[str, str]:
     """The symbols that the names in a table stand for.
 
     Raises
@@ -292,7 +292,7 @@ def load_splits(
     ]  # fmt: skip
     if path and not set(symbols) <= set(metadata):
         table = read_splits(path)
-        names = _matched([split.symbol for split in table], known or symbols, path)
+        names = match_names([split.symbol for split in table], known or symbols, path)
         table = tuple(replace(split, symbol=names.get(split.symbol, split.symbol)) for split in table)
         splits += [split for split in dict.fromkeys(table) if split.symbol not in metadata]
     return tuple(splits)

@@ -1,7 +1,8 @@
 """Data folders: loads the bars of some symbols from a folder, and chooses the folder that a run uses by default.
 
-A data folder has prices for each symbol and ``dividends.csv``; ``events.csv``, ``splits.csv`` and ``source.json`` are
-optional. A run uses the fetched data if they have every symbol, else the embedded data; the two are never mixed.
+A data folder has prices for each symbol and ``dividends.csv``; ``events.csv``, ``splits.csv``, ``borrow.csv`` and
+``source.json`` are optional. A run uses the fetched data if they have every symbol, else the embedded data; the two are
+never mixed.
 """
 
 import json
@@ -16,6 +17,7 @@ import pandas as pd
 from dipfolio.data import calendar, validation
 from dipfolio.data.arch_data import arch_origin, names_arch
 from dipfolio.data.bars import Bars, Origin
+from dipfolio.data.borrow_rates import BORROW_FILE, borrow_warnings, load_borrow_rates
 from dipfolio.data.cache import cached_origin, read_all_metadata
 from dipfolio.data.corporate_actions import (
     dividends_by_session,
@@ -145,6 +147,7 @@ def load_bars(
     final = {symbol: one.prices for symbol, one in adjusted.items()}
     frames = {**align_prices(dict(final), index), "dividends": dividends_by_session(payments, index, symbols)}
     events_file = first_existing(files.folder / "events.csv", events)
+    lent = first_existing(files.folder / BORROW_FILE)
     bars = Bars(
         **frames,
         origin=read_origin(
@@ -157,10 +160,12 @@ def load_bars(
             *dividend_issues,
             *dividend_warnings(files.folder, metadata, final, readings, frames["dividends"]),
             *(() if set(symbols) <= set(metadata) else unmatched_symbol_warnings(files.folder, files.symbols)),
+            *borrow_warnings(lent, files.symbols),
             *validation.find_warnings(frames),
         ),
         readings=tuple(dict.fromkeys(readings.values())),
         membership=rows,
+        borrow_rates=load_borrow_rates(lent, symbols, files.symbols),
     )
     return bars if end is None else bars.until(end)
 

@@ -22,9 +22,9 @@ from dipfolio.errors import DataError, MissingFileError, ParameterError
 
 SYMBOL_PATTERN = re.compile(r"[A-Za-z0-9^][A-Za-z0-9.^=-]*")
 
-NON_PRICE_NAMES = ("dividends", "events", "rates", "splits", "universe")
+NON_PRICE_NAMES = ("borrow", "dividends", "events", "rates", "splits", "universe")
 """Files beside the prices that are none themselves."""
-SIDE_FILES = ("dividends.csv", "events.csv", "splits.csv", "source.json")
+SIDE_FILES = ("borrow.csv", "dividends.csv", "events.csv", "splits.csv", "source.json")
 """The files that are looked for beside the prices."""
 
 _NAMES = (

@@ -11,11 +11,14 @@ from typing import Any
 import numpy as np
 
 from dipfolio.engine.costs import (
+    FIXED_RATES,
+    SPREADS,
     AccountRule,
     Assumption,
     BorrowFee,
     CashInterest,
     Commission,
+    DatedRates,
     SaleFees,
     Slippage,
     format_dollars,
@@ -219,9 +222,24 @@ class Account(
         """The same account where trading, borrowing and debt cost nothing."""
         return replace(self, **{name: value for rule in RULES for name, value in rule.FREE.items()})
 
+    def with_usual_spreads(self) -> "Account":
+        """The same account for a run without a dated rate, in which the spreads on it mean nothing and are the usual ones."""
+        usual = {name: getattr(Account, name) for name in SPREADS}
+        return replace(self, **usual) if any(getattr(self, name) != value for name, value in usual.items()) else self
+
     def assumptions(self) -> tuple[Assumption, ...]:
         """Topic and sentence of every rule, in the order in which an order meets them."""
-        return tuple(assumption for rule in RULES for assumption in rule.assumptions(self))
+        return self.dated_assumptions(FIXED_RATES)
+
+    def dated_assumptions(self, dated: DatedRates) -> tuple[Assumption, ...]:
+        """The same for a run with dated rates of interest or of borrowing."""
+        stated = (
+            BorrowFee.dated_assumptions(self, dated) if rule is BorrowFee
+            else CashInterest.dated_assumptions(self, dated) if rule is CashInterest
+            else rule.assumptions(self)
+            for rule in RULES
+        )  # fmt: skip
+        return tuple(assumption for assumptions in stated for assumption in assumptions)
 
 
 RULES: tuple[type[AccountRule], ...] = (

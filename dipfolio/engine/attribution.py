@@ -12,6 +12,9 @@ from dipfolio.errors import ReportError
 INTEREST = "interest on negative cash"
 """A row of every cut by position, as interest belongs to the account and to none of them; only where some was paid."""
 
+INTEREST_EARNED = "interest earned"
+"""The same of what cash earned by a dated rate."""
+
 STILL_OPEN = "still open"
 """The reason of exit of a position that is open at the end."""
 
@@ -39,8 +42,8 @@ class Attribution(Displayable):
     by_reason : Series
         By why a trade ended; what is open at the end is :data:`STILL_OPEN`.
     by_source : Series
-        ``price`` is before slippage and all costs; slippage, commission, fees, borrow and interest are negative; dividends
-        are those received less those paid.
+        ``price`` is before slippage and all costs; slippage, commission, fees, borrow and interest are negative; interest
+        earned, of a run with a dated rate, is positive; dividends are those received less those paid.
     best_and_worst : DataFrame
         One row for each number of the best and of the worst trades, open positions included: ``which`` ("best" or "worst"),
         ``trades``, their ``profit`` and the profit ``without`` them in dollars. The two sum to ``profit``: a subtraction, which
@@ -70,7 +73,7 @@ def attribute(result: Result) -> Attribution:
     refuse_part(result)
     reasons = trades["reason"].mask(trades["exit_session"].isna(), STILL_OPEN)
     table = result.equity
-    interest = -float(table["interest"].sum())
+    interest = {INTEREST: -float(table["interest"].sum()), INTEREST_EARNED: float(result.interest_earned.sum())}
     months = (table["equity"] - table["equity"].shift(fill_value=result.account.cash)).groupby(table.index.strftime("%Y-%m"))
     profit = float(table["equity"].iloc[-1] - result.account.cash)
     return Attribution(
@@ -79,7 +82,7 @@ def attribute(result: Result) -> Attribution:
         by_month=months.sum().rename("dollars").rename_axis(None),
         by_side=_by(trades["profit"], trades["side"], interest),
         by_reason=_by(trades["profit"], reasons, interest),
-        by_source=_by_source(trades, table),
+        by_source=_by_source(trades, result),
         best_and_worst=_best_and_worst(trades["profit"], profit),
     )
 
@@ -90,10 +93,10 @@ def refuse_part(result: Result) -> None:
     Raises
     ------
     ReportError
-        The profit of all positions, less interest, is not the change of the account, or its fills do not lead to its positions.
+        The profit of all positions, with interest, is not the change of the account, or its fills do not lead to its positions.
     """
     table, traded = result.equity, result.fills["shares"]
-    made = float(all_positions(result)["profit"].sum() - table["interest"].sum())
+    made = float(all_positions(result)["profit"].sum() - table["interest"].sum() + result.interest_earned.sum())
     rounding = 1e-9 * float((traded * result.fills["price"]).abs().sum())
     gap = abs(made - (float(table["equity"].iloc[-1]) - result.account.cash))
     held, turned = (
@@ -112,10 +115,11 @@ def all_positions(result: Result) -> pd.DataFrame:
     return pd.concat([result.trades, result.open_positions], ignore_index=True)
 
 
-def _by(profit: pd.Series, keys: pd.Series, interest: float) -> pd.Series:
-    """The sum for each key in the order of its first appearance, and the interest that was paid."""
+def _by(profit: pd.Series, keys: pd.Series, interest: dict[str, float]) -> pd.Series:
+    """The sum for each key in the order of its first appearance, and the interest that was paid and earned, if any was."""
     sums = profit.groupby(keys.to_numpy(), sort=False).sum().astype("float64").rename("dollars")
-    return pd.concat([sums, pd.Series({INTEREST: interest}, name="dollars")]) if interest else sums
+    some = {name: dollars for name, dollars in interest.items() if dollars}
+    return pd.concat([sums, pd.Series(some, name="dollars")]) if some else sums
 
 
 def _best_and_worst(profits: pd.Series, total: float) -> pd.DataFrame:
@@ -130,8 +134,9 @@ def _best_and_worst(profits: pd.Series, total: float) -> pd.DataFrame:
     return table.assign(without=total - table["profit"])
 
 
-def _by_source(trades: pd.DataFrame, table: pd.DataFrame) -> pd.Series:
+def _by_source(trades: pd.DataFrame, result: Result) -> pd.Series:
+    table = result.equity
     paid = {name: -float(table[name].sum()) + 0.0 for name in ("slippage", "commission", "fees", "borrow", "interest")}
     price = float(trades["gross"].sum()) - paid["slippage"]
-    dividends = float(table["dividends"].sum())
-    return pd.Series({"price": price, **paid, "dividends": dividends}, name="dollars")
+    earned = {INTEREST_EARNED: float(result.interest_earned.sum())} if result.rates.cash else {}
+    return pd.Series({"price": price, **paid, **earned, "dividends": float(table["dividends"].sum())}, name="dollars")

@@ -1,4 +1,4 @@
-"""Cost models of an account: commission, sale fees, slippage, borrow fee and debit interest.
+"""Cost models of an account: commission, sale fees, slippage, borrow fee and interest.
 
 Each model is a small frozen record with its rates, its formula and the sentences that state it on a page. Every formula
 takes numbers or numpy arrays, so that the simulation, the ledger and a sweep share it. The field names are those of
@@ -12,6 +12,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from dipfolio.data.risk_free import RiskFree
 from dipfolio.engine import parameters as _parameter
 from dipfolio.engine.parameters import ParameterSet, parameter
 from dipfolio.errors import ParameterError
@@ -21,6 +22,32 @@ COLLATERAL_RATIO = 1.02
 
 DAY_COUNT_360 = 360.0
 """Days in the year by which United States brokers compute borrow fees and debit interest."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatedRates:
+    """The dated rates of a run, in words, with their fingerprints.
+
+    Attributes
+    ----------
+    cash : str
+        The rate by which cash earns and pays interest; empty for the fixed rate of the account.
+    cash_sha256 : str
+        Of its days and rates.
+    borrow : str
+        Which symbols have borrow fees of their own; empty for none.
+    borrow_sha256 : str
+        Of their days and rates.
+    """
+
+    cash: str = ""
+    cash_sha256: str = ""
+    borrow: str = ""
+    borrow_sha256: str = ""
+
+
+FIXED_RATES = DatedRates()
+"""No dated rates."""
 
 
 class Assumption(NamedTuple):
@@ -227,14 +254,14 @@ class BorrowFee(AccountRule):
     Attributes
     ----------
     borrow_rate : float
-        A year, as a fraction of the collateral.
+        A year, as a fraction of the collateral; of symbols that have no dated rate. 0 lends every share free.
     """
 
-    borrow_rate: float = parameter(0.003, help="a year, on shares sold short")
+    borrow_rate: float = parameter(0.003, help="a year, on shares sold short that have no rate in borrow.csv; 0 ignores that too")
 
     FREE = MappingProxyType({"borrow_rate": 0.0})
 
-    def borrow_fee(self, shares: Any, close: Any, days: Any, symbols: Any) -> Any:
+    def borrow_fee(self, shares: Any, close: Any, days: Any, symbols: Any, dated: Any = None) -> Any:
         """``shares x ceil(1.02 x close) x rate x days / 360`` dollars: on the mark, not on the entry price.
 
         Parameters
@@ -245,10 +272,15 @@ class BorrowFee(AccountRule):
             Calendar days for which they are held at that close.
         symbols : str, sequence or array of str
             Of the shares; broadcast with them, so that one symbol for each of the last axis is enough.
+        dated : float or array, optional
+            Rates a year that come before that of the account; NaN where there is none.
         """
         collateral = np.ceil(np.round(COLLATERAL_RATIO * np.asarray(close, dtype=float), 9))
         borrowed = np.maximum(-np.asarray(shares, dtype=float), 0.0)
-        return borrowed * collateral * self.borrow_rate_of(symbols) * days / DAY_COUNT_360
+        rate = self.borrow_rate_of(symbols)
+        if dated is not None and self.borrow_rate:
+            rate = np.where(np.isnan(dated), rate, dated)
+        return borrowed * collateral * rate * days / DAY_COUNT_360
 
     def borrow_rate_of(self, symbols: Any) -> np.ndarray:
         """The rate a year of each symbol, shape of the symbols; one rate for all of them."""
@@ -256,37 +288,103 @@ class BorrowFee(AccountRule):
 
     def assumptions(self) -> tuple[Assumption, ...]:
         """The rate, and on what it is charged."""
+        return BorrowFee.dated_assumptions(self, FIXED_RATES)
+
+    def dated_assumptions(self, dated: DatedRates) -> tuple[Assumption, ...]:
+        """The same where cash earns by a dated rate, or where some symbols have borrow fees of their own."""
+        rebate = "no recall and no locate" if dated.cash else "no rebate on the proceeds, no recall and no locate"
+        own = f", and {dated.borrow} at the rates of borrow.csv from their dates on," if dated.borrow else ""
         sentence = (
-            f"Any share can be borrowed at {format_rate(self.borrow_rate, 2)} a year on {COLLATERAL_RATIO:.0%} of the last "
-            f"close, rounded up to the dollar; each calendar day is charged as a {DAY_COUNT_360:g}th of a year. There is no "
-            "rebate on the proceeds, no recall and no locate."
+            f"Any share can be borrowed at {format_rate(self.borrow_rate, 2)} a year{own} on {COLLATERAL_RATIO:.0%} of the last "
+            f"close, rounded up to the dollar; each calendar day is charged as a {DAY_COUNT_360:g}th of a year. There is "
+            f"{rebate}."
         )
         return (Assumption("Short sales", sentence),)
 
 
+SPREADS = ("credit_spread", "rebate_spread", "debit_spread")
+"""Parameters of an account that mean something only with a dated rate."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class CashInterest(AccountRule):
-    """The interest on a negative cash balance; a positive one earns nothing.
+    """The interest on cash: a fixed rate on a negative balance, or what a dated rate gives and takes.
+
+    Without a dated rate only a negative balance pays, and a positive one earns nothing. With one, the cash has two parts: the
+    collateral, which is the value of the open shorts at the last close, and the rest. The collateral earns the rebate, a
+    positive rest the credit rate, and a negative rest pays the debit rate. So the interest that is received less paid is never
+    more than the dated rate on the cash that is there.
 
     Attributes
     ----------
     debit_rate : float
-        A year, on negative cash.
+        A year, on negative cash; where there is no dated rate.
+    credit_spread, rebate_spread : float
+        A year, by which a positive balance and the proceeds of shorts earn less than the dated rate; never less than 0.
+    debit_spread : float
+        A year, by which a negative balance pays more than the dated rate.
     """
 
-    debit_rate: float = parameter(0.06, help="a year, on negative cash")
+    debit_rate: float = parameter(0.06, help="a year, on negative cash, where there is no --cash-rate")
+    credit_spread: float = parameter(0.005, help="a year; a positive balance earns --cash-rate less this")
+    rebate_spread: float = parameter(0.0125, help="a year; the proceeds of shorts earn --cash-rate less this")
+    debit_spread: float = parameter(0.015, help="a year; negative cash pays --cash-rate and this")
 
-    FREE = MappingProxyType({"debit_rate": 0.0})
+    FREE = MappingProxyType({"debit_rate": 0.0, "credit_spread": 0.0, "rebate_spread": 0.0, "debit_spread": 0.0})
 
     def debit_interest(self, cash: Any, days: Any) -> Any:
         """Dollars for ``days`` calendar days of negative cash: ``-cash x rate x days / 360``."""
         return np.maximum(-np.asarray(cash, dtype=float), 0.0) * self.debit_rate * days / DAY_COUNT_360
 
+    def dated_interest(self, cash: Any, collateral: Any, rate: Any, days: Any) -> tuple[Any, Any]:
+        """Dollars that are paid and that are earned for ``days`` calendar days by a dated rate.
+
+        ``rest = cash - collateral``; paid is ``-rest x (rate + debit spread) x days / 360`` of a negative rest; earned is
+        ``rest x (rate - credit spread) x days / 360`` of a positive one and ``collateral x (rate - rebate spread) x days / 360``.
+        None of the three rates is below 0.
+
+        Parameters
+        ----------
+        cash, collateral : float or array
+            Dollars; the collateral is the value of the shorts at the last close, at least 0.
+        rate : float or array
+            A year, the one that was known on that close.
+        days : int or array
+            Calendar days since that close.
+        """
+        rest, years = np.asarray(cash, dtype=float) - collateral, days / DAY_COUNT_360
+        paid = np.maximum(-rest, 0.0) * (np.maximum(rate + self.debit_spread, 0.0) * years)
+        earned = np.maximum(rest, 0.0) * self.idle_return(rate, days)
+        return paid, earned + collateral * (np.maximum(rate - self.rebate_spread, 0.0) * years)
+
+    def idle_return(self, rate: Any, days: Any) -> Any:
+        """What a dollar of idle cash earns in ``days`` calendar days: ``max(rate - credit spread, 0) x days / 360``."""
+        return np.maximum(rate - self.credit_spread, 0.0) * (days / DAY_COUNT_360)
+
+    def riskless_rate(self, cash_rate: RiskFree) -> RiskFree:
+        """What idle cash earns by a dated rate, as the riskless rate of ratios: with it an idle account has no excess return."""
+        less = f" less {format_rate(self.credit_spread, 2)}" if self.credit_spread else ""
+        return RiskFree(
+            rates=(cash_rate.rates - self.credit_spread).clip(lower=0.0),
+            description=f"what idle cash earns: {cash_rate.description}{less}, by calendar days",
+            day_count=int(DAY_COUNT_360),
+        )
+
     def assumptions(self) -> tuple[Assumption, ...]:
         """The rate of a debit balance, and that credit earns none."""
+        return CashInterest.dated_assumptions(self, FIXED_RATES)
+
+    def dated_assumptions(self, dated: DatedRates) -> tuple[Assumption, ...]:
+        """The rates of a negative and of a positive balance, by a dated rate where there is one."""
+        days = f"each calendar day is charged as a {DAY_COUNT_360:g}th of a year"
+        if not dated.cash:
+            pays = f"A negative cash balance pays {format_rate(self.debit_rate, 2)} a year"
+            return (Assumption("Interest", f"{pays}; {days}. A positive balance earns nothing."),)
         sentence = (
-            f"A negative cash balance pays {format_rate(self.debit_rate, 2)} a year; each calendar day is charged as a "
-            f"{DAY_COUNT_360:g}th of a year. A positive balance earns nothing."
+            f"By {dated.cash}, at the last rate that was known on the close before: a positive balance earns it less "
+            f"{format_rate(self.credit_spread, 2)}, cash that secures shorts (their value at that close) earns it less "
+            f"{format_rate(self.rebate_spread, 2)}, a negative balance pays it and {format_rate(self.debit_spread, 2)}, none of "
+            f"them below 0; {days.replace('charged', 'counted')}. Proceeds of shorts that pay for longs are a loan."
         )
         return (Assumption("Interest", sentence),)
 

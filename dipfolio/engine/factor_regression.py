@@ -215,8 +215,9 @@ def factor_models(result: Result, risk_free: float | RiskFree = 0.0) -> FactorMo
         A year.
     """
     invested, market = sessions_in_market(result).to_numpy(), result.benchmark_returns
-    own = excess_returns(result.returns, risk_free)
-    ahead = None if market is None else excess_returns(market, risk_free)
+    since = result.base or result.window[0]
+    own = excess_returns(result.returns, risk_free, since)
+    ahead = None if market is None else excess_returns(market, risk_free, since)
     first, why = None, "The run has no benchmark."
     if ahead is not None:
         first, why = _fit(result, own, pd.DataFrame({result.benchmark: ahead}), invested)

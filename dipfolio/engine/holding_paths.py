@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dipfolio.engine.attribution import INTEREST, all_positions
+from dipfolio.engine.attribution import INTEREST, INTEREST_EARNED, all_positions
 from dipfolio.engine.display import Displayable
+from dipfolio.engine.price_record import BORROW_RATE
 from dipfolio.engine.result import Result
 from dipfolio.engine.sizing import position_after
 
@@ -91,6 +92,8 @@ class _Quotes(NamedTuple):
     open: Floats
     close: Floats
     dividend: Floats
+    borrow_rate: Floats
+    """Dated, a year; NaN where that of the account is charged."""
 
 
 def holding_paths(result: Result) -> HoldingPaths:
@@ -128,8 +131,9 @@ def profit_by_session(result: Result) -> pd.DataFrame:
     Returns
     -------
     DataFrame of shape (sessions, names + 1)
-        The last column is the interest on negative cash. A row sums to the change of the equity where the run has the prices of
-        all names that were held; borrow fees before a later split are as in :func:`holding_paths`, and differ from those paid.
+        The last column is the interest on negative cash; a run with a dated rate has one more, the interest earned. A row sums
+        to the change of the equity where the run has the prices of all names that were held; borrow fees before a later split
+        are as in :func:`holding_paths`, and differ from those paid.
     """
     days = result.equity.index
     quotes = {symbol: _quotes_of(rows, days) for symbol, rows in result.prices.groupby("symbol", sort=False)}
@@ -139,7 +143,8 @@ def profit_by_session(result: Result) -> pd.DataFrame:
         if trip.symbol in quotes:
             row = made.setdefault(trip.symbol, np.zeros(len(days)))
             row[trip.first : trip.last + 1] += np.diff(walk.as_traded(trip, trip.last - trip.first), prepend=0.0)
-    return pd.DataFrame({**made, INTEREST: 0.0 - result.equity["interest"].to_numpy()}, index=days)
+    earned = {INTEREST_EARNED: result.interest_earned.to_numpy()} if result.rates.cash else {}
+    return pd.DataFrame({**made, INTEREST: 0.0 - result.equity["interest"].to_numpy(), **earned}, index=days)
 
 
 class _Walk(NamedTuple):
@@ -163,7 +168,9 @@ class _Walk(NamedTuple):
     def _profit(self, trip: Trip, steps: Iterable[Step], horizon: int) -> Floats:
         quotes, size = self.quotes[trip.symbol], horizon + 1
         rows = slice(trip.first, trip.first + size)
-        close, dividend, wait = (_padded(values[rows], size) for values in (quotes.close, quotes.dividend, self.wait))
+        close, dividend, wait, dated = (
+            _padded(values[rows], size) for values in (quotes.close, quotes.dividend, self.wait, quotes.borrow_rate)
+        )
         bought, paid = np.zeros(size), np.zeros(size)
         for step in steps:
             if step.row - trip.first < size:
@@ -171,7 +178,8 @@ class _Walk(NamedTuple):
                 paid[step.row - trip.first] += step.shares * step.price + step.charge
         shares = bought.cumsum()
         before, marked = np.concatenate([[0.0], shares[:-1]]), np.concatenate([[0.0], close[:-1]])
-        fee = np.where(before < 0, self.result.account.borrow_fee(before, marked, wait, trip.symbol), 0.0)
+        known = np.concatenate([[np.nan], dated[:-1]])
+        fee = np.where(before < 0, self.result.account.borrow_fee(before, marked, wait, trip.symbol, known), 0.0)
         return np.asarray((before * dividend - fee - paid).cumsum() + shares * close)
 
     def benchmark(self, trip: Trip, market: _Quotes, horizon: int, *, closing: bool = False) -> Floats:
@@ -245,7 +253,10 @@ def _quotes_of(rows: pd.DataFrame, days: pd.DatetimeIndex) -> _Quotes:
     table = rows.set_index("session").reindex(days)
     close = table["close"].ffill()
     close[days > rows["session"].iloc[-1]] = np.nan
-    return _Quotes(table["open"].fillna(close).to_numpy(), close.to_numpy(), table["dividend"].fillna(0.0).to_numpy())
+    dated = table.get(BORROW_RATE, pd.Series(np.nan, index=days)).ffill()
+    return _Quotes(
+        table["open"].fillna(close).to_numpy(), close.to_numpy(), table["dividend"].fillna(0.0).to_numpy(), dated.to_numpy()
+    )
 
 
 def _price_at(quotes: _Quotes, step: Step) -> float:

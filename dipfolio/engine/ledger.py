@@ -53,13 +53,24 @@ def replay(panel: Panel, account: Account, fills: list[Fill]) -> Ledger:
             positions[fill.session :, fill.symbol] = position_after(positions[fill.session, fill.symbol], fill.shares)
     held = np.vstack([np.zeros(symbols), positions[:-1]])
     before, factor = (np.vstack([values[:1], values[:-1]]) for values in (panel.marks, panel.factor))
-    borrow = account.borrow_fee(held / factor, before * factor, panel.days[:, None], panel.symbols).sum(axis=1)
+    dated = None if panel.borrow_rates is None else np.vstack([panel.borrow_rates[:1], panel.borrow_rates[:-1]])
+    borrow = account.borrow_fee(held / factor, before * factor, panel.days[:, None], panel.symbols, dated).sum(axis=1)
     income = (held * panel.dividends).sum(axis=1) - borrow - spent
+    lent = -(np.minimum(held, 0.0) * before).sum(axis=1)
     cash, balance = np.empty(sessions), account.cash
     for row in range(sessions):
-        balance = balance - float(account.debit_interest(balance, panel.days[row])) + income[row]
+        balance = balance + _interest(panel, account, row, balance, lent[row]) + income[row]
         cash[row] = balance
     return Ledger(positions=positions, cash=cash, equity=cash + (positions * panel.marks).sum(axis=1))
+
+
+def _interest(panel: Panel, account: Account, row: int, balance: float, lent: float) -> float:
+    """Interest received less paid since the close before, in dollars; ``lent`` is the value of the shorts on that close."""
+    days = panel.days[row]
+    if panel.cash_rate is None:
+        return -float(account.debit_interest(balance, days))
+    paid, earned = account.dated_interest(balance, lent, panel.cash_rate[max(row - 1, 0)], days)
+    return float(earned - paid)
 
 
 def reconcile(panel: Panel, account: Account, run_log: RunLog) -> tuple[Ledger, float]:

@@ -82,23 +82,30 @@ def compound_returns(returns: pd.Series, period: str) -> pd.Series:
     return (groups.prod() - 1)[groups.count() > 0]
 
 
-def excess_returns(returns: pd.Series, risk_free: float | RiskFree = 0.0) -> np.ndarray:
-    """``r - f`` of each session, shape (sessions,); ``f`` as in :func:`sharpe`."""
-    return np.asarray(returns.to_numpy() - _riskless(returns.index, risk_free))
+def excess_returns(returns: pd.Series, risk_free: float | RiskFree = 0.0, since: date | None = None) -> np.ndarray:
+    """``r - f`` of each session, shape (sessions,); ``f`` as in :func:`sharpe`, ``since`` the close before the first session."""
+    return np.asarray(returns.to_numpy() - _riskless(returns.index, risk_free, since))
 
 
-def _riskless(sessions: pd.Index, risk_free: float | RiskFree) -> Floats:
+def _riskless(sessions: pd.Index, risk_free: float | RiskFree, since: date | None) -> Floats:
     """The risk-free return of each session, ``f`` of :func:`sharpe`. Shape (sessions,), or () for one rate."""
-    rate = risk_free.yearly(pd.DatetimeIndex(sessions)).to_numpy() if isinstance(risk_free, RiskFree) else risk_free
-    return np.asarray((1 + rate) ** (1 / SESSIONS_PER_YEAR) - 1)
+    if isinstance(risk_free, RiskFree):
+        return np.asarray(risk_free.daily(pd.DatetimeIndex(sessions), since).to_numpy())
+    return np.asarray((1 + risk_free) ** (1 / SESSIONS_PER_YEAR) - 1)
+
+
+RETURN_ROUNDING = 1e-14
+"""Returns above the riskless rate that differ by no more are the rounding of an account that earned just that rate."""
 
 
 def _sharpe(excess: Floats) -> float:
-    return _ratio(float(excess.mean()), float(np.std(excess, ddof=1)) if len(excess) > 1 and np.ptp(excess) > 0 else math.nan)
+    varies = len(excess) > 1 and np.ptp(excess) > RETURN_ROUNDING
+    return _ratio(float(excess.mean()), float(np.std(excess, ddof=1)) if varies else math.nan)
 
 
 def _sortino(excess: Floats) -> float:
-    return _ratio(float(excess.mean()), math.sqrt(float(np.mean(np.minimum(excess, 0.0) ** 2))))
+    below = math.sqrt(float(np.mean(np.minimum(excess, 0.0) ** 2)))
+    return _ratio(float(excess.mean()), below if below > RETURN_ROUNDING else 0.0)
 
 
 def _drawdowns(returns: Floats) -> Floats:
@@ -147,7 +154,7 @@ class ReturnSeries:
         """
         return cls(
             returns=returns.to_numpy(), days=(returns.index[-1] - pd.Timestamp(since)).days,
-            riskless=_riskless(returns.index, risk_free), market=None if market is None else market.to_numpy(),
+            riskless=_riskless(returns.index, risk_free, since), market=None if market is None else market.to_numpy(),
         )  # fmt: skip
 
     @property
@@ -206,15 +213,16 @@ class Metrics(Displayable):
         return Metrics(by_name={**self.by_name, **changes})
 
 
-def measure(result: Result, risk_free: float | RiskFree = 0.0) -> Metrics:
+def measure(result: Result, risk_free: float | RiskFree | None = None) -> Metrics:
     """All metrics of a run.
 
     Parameters
     ----------
     result : Result
-    risk_free : float or RiskFree
-        A year, for Sharpe and Sortino.
+    risk_free : float or RiskFree, optional
+        A year, for Sharpe and Sortino; if not given, what idle cash earned in a run with a dated rate, and 0 in any other.
     """
+    risk_free = (result.riskless or 0.0) if risk_free is None else risk_free
     series = ReturnSeries.of(result.returns, result.base or result.window[0], risk_free, result.benchmark_returns)
     return Metrics(by_name={metric.name: metric.of_run(result, series) for metric in METRICS})
 
@@ -352,6 +360,8 @@ class Metric:
         Computes it from a :class:`dipfolio.engine.result.Result`; it comes first for a run.
     needs_observations : bool
         Whether it is a ratio that is no evidence below :data:`MIN_OBSERVATIONS` observations, and so is never marked as best.
+    needs_cash_rate : bool
+        Whether only a run in which cash earns by a dated rate has it.
     undefined_after_ruin : bool
         Whether a comparison does not state it for an account that was wiped out.
     is_cost : bool
@@ -372,6 +382,7 @@ class Metric:
     from_returns: Callable[[ReturnSeries], float] | None = None
     from_run: Callable[[Result], float] | None = None
     needs_observations: bool = False
+    needs_cash_rate: bool = False
     undefined_after_ruin: bool = False
     is_cost: bool = False
     views: tuple[View, ...] = DEFAULT_VIEWS
@@ -415,7 +426,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         name="sharpe", label="Sharpe", noun="Sharpe ratio", format="ratio",
         formula="`mean(r - f) / std(r - f) x sqrt(252)`; `f = (1 + R) ^ (1 / 252) - 1` with R from `--risk-free`, 0 if not "
-                "given",
+                "given; with `--cash-rate` and no `--risk-free`, f is what idle cash earns in the account",
         unit="a year", better="higher", from_returns=lambda s: _sharpe(s.excess), needs_observations=True,
         undefined_after_ruin=True, views=(*DEFAULT_VIEWS, "overview", "walk_forward", "brief"),
         after={"sweep": "total_return", "index": "worst_drawdown"},
@@ -498,8 +509,15 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric(
         name="interest", label="Interest on negative cash", format="money",
-        formula="sum over calendar days of `-cash x rate / 360` while cash is negative", from_run=_sum_of("interest"),
-        is_cost=True, views=("summary",),
+        formula="sum over calendar days of `-cash x rate / 360` while cash is negative; with `--cash-rate` of the cash less the "
+                "value of the shorts", from_run=_sum_of("interest"), is_cost=True, views=("summary",),
+    ),
+    Metric(
+        name="interest_earned", label="Interest earned", format="money",
+        formula="sum over calendar days: `rest x (rate - credit spread) / 360` and `collateral x (rate - rebate spread) / 360`, "
+                "with the value of the shorts as collateral and the other cash as rest; only with `--cash-rate`",
+        from_run=lambda result: float(result.interest_earned.sum()), needs_cash_rate=True,
+        views=("summary",),
     ),
     Metric(
         name="costs", label="All costs", format="money",
@@ -554,6 +572,13 @@ def metrics_in(view: View) -> tuple[Metric, ...]:
             names.remove(metric.name)
             shown.insert(names.index(metric.after[view]) + 1, metric)
     return tuple(shown)
+
+
+def applicable_metrics(metrics: Metrics, result: Result | None) -> dict[str, float]:
+    """The metrics by name, without those of interest by a dated rate where the run has none, or where there is no run."""
+    has_rate = result is not None and bool(result.rates.cash)
+    absent = () if has_rate else [metric.name for metric in METRICS if metric.needs_cash_rate]
+    return {name: value for name, value in metrics.by_name.items() if name not in absent}
 
 
 def metric_of(name: str) -> Metric:

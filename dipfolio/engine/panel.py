@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dipfolio.data import calendar
 from dipfolio.data.bars import Bars
+from dipfolio.data.borrow_rates import borrow_rates_by_session
 from dipfolio.data.corporate_actions import split_factors
 from dipfolio.engine.exits import AccountState, Bar, PriceHistory, no_account, read_only
 
@@ -33,6 +34,10 @@ class Panel:
         Shares of these prices for one share as it was traded in that session (:mod:`dipfolio.data.corporate_actions`).
     earlier : tuple of array of float, each of shape (earlier sessions, symbols)
         Open, high, low, close and volume of all sessions before the first.
+    cash_rate : array of float, shape (sessions,), or None
+        The rate of interest that is known on each close, a year; it is in force until the next session.
+    borrow_rates : array of float, shape (sessions, symbols), or None
+        The borrow rate that is known on each close, a year; NaN where that of the account is charged.
     """
 
     symbols: tuple[str, ...]
@@ -46,6 +51,8 @@ class Panel:
     dividends: Floats
     factor: Floats
     earlier: tuple[Floats, ...]
+    cash_rate: Floats | None = None
+    borrow_rates: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.sessions)
@@ -78,7 +85,13 @@ class Panel:
 
 
 def build_panel(bars: Bars, first: int) -> Panel:
-    """The arrays of the bars from session number ``first`` on."""
+    """The arrays of the bars from session number ``first`` on.
+
+    Raises
+    ------
+    DataError
+        A session before the first rate of interest, where cash earns and pays by a dated one.
+    """
     days = bars.sessions[first:]
     following = calendar.between(days[0], calendar.offset(days[-1], 1))[1:]
     return Panel(
@@ -93,6 +106,8 @@ def build_panel(bars: Bars, first: int) -> Panel:
         dividends=bars.dividends.to_numpy()[first:],
         factor=split_factors(bars.splits, days, bars.symbols),
         earlier=tuple(getattr(bars, name).to_numpy()[:first] for name in PriceHistory.FIELDS),
+        cash_rate=bars.cash_rate.yearly(days).to_numpy() if bars.cash_rate else None,
+        borrow_rates=borrow_rates_by_session(bars.borrow_rates, days, bars.symbols),
     )
 
 

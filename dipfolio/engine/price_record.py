@@ -7,9 +7,13 @@ import numpy as np
 import pandas as pd
 
 from dipfolio.data.bars import Bars
+from dipfolio.data.borrow_rates import borrow_rates_by_session
 
 PRICE_COLUMNS = ("session", "symbol", "open", "high", "low", "close", "dividend")
 """Of the table of prices: split-adjusted, as they were simulated; ``dividend`` is cash per share on its ex-date, else 0."""
+
+BORROW_RATE = "borrow_rate"
+"""One more column where the data have dated borrow rates: that known on the close, NaN where the account's is charged."""
 
 SESSIONS_BEFORE = 20
 """Sessions of a symbol before its first entry, and of a benchmark before the window."""
@@ -48,9 +52,10 @@ def record_prices(
 
     Returns
     -------
-    DataFrame of shape (rows, 7)
-        Columns :data:`PRICE_COLUMNS`: the benchmarks in their order, then the traded symbols by their absolute profit, the
-        largest first and as many as have :data:`MAX_ROWS` rows together; each in the order of its sessions.
+    DataFrame of shape (rows, 7 or 8)
+        Columns :data:`PRICE_COLUMNS`, and :data:`BORROW_RATE` where the data have dated borrow rates: the benchmarks in their
+        order, then the traded symbols by their absolute profit, the largest first and as many as have :data:`MAX_ROWS` rows
+        together; each in the order of its sessions.
     """
     sessions = bars.sessions
     first = sessions[max(int(sessions.searchsorted(start)) - SESSIONS_BEFORE, 0)]
@@ -62,12 +67,13 @@ def record_prices(
             break
         if symbol not in benchmarks:
             wanted.append((symbol, sessions[begin], sessions[end]))
+    names = (*PRICE_COLUMNS, *([BORROW_RATE] if bars.borrow_rates else []))
     pieces = [_rows_of(others if others and symbol not in bars.symbols else bars, symbol, *span) for symbol, *span in wanted]
     if not pieces:
         return pd.DataFrame(columns=list(PRICE_COLUMNS))
     values = {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
     values["symbol"] = np.repeat([symbol for symbol, *_ in wanted], [len(piece["session"]) for piece in pieces])
-    return pd.DataFrame(values, columns=list(PRICE_COLUMNS))
+    return pd.DataFrame(values, columns=list(names))
 
 
 def _spans(sessions: pd.DatetimeIndex, trades: pd.DataFrame) -> dict[str, tuple[int, int]]:
@@ -91,6 +97,8 @@ def _rows_of(bars: Bars, symbol: str, first: pd.Timestamp, last: pd.Timestamp) -
     rows = slice(sessions.searchsorted(first), sessions.searchsorted(last, side="right"))
     tables = {"open": bars.open, "high": bars.high, "low": bars.low, "close": bars.close, "dividend": bars.dividends}
     values = {name: table[symbol].to_numpy()[rows] for name, table in tables.items()}
+    dated = borrow_rates_by_session(bars.borrow_rates, sessions[rows], (symbol,))
+    values[BORROW_RATE] = np.full(len(values["close"]), np.nan) if dated is None else dated[:, 0]
     trading = ~np.isnan(values["close"])
     days = sessions.to_numpy()[rows].astype("datetime64[s]")
     return {"session": days[trading], **{name: column[trading] for name, column in values.items()}}

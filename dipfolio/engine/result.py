@@ -13,7 +13,9 @@ import pandas as pd
 
 from dipfolio.data.bars import Origin, Provenance
 from dipfolio.data.factor_returns import FactorReturns
+from dipfolio.data.risk_free import RiskFree
 from dipfolio.engine.account import Account
+from dipfolio.engine.costs import FIXED_RATES, SPREADS, DatedRates
 from dipfolio.engine.display import Displayable
 from dipfolio.engine.price_record import PRICE_COLUMNS
 from dipfolio.engine.run_log import AccountEvent, Fill
@@ -68,6 +70,9 @@ class Result(Displayable):
         Returns of factors as fractions, NaN where they are missing; without columns if none were given.
     factors_description : str
         How the file of factors was understood; empty without one.
+    rates : DatedRates
+        The dated rates of interest and of borrowing. With one of interest, ``equity`` has two more columns: ``interest_earned``
+        in dollars, and ``cash_rate``, the rate a year that was in force since the session before.
     """
 
     strategy: str
@@ -91,6 +96,7 @@ class Result(Displayable):
     residual: float
     factors: pd.DataFrame = field(default_factory=pd.DataFrame)
     factors_description: str = ""
+    rates: DatedRates = FIXED_RATES
 
     def with_factors(self, factors: FactorReturns) -> "Result":
         """The same run with the returns of factors in its sessions.
@@ -112,6 +118,22 @@ class Result(Displayable):
     def benchmark_returns(self) -> pd.Series | None:
         """Total return of the benchmark in each session, None without one."""
         return self.equity["benchmark"] if self.benchmark else None
+
+    @property
+    def interest_earned(self) -> pd.Series:
+        """Dollars of interest that cash earned in each session, 0 without a dated rate. Shape (sessions,)."""
+        return self.equity["interest_earned"] if self.rates.cash else pd.Series(0.0, index=self.equity.index)
+
+    @property
+    def riskless(self) -> RiskFree | None:
+        """What idle cash earned in the account, the usual riskless rate of a run with a dated rate; None without one."""
+        if not self.rates.cash:
+            return None
+        sessions = pd.DatetimeIndex(self.equity.index)
+        before = pd.DatetimeIndex([self.base or sessions[0], *sessions[:-1]])
+        known = pd.Series(self.equity["cash_rate"].to_numpy(), index=before)
+        known = known[~known.index.duplicated(keep="last")]  # a record without a base begins at the end of its first session
+        return self.account.riskless_rate(RiskFree(rates=known.sort_index(), description=self.rates.cash))
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -164,9 +186,12 @@ class Result(Displayable):
         record = {
             "format": FORMAT_VERSION,
             **{f.name: getattr(self, f.name) for f in fields(self) if f.name not in (*_TABLES, _FACTORS)},
-            "account": asdict(self.account),
+            "account": _account_record(self.account, self.rates),
             "provenance": asdict(self.provenance),
         }
+        del record["rates"]
+        if self.rates != FIXED_RATES:
+            record["rates"] = asdict(self.rates)
         try:
             (folder / "run.json").write_text(json.dumps(record, indent=1, default=str) + "\n", encoding="utf-8")
             for name in (*_TABLES, *([_FACTORS] if self.factors_description else [])):
@@ -174,6 +199,12 @@ class Result(Displayable):
                 write_csv(table, folder / f"{name}.csv", index=name in _INDEXED)
         except OSError as error:
             raise ReportError(f"{folder} cannot be written: {error.strerror or error}.") from error
+
+
+def _account_record(account: Account, rates: DatedRates) -> dict[str, Any]:
+    """The settings of an account; without a dated rate the spreads on it mean nothing and are left out."""
+    unused = () if rates.cash else SPREADS
+    return {name: value for name, value in asdict(account).items() if name not in unused}
 
 
 def load(folder: Path | str) -> Result:
@@ -236,6 +267,7 @@ def _typed(record: dict[str, Any]) -> dict[str, Any]:
     first, last = record["window"]
     return {
         "account": Account(**record["account"]),
+        "rates": DatedRates(**record.get("rates", {})),
         "window": (date.fromisoformat(first), date.fromisoformat(last)),
         "base": date.fromisoformat(record["base"]) if record["base"] else None,
         "also": tuple(record["also"]),

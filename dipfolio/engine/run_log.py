@@ -83,8 +83,8 @@ class RunLog:
 
     Attributes
     ----------
-    cash, equity, interest : array of shape (sessions,)
-        On each close; ``interest`` is the debit interest paid in that session.
+    cash, equity, interest, earned : array of shape (sessions,)
+        On each close; ``interest`` is the debit interest paid in that session, ``earned`` the interest earned on cash.
     borrow, dividends : array of shape (sessions, symbols)
         Dollars paid for borrowed shares; dollars received (negative: owed by a short).
     submitted, fills, events : list
@@ -95,6 +95,7 @@ class RunLog:
     cash: NDArray[np.float64]
     equity: NDArray[np.float64]
     interest: NDArray[np.float64]
+    earned: NDArray[np.float64]
     borrow: NDArray[np.float64]
     dividends: NDArray[np.float64]
     submitted: list[SubmittedOrder] = field(default_factory=list)
@@ -106,4 +107,7 @@ class RunLog:
     def empty(cls, sessions: int, symbols: int) -> "RunLog":
         """An empty run log."""
         line, grid = np.zeros(sessions), np.zeros((sessions, symbols))
-        return cls(cash=line.copy(), equity=line.copy(), interest=line.copy(), borrow=grid.copy(), dividends=grid.copy())
+        return cls(
+            cash=line.copy(), equity=line.copy(), interest=line.copy(), earned=line.copy(), borrow=grid.copy(),
+            dividends=grid.copy(),
+        )  # fmt: skip

@@ -18,12 +18,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dipfolio.data.bars import Bars, Provenance
+from dipfolio.data.borrow_rates import borrow_fingerprint, describe_borrow_rates
 from dipfolio.data.instruments import instrument
 from dipfolio.data.schema import DataIssue, summarise_issues
 from dipfolio.data.universe import DATED_MEMBERS
 from dipfolio.engine.account import Account
 from dipfolio.engine.backtrader.run import run_backtrader, run_plan
 from dipfolio.engine.backtrader.trader import Plan
+from dipfolio.engine.costs import DatedRates
 from dipfolio.engine.exits import Exit
 from dipfolio.engine.ledger import Ledger, reconcile
 from dipfolio.engine.panel import Panel, build_panel
@@ -80,6 +82,7 @@ def simulate(
         The two sets of books differ by more than a cent.
     """
     account = account or Account()
+    account = account if bars.cash_rate else account.with_usual_spreads()
     first = first_session(bars, start, end)
     known = bars if end is None else bars.until(end)
     traded = known.select(strategy.symbols)
@@ -115,6 +118,19 @@ def simulate(
         provenance=_provenance(known.select(used), positions),
         versions=library_versions(),
         residual=residual,
+        rates=_rates_of(traded, account),
+    )
+
+
+def _rates_of(bars: Bars, account: Account) -> DatedRates:
+    """The dated rates of a run, in words."""
+    rate = bars.cash_rate
+    lent = [row for row in bars.borrow_rates if row.symbol in bars.symbols and account.borrow_rate]
+    return DatedRates(
+        cash=rate.description if rate else "",
+        cash_sha256=rate.fingerprint if rate else "",
+        borrow=describe_borrow_rates(lent),
+        borrow_sha256=borrow_fingerprint(lent),
     )
 
 
@@ -435,6 +451,12 @@ def _session_table(panel: Panel, account: Account, run_log: RunLog, ledger: Ledg
     for fill in run_log.fills:
         paid[fill.session] += fill.commission, fill.fees, fill.slippage
     before = np.concatenate([[account.cash], run_log.equity[:-1]])
+    dated: dict[str, np.ndarray] = {}
+    if panel.cash_rate is not None:
+        dated = {
+            "interest_earned": run_log.earned,
+            "cash_rate": np.concatenate([panel.cash_rate[:1], panel.cash_rate[:-1]]),
+        }
     return pd.DataFrame(
         {
             "equity": run_log.equity,
@@ -449,6 +471,7 @@ def _session_table(panel: Panel, account: Account, run_log: RunLog, ledger: Ledg
             "borrow": run_log.borrow.sum(axis=1),
             "interest": run_log.interest,
             "dividends": run_log.dividends.sum(axis=1),
+            **dated,
         }
     )
 

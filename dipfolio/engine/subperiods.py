@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from dipfolio.data.risk_free import SESSIONS_PER_YEAR, RiskFree
 from dipfolio.engine.display import Displayable
-from dipfolio.engine.metrics import MIN_OBSERVATIONS, excess_returns, sessions_in_market
+from dipfolio.engine.metrics import MIN_OBSERVATIONS, RETURN_ROUNDING, excess_returns, sessions_in_market
 from dipfolio.engine.result import Result
 
 Floats = NDArray[np.float64]
@@ -92,19 +92,22 @@ def rolling_metrics(result: Result, risk_free: float | RiskFree = 0.0) -> Rollin
     window = next((length for length in WINDOWS if length * MIN_WINDOWS <= sessions), 0)
     if not window:
         return None
-    own = _by_window(result.returns, window, risk_free)
-    other = None if market is None else _by_window(market, window, risk_free)
-    own["beta"] = np.nan if market is None else _betas(result.returns, market, window, risk_free)
+    since = result.base or result.window[0]
+    excess, other = excess_returns(result.returns, risk_free, since), None
+    own = _by_window(result.returns, window, excess).assign(beta=np.nan)
+    if market is not None:
+        ahead = excess_returns(market, risk_free, since)
+        own["beta"], other = _betas(excess, ahead, window), _by_window(market, window, ahead)
     enough = sliding_window_view(sessions_in_market(result).to_numpy(), window).sum(axis=1) >= MIN_OBSERVATIONS
     own.loc[~enough, ["sharpe", "beta"]] = np.nan
     return RollingMetrics(window=window, sessions=sessions, own=own, benchmark=other)
 
 
-def _by_window(returns: pd.Series, window: int, risk_free: float | RiskFree) -> pd.DataFrame:
-    """Return, volatility and Sharpe ratio of each window, by its last session."""
+def _by_window(returns: pd.Series, window: int, above: Floats) -> pd.DataFrame:
+    """Return, volatility and Sharpe ratio of each window, by its last session; ``above`` are the excess returns."""
     values = sliding_window_view(returns.to_numpy(), window)
-    excess = sliding_window_view(excess_returns(returns, risk_free), window)
-    spread = np.where(np.ptp(excess, axis=1) > 0, excess.std(axis=1, ddof=1), np.nan)
+    excess = sliding_window_view(above, window)
+    spread = np.where(np.ptp(excess, axis=1) > RETURN_ROUNDING, excess.std(axis=1, ddof=1), np.nan)
     return pd.DataFrame(
         {
             "return": _totals(returns, window),
@@ -115,9 +118,9 @@ def _by_window(returns: pd.Series, window: int, risk_free: float | RiskFree) -> 
     )
 
 
-def _betas(returns: pd.Series, market: pd.Series, window: int, risk_free: float | RiskFree) -> Floats:
+def _betas(excess: Floats, ahead: Floats, window: int) -> Floats:
     """Covariance of the excess returns over the variance of the benchmark's, of each window; NaN where that does not vary."""
-    own, other = (sliding_window_view(excess_returns(series, risk_free), window) for series in (returns, market))
+    own, other = (sliding_window_view(series, window) for series in (excess, ahead))
     apart = other - other.mean(axis=1, keepdims=True)
     spread = np.where(np.ptp(other, axis=1) > 0, (apart**2).sum(axis=1), np.nan)
     return np.asarray((apart * own).sum(axis=1) / spread)

@@ -157,14 +157,16 @@ def _all(
 ) -> Iterator[SensitivityCase]:
     short, own = sells_short(strategy, bars), next(entry for entry in entries if entry.fill == strategy.fill)
     known: dict[tuple[EntryVariant, Account], SensitivityCase] = {}
+    dated = bool(bars.borrow_rates)
     for entry in entries:
         for slippage in SLIPPAGES_BPS:
             varied = replace(account, slippage_bps=slippage)
             known[entry, varied] = _cell(strategy, bars, varied, entry, start, "cost")
     yield from known.values()
+    bars = replace(bars, borrow_rates=())  # one rate for all
     for rate in BORROW_RATES if short else ():
         varied = replace(account, borrow_rate=rate)
-        if (own, varied) in known:  # the account's own rate, with its own slippage
+        if (own, varied) in known and not dated:  # the account's own rate, with its own slippage
             yield replace(known[own, varied], varied="borrow")
         else:
             yield _cell(strategy, bars, varied, own, start, "borrow")

@@ -22,6 +22,7 @@ import pandas as pd
 from dipfolio.data.bars import Bars
 from dipfolio.data.universe import resolve
 from dipfolio.engine.display import Displayable
+from dipfolio.engine.metrics import RETURN_ROUNDING, excess_returns
 from dipfolio.engine.result import Result
 from dipfolio.errors import ReportError
 from dipfolio.evidence.sharpe_ratio import SharpeRatio, sharpe_of
@@ -106,8 +107,10 @@ def trial_of(result: Result, family: str = "", bars: Bars | None = None) -> Tria
     bars : Bars, optional
         That were simulated; with them another benchmark does not make it another trial.
     """
-    returns = result.returns.to_numpy()
-    traded = len(returns) > 3 and np.ptp(returns) > 0
+    idle = result.riskless
+    since = result.base or result.window[0]
+    returns = result.returns.to_numpy() if idle is None else excess_returns(result.returns, idle, since)  # interest is no merit
+    traded = len(returns) > 3 and np.ptp(returns) > (0 if idle is None else RETURN_ROUNDING)
     return Trial(
         family=family or result.strategy,
         strategy=result.strategy,

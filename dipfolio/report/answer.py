@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from dipfolio.engine.attribution import INTEREST, Attribution, all_positions, attribute
+from dipfolio.engine.attribution import INTEREST, INTEREST_EARNED, Attribution, all_positions, attribute
 from dipfolio.engine.display import signed_dollars
 from dipfolio.engine.holding_paths import HoldingPaths, holding_paths
 from dipfolio.engine.matched_benchmark import fill_steps, matched_benchmarks, money_by_name, money_put_in
@@ -64,13 +64,14 @@ class Answer:
     ----------
     measures : {"trades", "account", "nothing"}
     sentences : tuple of str
-        What was put in and what came out; the benchmarks; the best and the worst name. The last two may be missing.
+        What was put in and what came out; the benchmarks; the best and the worst name; the interest that cash earned by a
+        dated rate. The last three may be missing.
     why : str
         Why it measures what it does.
     money : float
         Dollars: the money put in, or the starting cash of a whole account.
     profit, total_return : float
-        Dollars after all costs, and their part of ``money``.
+        Dollars after all costs, and their part of ``money``; of the money put in without the interest that other cash earned.
     beside : str
         How the benchmarks were held, such as "at the same times".
     holding : str
@@ -150,7 +151,8 @@ def answer_of(result: Result, metrics: Metrics) -> Answer:
     """
     measures = _measure_of(result, metrics)
     attribution = attribute(result)
-    profit = attribution.profit
+    earned = float(result.interest_earned.sum()) if measures == "trades" else 0.0
+    profit = attribution.profit - earned
     money = result.account.cash if measures == "account" else money_put_in(result)
     beside, benchmarks = _benchmarks(result, measures)
     ranked = _ranked_names(result, attribution)
@@ -159,7 +161,9 @@ def answer_of(result: Result, metrics: Metrics) -> Answer:
         told = _ruin_sentence(result, money_put_in(result), profit)
     return Answer(
         measures=measures,
-        sentences=tuple(filter(None, (told, _benchmark_sentence(beside, benchmarks), _names_sentence(ranked)))),
+        sentences=tuple(
+            filter(None, (told, _benchmark_sentence(beside, benchmarks), _names_sentence(ranked), _interest(earned)))
+        ),
         why=_why(measures, metrics),
         money=money,
         profit=profit,
@@ -217,6 +221,11 @@ def _owed_by_shorts(positions: pd.DataFrame) -> str:
     return f"{sales} cost {borrow} in borrow fees and {dividends} in dividends."
 
 
+def _interest(earned: float) -> str:
+    """The interest that the cash of an account earned, which is not in the profit of the money put in."""
+    return f"The cash of the account earned {dollars(earned)} of interest besides." if earned else ""
+
+
 def _measure_of(result: Result, metrics: Metrics) -> Measure:
     if result.fills.empty:
         return "nothing"
@@ -233,7 +242,7 @@ def _why(measures: Measure, metrics: Metrics) -> str:
 
 
 def _ranked_names(result: Result, attribution: Attribution) -> tuple[Outcome, ...]:
-    profit, money = attribution.by_name.drop(INTEREST, errors="ignore"), money_by_name(result)
+    profit, money = attribution.by_name.drop([INTEREST, INTEREST_EARNED], errors="ignore"), money_by_name(result)
     order = profit.sort_values(ascending=False, kind="stable")
     return tuple(Outcome(str(symbol), float(made), float(made / money[symbol])) for symbol, made in order.items())
 
@@ -333,7 +342,9 @@ def _account_sentence(result: Result, money: float, profit: float) -> str:
 
 def _idle_sentence(result: Result, _money: float, _profit: float) -> str:
     first, last = map(long_date, result.window)
-    return f"There was no trade between {first} and {last}; the account kept its {dollars(result.account.cash)}."
+    cash, earned = dollars(result.account.cash), float(result.interest_earned.sum())
+    what = f"the {cash} of the account earned {dollars(earned)} of interest" if earned else f"the account kept its {cash}"
+    return f"There was no trade between {first} and {last}; {what}."
 
 
 def _ruin_sentence(result: Result, money: float, profit: float) -> str:

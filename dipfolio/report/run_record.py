@@ -18,7 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from dipfolio.data.calendar import EXCHANGE
-from dipfolio.data.risk_free import MAX_UNAMBIGUOUS_RATE, rate_as_percent
+from dipfolio.data.risk_free import MAX_UNAMBIGUOUS_RATE, RiskFree, rate_as_percent
 from dipfolio.engine.costs import Assumption
 from dipfolio.engine.metrics import Metrics, cost_metrics, metric_of
 from dipfolio.engine.result import Result
@@ -88,7 +88,7 @@ def option_arguments(changed: dict[str, Any]) -> list[str]:
         flag = f"--{name.replace('_', '-')}"
         if isinstance(value, bool):
             words.append(flag if value else flag.replace("--", "--no-", 1))
-        elif name in ("borrow_rate", "debit_rate") and value > MAX_UNAMBIGUOUS_RATE:
+        elif name.endswith(("_rate", "_spread")) and isinstance(value, float) and value > MAX_UNAMBIGUOUS_RATE:
             words += [flag, rate_as_percent(value)]
         else:
             words += [flag, "none" if value is None else str(value)]
@@ -108,19 +108,32 @@ SHORT_SALE_PRICE_TEST = (
 )
 
 
-def state_assumptions(result: Result) -> tuple[Assumption, ...]:
-    """Topic and sentence: of the orders, of the account in its own words, and of what no account decides."""
+def state_assumptions(result: Result, risk_free: float | RiskFree | None = None) -> tuple[Assumption, ...]:
+    """Topic and sentence: of the orders, of the account in its own words, and of what no account decides.
+
+    Parameters
+    ----------
+    result : Result
+    risk_free : float or RiskFree, optional
+        Of the ratios; stated of a run in which cash earns by a dated rate.
+    """
     market = f"{result.benchmark}, total return close to close, bought and never sold" if result.benchmark else "none"
     return (
         Assumption("Decisions", "On the close of a session, with nothing that became known later."),
         Assumption("Fills", "In the next session, at its opening or its closing price, whole, whatever the size of the auction."),
-        *result.account.assumptions(),
+        *result.account.dated_assumptions(result.rates),
         Assumption("Short-sale price test", SHORT_SALE_PRICE_TEST),
         Assumption("Dividends", "Received by longs and paid by shorts on the ex-date, before tax; not reinvested."),
         Assumption("Calendar", f"Sessions of {EXCHANGE}. Cash that is not invested counts in every return."),
         Assumption("Benchmark", f"{market[0].upper()}{market[1:]}."),
+        *([Assumption("Riskless rate", _riskless_sentence(result, risk_free))] if result.rates.cash else []),
         Assumption("Taxes", "None."),
     )
+
+
+def _riskless_sentence(result: Result, risk_free: float | RiskFree | None) -> str:
+    rate = result.riskless if risk_free is None else risk_free
+    return f"Sharpe and Sortino ratios are of returns above {rate if isinstance(rate, RiskFree) else f'{rate:.2%} a year'}."
 
 
 FILES = ("run.json", "equity.csv", "positions.csv", "fills.csv", "trades.csv", "open_positions.csv", "events.csv", "prices.csv")
@@ -182,7 +195,9 @@ def record_stylesheet() -> str:
     return files("dipfolio.report").joinpath("templates", "record.css").read_text(encoding="utf-8")
 
 
-def record_section(result: Result, metrics: Metrics, *, beside_quantstats: bool = True) -> str:
+def record_section(
+    result: Result, metrics: Metrics, *, beside_quantstats: bool = True, risk_free: float | RiskFree | None = None
+) -> str:
     """The section as HTML; beside quantstats' own figures it says where those mean something else."""
     return template_environment().get_template("record.html.j2").render(
         title=result.title,
@@ -191,9 +206,9 @@ def record_section(result: Result, metrics: Metrics, *, beside_quantstats: bool 
         remarks=run_remarks(result, metrics),
         trades=_trades(result.trades),
         positions=_positions(result.open_positions),
-        costs=_costs(metrics),
+        costs=_costs(result, metrics),
         events=_events(result.events),
-        assumptions=state_assumptions(result),
+        assumptions=state_assumptions(result, risk_free),
         parameters=[(name.replace("_", " "), parameter_of_run(result, name, value)) for name, value in result.parameters.items()],
         provenance=provenance_rows(result),
         files=(*FILES, *(["factors.csv"] if result.factors_description else [])),
@@ -250,10 +265,12 @@ def _positions(all_open: pd.DataFrame) -> RecordTable:
     return _table(heads, body, 3, choice=choice)
 
 
-def _costs(metrics: Metrics) -> RecordTable:
+def _costs(result: Result, metrics: Metrics) -> RecordTable:
     body = [(metric.label, money(-metrics.by_name[metric.name] + 0.0)) for metric in cost_metrics()]
+    if result.rates.cash:
+        body.append((metric_of("interest_earned").label, money(metrics.interest_earned)))
     body.append((metric_of("dividends").label, money(metrics.dividends)))
-    return _table("Item|Dollars", body, 1, ("Together", money(metrics.dividends - metrics.costs)))
+    return _table("Item|Dollars", body, 1, ("Together", money(metrics.dividends - metrics.costs + metrics.interest_earned)))
 
 
 def _events(all_events: pd.DataFrame) -> RecordTable:
@@ -277,6 +294,8 @@ def provenance_rows(result: Result) -> list[tuple[str, str]]:
         ("Convention", source.origin.adjustment),
         ("Sessions", window),
         ("SHA-256", source.sha256),
+        *([("Cash rate", f"{result.rates.cash}; SHA-256 {result.rates.cash_sha256}")] if result.rates.cash else []),
+        *([("Borrow rates", f"{result.rates.borrow}; SHA-256 {result.rates.borrow_sha256}")] if result.rates.borrow else []),
         ("Warnings", _warnings(source.warnings)),
         ("Versions", ", ".join(f"{name} {number}" for name, number in result.versions.items())),
         (metric_of("residual").label, f"simulation and ledger differ by at most ${result.residual:.6f} on any session"),

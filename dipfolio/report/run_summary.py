@@ -11,7 +11,16 @@ import pandas as pd
 from dipfolio.data.universe import DATED_MEMBERS, EVERY_SYMBOL, FILE_MARK
 from dipfolio.engine.attribution import Attribution
 from dipfolio.engine.display import signed_dollars
-from dipfolio.engine.metrics import ALWAYS_INVESTED, MIN_OBSERVATIONS, PORTFOLIO_SHARE, Metric, Metrics, View, metrics_in
+from dipfolio.engine.metrics import (
+    ALWAYS_INVESTED,
+    MIN_OBSERVATIONS,
+    PORTFOLIO_SHARE,
+    Metric,
+    Metrics,
+    View,
+    applicable_metrics,
+    metrics_in,
+)
 from dipfolio.engine.result import Result
 from dipfolio.report.format import count, format_metric, money, percent, unsigned_percent
 
@@ -61,7 +70,8 @@ def summary_rows(result: Result, metrics: Metrics, view: View = "summary") -> tu
     """The metrics of a view, each label with its value, in the order in which they are read; the window comes first."""
     window = f"{result.window[0]} to {result.window[1]}, {count(int(metrics.sessions), 'session')}"
     turned = bool(metrics.fills) and not metrics.trades
-    shown = [metric for metric in metrics_in(view) if turned or metric.name not in _WITHOUT_ROUND_TRIPS]
+    there = applicable_metrics(metrics, result)
+    shown = [m for m in metrics_in(view) if m.name in there and (turned or m.name not in _WITHOUT_ROUND_TRIPS)]
     return (("Whole account", window), *(_summary_row(metric, result, metrics) for metric in shown))
 
 

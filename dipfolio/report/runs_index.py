@@ -56,7 +56,7 @@ class RunCard:
         When it was written, local time.
     heading, title, window : str
     numbers : tuple of IndexCell
-        The metrics of the view "index", without a riskless rate.
+        The metrics of the view "index", without a riskless rate but for what idle cash earned by ``--cash-rate``.
     curve : str
         Path of the small equity curve in a box of :data:`CURVE_WIDTH` by :data:`CURVE_HEIGHT`.
     evidence : bool
@@ -185,7 +185,7 @@ def _full(bare: RunCard, folder: Path) -> RunCard:
     if record["format"] != FORMAT_VERSION:
         raise ValueError("written by another version of dipfolio; run the strategy again")
     run = SavedRun(folder, record)
-    series = ReturnSeries.of(run.returns, run.base or run.window[0], market=run.benchmark_returns)
+    series = ReturnSeries.of(run.returns, run.base or run.window[0], run.riskless or 0.0, run.benchmark_returns)
     return replace(
         bare, saved=_written(folder / "run.json"), heading=run_heading(run),
         evidence=(folder / EVIDENCE_FILE).is_file(), few=_few(run, folder), title=str(run.title),

@@ -158,7 +158,7 @@ def tear_sheet(
     head, body, foot = page.index("</head>"), page.index("<body>") + len("<body>"), page.rindex("</body>")
     style, top = f"<style>{record_stylesheet()}</style>\n", f"\n{answer_section(result, metrics)}\n"
     record, charts = (
-        f"{record_section(result, metrics, beside_quantstats=drawn)}\n",
+        f"{record_section(result, metrics, beside_quantstats=drawn, risk_free=risk_free)}\n",
         tearsheet_charts(result, risk_free, robustness),
     )
     parts = [page[:head], style, charts.head, page[head:body], top, charts.section, page[body:foot]]

@@ -21,7 +21,7 @@ from dipfolio.data.risk_free import RiskFree
 from dipfolio.engine.attribution import Attribution, attribute
 from dipfolio.engine.display import signed_dollars
 from dipfolio.engine.factor_regression import factor_models
-from dipfolio.engine.metrics import Metrics, metric_of
+from dipfolio.engine.metrics import Metrics, applicable_metrics, metric_of
 from dipfolio.engine.result import Result
 from dipfolio.engine.subperiods import rolling_metrics, start_dates
 from dipfolio.evidence.estimates import Estimate
@@ -141,13 +141,13 @@ def _plain(contender: Contender) -> dict[str, Any]:
         "remarks": list(contender.result.provenance.remarks) if contender.result else [],
         "tear_sheet": str(folder / "tearsheet.html") if folder else None,
         "taken_for": contender.track.origin or None,
-        **_numbers(contender.metrics),
+        **_numbers(contender.metrics, contender.result),
     }
 
 
-def _numbers(metrics: Metrics) -> dict[str, float | None]:
-    """All metrics by name, as JSON takes them."""
-    return {name: json_value(value) for name, value in metrics.by_name.items()}
+def _numbers(metrics: Metrics, result: Result | None) -> dict[str, float | None]:
+    """All metrics of a run, or of a series without one, by name, as JSON takes them."""
+    return {name: json_value(value) for name, value in applicable_metrics(metrics, result).items()}
 
 
 CONSOLE_WIDTH = 100
@@ -223,7 +223,7 @@ def run_as_json(
         "parameters": result.parameters,
         "window": [str(day) for day in result.window],
         "benchmark": result.benchmark or None,
-        **_numbers(metrics),
+        **_numbers(metrics, result),
         "answer": answer_of(result, metrics).as_record(),
         "attribution": _attribution_record(result),
         "rolling": rolling.as_record() if rolling else None,
@@ -234,6 +234,11 @@ def run_as_json(
         "remarks": list(run_remarks(result, metrics)),
         "report": report,
     }
+    if result.rates.cash:
+        record["cash_rate"] = {"description": result.rates.cash, "sha256": result.rates.cash_sha256}
+        record["risk_free"] = str(risk_free)
+    if result.rates.borrow:
+        record["borrow_rates"] = {"symbols": result.rates.borrow, "sha256": result.rates.borrow_sha256}
     if hindsight is not None:
         record["hindsight"] = {
             "universe": hindsight.universe,

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dipfolio.engine.metrics import METRICS, MetricFormat, Metrics
+from dipfolio.engine.metrics import MetricFormat, Metrics, applicable_metrics, metric_of
 from dipfolio.engine.result import Result
 from dipfolio.errors import ParameterError, ReportError
 from dipfolio.report.answer import answer_of
@@ -116,7 +116,7 @@ def workbook_sheets(result: Result, metrics: Metrics) -> tuple[Sheet, ...]:
     """The sheets of a run, in the order in which they are read."""
     return (
         Sheet(name="Answer", heads=("Item", "Value", "Return"), rows=tuple(_answer_rows(result, metrics))),
-        Sheet(name="Metrics", heads=("Metric", "Value", "Unit", "Name"), rows=tuple(_metric_rows(metrics))),
+        Sheet(name="Metrics", heads=("Metric", "Value", "Unit", "Name"), rows=tuple(_metric_rows(result, metrics))),
         _table_sheet("Equity", result.equity.reset_index()),
         _table_sheet("Trades", result.trades),
         _table_sheet("Fills", result.fills),
@@ -146,9 +146,10 @@ def _answer_rows(result: Result, metrics: Metrics) -> Iterator[tuple[Any, ...]]:
         yield "Remark", remark
 
 
-def _metric_rows(metrics: Metrics) -> Iterator[tuple[Any, ...]]:
-    for metric in METRICS:
-        yield metric.label, Typed(metrics.by_name[metric.name], _METRIC_FORMATS[metric.format]), metric.unit, metric.name
+def _metric_rows(result: Result, metrics: Metrics) -> Iterator[tuple[Any, ...]]:
+    for name, value in applicable_metrics(metrics, result).items():
+        metric = metric_of(name)
+        yield metric.label, Typed(value, _METRIC_FORMATS[metric.format]), metric.unit, name
 
 
 def _table_sheet(name: str, table: pd.DataFrame) -> Sheet:

@@ -13,7 +13,16 @@ from numpy.typing import NDArray
 
 from dipfolio.data.risk_free import SESSIONS_PER_YEAR
 from dipfolio.engine.display import Displayable
-from dipfolio.engine.metrics import Metric, Metrics, ReturnSeries, View, cost_metrics, count_observations, metrics_in
+from dipfolio.engine.metrics import (
+    RETURN_ROUNDING,
+    Metric,
+    Metrics,
+    ReturnSeries,
+    View,
+    cost_metrics,
+    count_observations,
+    metrics_in,
+)
 from dipfolio.sweep.state import COST_COLUMNS, BatchLog
 
 Floats = NDArray[np.float64]
@@ -45,7 +54,8 @@ VECTORISED_COLUMNS = (
 
 Returns, volatility and drawdown are fractions, volatility and Sharpe a year, costs dollars; ``exposure`` is gross over equity
 on the mean close; ``cut`` counts orders scaled or refused; ``ratio`` is the Sharpe ratio a session before any riskless rate;
-skewness and kurtosis (3 for a normal distribution) are those of the returns of the sessions. NaN where these do not vary. The
+skewness and kurtosis (3 for a normal distribution) are those of the returns of the sessions. NaN where these do not vary. Where
+cash earns by a dated rate, these three are of the returns above what idle cash earned, as that is no merit of a variant. The
 other columns are those of :data:`dipfolio.engine.metrics.METRICS`."""
 
 VARIANTS_PER_BLOCK = 128
@@ -90,7 +100,12 @@ def _from_each_path() -> tuple[Metric, ...]:
 
 
 def measure_variants(
-    batch_log: BatchLog, cash: float, start: int = 0, riskless: Floats | None = None, days: NDArray[np.int_] | None = None
+    batch_log: BatchLog,
+    cash: float,
+    start: int = 0,
+    riskless: Floats | None = None,
+    days: NDArray[np.int_] | None = None,
+    idle: Floats | None = None,
 ) -> VariantMetrics:
     """The numbers of a batch.
 
@@ -106,6 +121,9 @@ def measure_variants(
     days : array of int, shape (sessions,), optional
         Calendar days from the close before the first session that counts to each one that does. Without it annual returns are
         NaN.
+    idle : array of shape (sessions,), optional
+        What idle cash earned in each session that counts, where it earns by a dated rate; taken off in ``ratio`` and in the
+        moments.
     """
     returns = np.empty((len(batch_log.equity) - start, batch_log.equity.shape[1]))
     riskless = np.zeros(len(returns)) if riskless is None else riskless
@@ -115,7 +133,7 @@ def measure_variants(
         block = slice(first, first + VARIANTS_PER_BLOCK)
         returns[:, block] = _returns(batch_log.equity[:, block], batch_log.last[block], cash)[start:]
         parts.append(
-            _path_metrics(returns[:, block], riskless, batch_log, block, start)
+            _path_metrics(returns[:, block], riskless, batch_log, block, start, idle)
             | _each_path_metrics(returns[:, block], riskless, days, batch_log.last[block] - start)
         )
     shape = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -150,15 +168,19 @@ def _returns(equity: Floats, last: NDArray[np.int_], cash: float) -> Floats:
     return np.asarray(returns)
 
 
-def _path_metrics(returns: Floats, riskless: Floats, batch_log: BatchLog, block: slice, start: int) -> dict[str, Floats]:
+def _path_metrics(
+    returns: Floats, riskless: Floats, batch_log: BatchLog, block: slice, start: int, idle: Floats | None
+) -> dict[str, Floats]:
     """The metrics that depend on the paths of some variants; that of a bankrupt one ends with its last session."""
     equity, last = batch_log.equity[start:, block], batch_log.last[block] - start
     exposure = np.divide(batch_log.gross[start:, block], equity, out=np.full_like(equity, np.nan), where=equity > 0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        shape = _block_path_metrics(returns, riskless, exposure)
+        shape = _block_path_metrics(returns, riskless, exposure) | _moments_above(returns, idle)
         for column in np.flatnonzero(last < len(returns) - 1):
             lived, only = slice(0, int(last[column]) + 1), slice(column, column + 1)
-            for name, values in _block_path_metrics(returns[lived, only], riskless[lived], exposure[lived, only]).items():
+            known = None if idle is None else idle[lived]
+            alive = _block_path_metrics(returns[lived, only], riskless[lived], exposure[lived, only])
+            for name, values in (alive | _moments_above(returns[lived, only], known)).items():
                 shape[name][column] = values[0]
     return shape
 
@@ -200,18 +222,28 @@ def _block_path_metrics(returns: Floats, riskless: Floats, exposure: Floats) -> 
     }
 
 
+def _moments_above(returns: Floats, idle: Floats | None) -> dict[str, Floats]:
+    """Ratio, skewness and kurtosis of the returns above what idle cash earned, each of shape (variants,); none without it."""
+    if idle is None:
+        return {}
+    found = [_moments(column - idle) for column in returns.T]
+    return {name: np.array([moments[name] for moments in found]) for name in ("ratio", "skew", "kurtosis")}
+
+
 def _sharpe(returns: Floats, riskless: Floats, mean: Floats, spread: Floats) -> Floats:
     """A year, of what is above the riskless return. Shape (variants,)."""
     if riskless.any():
         excess = returns - riskless[:, None]
         mean = excess.mean(axis=0)
-        spread = np.where(np.ptp(excess, axis=0) > 0, excess.std(axis=0, ddof=1) if len(excess) > 1 else 0.0, 0.0)
+        spread = np.where(np.ptp(excess, axis=0) > RETURN_ROUNDING, excess.std(axis=0, ddof=1) if len(excess) > 1 else 0.0, 0.0)
     return np.where(spread > 0, mean / spread * math.sqrt(SESSIONS_PER_YEAR), np.nan)
 
 
-def metrics_row(metrics: Metrics, returns: pd.Series, events: pd.DataFrame) -> dict[str, float | bool]:
-    """The same metrics of one run of backtrader."""
-    shape = _moments(returns.to_numpy())
+def metrics_row(
+    metrics: Metrics, returns: pd.Series, events: pd.DataFrame, idle: Floats | None = None
+) -> dict[str, float | bool]:
+    """The same metrics of one run of backtrader; ``idle`` as in :func:`measure_variants`."""
+    shape = _moments(returns.to_numpy() if idle is None else returns.to_numpy() - idle)
     kinds = events["kind"]
     return {
         **{name: metrics.by_name[name] for name in metric_columns() if name in metrics.by_name},
@@ -226,7 +258,7 @@ def metrics_row(metrics: Metrics, returns: pd.Series, events: pd.DataFrame) -> d
 def _moments(returns: Floats) -> dict[str, float]:
     deviation = returns - returns.mean()
     moment = float((deviation**2).mean())
-    if not np.ptp(returns) > 0:
+    if not np.ptp(returns) > RETURN_ROUNDING:
         return {"ratio": math.nan, "skew": math.nan, "kurtosis": math.nan}
     return {
         "ratio": float(returns.mean() / returns.std(ddof=1)),

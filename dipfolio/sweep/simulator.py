@@ -229,15 +229,14 @@ class BatchSimulator:
         """Borrow fee and debit interest for the calendar days since the last session, dividends on its holdings."""
         now, held = self.session, self.positions
         days = int(self.panel.days[now])
-        interest = self.account.debit_interest(self.cash, days)
-        self.cash -= interest
-        self.batch_log.interest += interest
+        self._settle_interest(days)
         if self._any_short:
             short = np.flatnonzero(held.side < 0)
             symbol, variant = np.divmod(short, self.variants)
             factor = self.panel.factor[now - 1][symbol]
             close = self._marks[now - 1][symbol] * factor
-            fee = self.account.borrow_fee(held.shares[short] / factor, close, days, self._symbols[symbol])
+            dated = None if self.panel.borrow_rates is None else self.panel.borrow_rates[now - 1][symbol]
+            fee = self.account.borrow_fee(held.shares[short] / factor, close, days, self._symbols[symbol], dated)
             held.profit[short] -= fee
             borrow = np.bincount(variant, fee, self.variants)
             self.cash -= borrow
@@ -248,6 +247,21 @@ class BatchSimulator:
             held.profit[cells] += paid
             self.cash += paid
             self.batch_log.dividends += paid
+
+    def _settle_interest(self, days: int) -> None:
+        """Interest paid and earned for some calendar days: the fixed rate of a debit, or by the dated rate."""
+        if self.panel.cash_rate is None:
+            interest = self.account.debit_interest(self.cash, days)
+            self.cash -= interest
+            self.batch_log.interest += interest
+            return
+        now = self.session
+        shorts = np.minimum(self.positions.shares.reshape(-1, self.variants), 0.0)
+        collateral = -(shorts * self._marks[now - 1][:, None]).sum(axis=0) if self._any_short else np.zeros(self.variants)
+        paid, earned = self.account.dated_interest(self.cash, collateral, self.panel.cash_rate[now - 1], days)
+        self.cash += earned - paid
+        self.batch_log.interest += paid
+        self.batch_log.earned += earned
 
     def _settle_symbols_that_stopped(self) -> None:
         now = self.session

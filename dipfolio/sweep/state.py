@@ -201,8 +201,8 @@ class BatchLog:
         Gross exposure on each close, in dollars.
     last : array of int, shape (variants,)
         Number of the last session simulated.
-    commission, fees, slippage, borrow, interest, dividends : array of shape (variants,)
-        Sums over the run.
+    commission, fees, slippage, borrow, interest, dividends, earned : array of shape (variants,)
+        Sums over the run; ``earned`` is the interest earned on cash.
     trades, wins, open_positions, cut, margin_calls : array of int, shape (variants,)
         Round trips that have ended, those with a profit after all costs, positions open at the end, orders scaled or refused
         for want of buying power or volume, margin calls.
@@ -222,6 +222,7 @@ class BatchLog:
     borrow: Floats
     interest: Floats
     dividends: Floats
+    earned: Floats
     trades: NDArray[np.int_]
     wins: NDArray[np.int_]
     open_positions: NDArray[np.int_]
@@ -235,7 +236,7 @@ class BatchLog:
     def empty(cls, sessions: int, variants: int) -> "BatchLog":
         """Tapes on which nothing has been written."""
         counts = ("trades", "wins", "open_positions", "cut", "margin_calls", "entry_dates", "invested")
-        sums: dict[str, Any] = {name: np.zeros(variants) for name in COST_COLUMNS}
+        sums: dict[str, Any] = {name: np.zeros(variants) for name in (*COST_COLUMNS, "earned")}
         sums |= {name: np.zeros(variants, dtype=int) for name in counts}
         grid = (sessions, variants)
         return cls(equity=np.zeros(grid), gross=np.zeros(grid), last=np.full(variants, sessions - 1), **sums)

@@ -39,7 +39,7 @@ class SweepResult(Displayable):
     default : Series or None
         The data with the default of every axis, on the grid or off it; None if the strategy refuses that.
     returns : DataFrame of shape (sessions, variants)
-        Of an even sample of the cells.
+        Of an even sample of the cells; above what idle cash earned, where it earns by a dated rate.
     refused : dict
         Cell to the reason.
     provenance : Provenance

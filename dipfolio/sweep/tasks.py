@@ -105,7 +105,8 @@ class TaskResult:
     table : DataFrame of shape (variants, columns)
         ``cell`` and the data of :func:`dipfolio.sweep.metrics.metric_columns`.
     returns : dict
-        Cell to the returns of its sessions, shape (sessions,), for the cells whose path is to be kept.
+        Cell to the returns of its sessions, shape (sessions,), for the cells whose path is to be kept; above what idle cash
+        earned, where it earns by a dated rate.
     refused : dict
         Cell to the reason for which the strategy does not accept its parameters.
     """
@@ -168,9 +169,20 @@ def _in_lockstep(task: SweepTask, strategies: list[Any], bars: Bars) -> Iterator
     terms = task.terms
     for places, batch in make_batches(strategies, bars, terms.account, terms.first_decision):
         sessions = bars.sessions[terms.first :]
-        daily, days = terms.risk_free.daily(sessions).to_numpy(), (sessions - bars.sessions[terms.first_decision]).days.to_numpy()
-        came = measure_variants(simulate_batch(batch), terms.account.cash, terms.first - terms.first_decision, daily, days)
-        yield places, came.table, lambda column, came=came: came.returns[:, column]
+        base = bars.sessions[terms.first_decision]
+        daily, days = terms.risk_free.daily(sessions, base).to_numpy(), (sessions - base).days.to_numpy()
+        start, idle = terms.first - terms.first_decision, _idle_returns(terms, bars, sessions)
+        came = measure_variants(simulate_batch(batch), terms.account.cash, start, daily, days, idle)
+        above = came.returns if idle is None else came.returns - idle[:, None]
+        yield places, came.table, lambda column, above=above: above[:, column]
+
+
+def _idle_returns(terms: SweepSettings, bars: Bars, sessions: pd.DatetimeIndex) -> Floats | None:
+    """What idle cash earned in each of some sessions from the first on, None where cash earns nothing. Shape (sessions,)."""
+    if bars.cash_rate is None:
+        return None
+    rate = terms.account.riskless_rate(bars.cash_rate)
+    return np.asarray(rate.daily(sessions, bars.sessions[terms.first_decision]))
 
 
 def _one_by_one(task: SweepTask, strategies: list[Any], bars: Bars) -> Iterator[tuple[list[int], pd.DataFrame, Any]]:
@@ -179,7 +191,10 @@ def _one_by_one(task: SweepTask, strategies: list[Any], bars: Bars) -> Iterator[
     for place, strategy in enumerate(strategies):
         result = simulate(strategy, bars, terms.account, start=bars.sessions[terms.first].date())
         path = result.returns.reindex(bars.sessions[-count:], fill_value=0.0).to_numpy()
-        row = metrics_row(measure(result, terms.risk_free), result.returns, result.events)
+        idle = _idle_returns(terms, bars, bars.sessions[terms.first :])
+        path = path if idle is None else path - idle
+        known = None if idle is None else idle[: len(result.returns)]
+        row = metrics_row(measure(result, terms.risk_free), result.returns, result.events, known)
         yield [place], pd.DataFrame([row]), lambda _, path=path: path
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from dipfolio.cli.app import _guarded, main
 from dipfolio.cli.workspace import Workspace
+from dipfolio.data import calendar
 from dipfolio.data.folder import load_bars
 from dipfolio.engine.account import Account
 from dipfolio.engine.loader import list_strategy_names, load_strategy
@@ -22,6 +23,7 @@ from dipfolio.engine.metrics import measure
 from dipfolio.engine.parameters import list_parameters
 from dipfolio.engine.result import load
 from dipfolio.engine.simulation import simulate
+from dipfolio.report.run_record import state_assumptions
 from dipfolio.storage import changed_files
 
 ROOT = Path(__file__).parents[2]
@@ -241,6 +243,113 @@ def test_without_slippage_the_commenters_short_nets_what_the_paper_says(ask):
     for cover, net in (("open", 53_406.66), ("close", 72_546.66)):
         _, out, _ = ask("short-nvda-friday", "--slippage-bps", "0", "--cover", cover, "--json")
         assert json.loads(out)["final_equity"] == pytest.approx(1_000_000 + net, abs=0.005)
+
+
+RATES = "observation_date,DTB3\n2023-12-29,5.20\n2024-07-01,.\n2024-07-02,5.00\n2025-12-30,3.50\n"
+
+
+def test_cash_earns_by_a_file_of_rates_and_the_run_says_by_which(ask, tmp_path):
+    (tmp_path / "DTB3.csv").write_text(RATES, encoding="utf-8")
+    code, out, err = ask("buy-the-dip", "--cash-rate", "DTB3.csv", "--json")
+    assert code == 0
+    assert "The rates of DTB3.csv are taken as per cent: 3.5% to 5.2% a year." in err
+    found = json.loads(out)
+    idle = found["risk_free"]
+    assert found["cash_rate"]["description"] == "DTB3.csv (DTB3, percent)"
+    assert idle == "what idle cash earns: DTB3.csv (DTB3, percent) less 0.50%, by calendar days"
+    assert found["interest_earned"] > 80_000
+    assert found["attribution"]["source"]["interest earned"] == found["interest_earned"]
+    assert found["final_equity"] == pytest.approx(1_000_000 + sum(found["attribution"]["source"].values()), abs=1e-6)
+    assert 0 < found["answer"]["profit"] < 20_000  # of the money put in, without the interest on the rest
+    assert "The cash of the account earned $9" in found["answer"]["sentence"]
+    (folder,) = (tmp_path / "reports").glob("*/")
+    assert load(folder).rates.cash_sha256 == found["cash_rate"]["sha256"]
+
+
+def test_another_file_of_rates_is_another_run_and_the_same_one_is_not(ask, tmp_path):
+    path = tmp_path / "rates.csv"
+    path.write_text(RATES, encoding="utf-8")
+    earned = []
+    for text in (RATES, RATES, RATES.replace("5.00", "5.01")):
+        path.write_text(text, encoding="utf-8")
+        earned.append(json.loads(ask("buy-the-dip", "--cash-rate", "rates.csv", "--json")[1])["interest_earned"])
+    assert earned[0] == earned[1] < earned[2]
+
+
+def test_a_series_of_the_data_folder_is_a_rate(ask, tmp_path):
+    shutil.copytree(ROOT / "data", tmp_path / "mine")
+    days = calendar.between(date(2024, 1, 2), date(2025, 12, 31))
+    rows = "".join(f"{day.date()},4.1,4.1,4.1,4.1,0\n" for day in days)
+    (tmp_path / "mine" / "prices" / "^IRX.csv").write_text(f"Date,Open,High,Low,Close,Volume\n{rows}", encoding="utf-8")
+    code, out, err = ask("buy-the-dip", "--data", "mine", "--cash-rate", "^irx", "--json")
+    assert code == 0
+    assert "The rates of ^IRX are taken as per cent: 4.1% a year." in err
+    assert json.loads(out)["cash_rate"]["description"] == "^IRX (13-week Treasury bill, percent)"
+    same = json.loads(ask("buy-the-dip", "--data", "mine", "--cash-rate", "4.1%", "--json")[1])
+    assert same["interest_earned"] == pytest.approx(json.loads(out)["interest_earned"], abs=1e-6)
+    message = "NVDA (NVIDIA, share) is no interest rate; a cash rate is a fraction a year, a CSV of rates, or ^IRX."
+    assert ask("buy-the-dip", "--data", "mine", "--cash-rate", "NVDA")[2].splitlines()[-1] == f"Error: {message}"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--cash-rate 4.3", "A cash rate is a fraction a year such as 0.043, found 4.3; 4.3 percent is 0.043."),
+        ("--cash-rate 0.35", "0.35 as the cash rate is a fraction, 35% a year; write 0.35% for 0.35 per cent, or 35%"),
+        ("--cash-rate ^IRX", "no CSV of dates and rates, and no series of"),
+        ("--credit-spread 0.01", "--credit-spread is a spread on --cash-rate; give that too, such as --cash-rate ^IRX."),
+        (
+            "--cash-rate 4% --debit-rate 5%",
+            "--debit-rate is fixed; with --cash-rate negative cash pays that rate and --debit-spread.",
+        ),
+        ("--cash-rate 4% --debit-spread -1%", "debit_spread must be at least 0, found -0.01."),
+        (
+            "--cash-rate late.csv",
+            "The cash rate of late.csv (rate, percent) begins on 2024-06-03, after the first session, 2024-01-02;",
+        ),
+    ],
+)
+def test_a_rate_of_cash_that_cannot_be_is_one_line(ask, tmp_path, words, said):
+    (tmp_path / "late.csv").write_text("date,rate\n2024-06-03,4%\n", encoding="utf-8")
+    code, out, err = ask("buy-the-dip", *words.split())
+    assert (code in (1, 2), out) == (True, "")
+    assert err.splitlines()[-1].startswith("Error: ")
+    assert said in err.splitlines()[-1]
+
+
+def test_borrow_fees_by_symbol_and_date_are_on_the_record_and_in_the_status(ask, tmp_path):
+    shutil.copytree(ROOT / "data", tmp_path / "mine")
+    plain = json.loads(ask("short-nvda-friday", "--data", "mine", "--json")[1])
+    assert "borrow_rates" not in plain
+    table = "symbol,date,rate\nnvda,2025-01-02,30%\nGME,2025-01-02,80%\n"
+    (tmp_path / "mine" / "borrow.csv").write_text(table, encoding="utf-8")
+    dear = json.loads(ask("short-nvda-friday", "--data", "mine", "--json")[1])
+    assert dear["borrow"] == pytest.approx(100 * plain["borrow"])  # 30 % in place of 0.3 %
+    assert dear["borrow_rates"]["symbols"] == "NVDA"
+    (folder,) = (tmp_path / "reports").glob("*/")
+    said = dict(state_assumptions(load(folder)))["Short sales"]
+    assert said.startswith(
+        "Any share can be borrowed at 0.30% a year, and NVDA at the rates of borrow.csv from their dates on, on"
+    )
+    assert "  borrow       2 rows, 1 for symbols without prices" in ask("data", "status", "mine")[1]
+    (tmp_path / "mine" / "borrow.csv").write_text("symbol,date,rate\nNVDA,2025-01-02,30\n", encoding="utf-8")
+    code, _, err = ask("short-nvda-friday", "--data", "mine")
+    assert (code, len(err.splitlines())) == (1, 1)
+    assert "borrow.csv has the rate 30 for NVDA on 2025-01-02" in err
+
+
+def test_rates_that_end_early_are_said(ask, tmp_path):
+    (tmp_path / "old.csv").write_text("date,rate\n2023-06-01,4%\n2024-06-03,5%\n", encoding="utf-8")
+    err = ask("buy-the-dip", "--cash-rate", "old.csv")[2]
+    assert "The rates of old.csv (rate, percent) end on 2024-06-03; the last one is used until 2025-12-31." in err
+
+
+def test_a_comparison_of_runs_by_one_rate_takes_off_what_idle_cash_earned(ask, tmp_path):
+    terms = ("--cash-rate", "4%")
+    assert ask("buy-the-dip", *terms)[0] == ask("dip-rule", *terms)[0] == 0
+    assert ask("compare", "--json")[0] == 0
+    page = (tmp_path / "reports" / "comparison.html").read_text(encoding="utf-8")
+    assert "what idle cash earns: 4.00% a year less 0.50%, by calendar days" in page
 
 
 def test_a_failed_run_leaves_the_older_report(ask, tmp_path, monkeypatch):

@@ -291,3 +291,16 @@ def test_a_sweep_without_a_proper_name_does_no_work(tmp_path, capsys, words):
     assert inside("dip-rule", "--hold", "1,2", "--reports", str(tmp_path / "r"), *words) == 2
     assert capsys.readouterr().err.count("\n") == 1
     assert not (tmp_path / "r").exists()
+
+
+def test_cash_earns_in_a_sweep_as_in_a_run(capsys, tmp_path):
+    words = ("dip-rule", "--hold", "5,10", "--cash-rate", "4%", "--credit-spread", "0.01", "--verify", "2")
+    assert not inside(*words, "--reports", str(tmp_path), "--json")
+    capsys.readouterr()
+    table = pd.read_parquet(tmp_path / "sweep-dip-rule" / "sweep.parquet").set_index("hold")
+    strategy = load_strategy(ROOT / "strategies", "dip-rule")(hold=10)
+    bars = load_bars(ROOT / "data", strategy.symbols).with_cash_rate(0.04)
+    metrics = measure(simulate(strategy, bars, Account(credit_spread=0.01)))
+    for name in ("final_equity", "total_return", "sharpe", "interest"):
+        assert table.loc[10, name] == pytest.approx(getattr(metrics, name)), name
+    assert table.loc[10, "ratio"] * 252**0.5 == pytest.approx(metrics.sharpe)  # above what idle cash earned

@@ -102,6 +102,7 @@ HEADS = {
     "events.csv": ["date", "time", "kind", "symbols", "event"],
     "source.json": [],
     "rates.csv": ["date", "rate"],
+    "borrow.csv": ["symbol", "date", "rate"],
 }
 
 
@@ -111,6 +112,7 @@ ROWS = {
     "events.csv": [["2024-03-05", "before open", "earnings", "NVDA", "results"], ["2024-03-12", "", "talk", "", "a, b"]],
     "source.json": [],
     "rates.csv": [["2024-02-28", "0.05"], ["2024-03-12", "0.04"]],
+    "borrow.csv": [["NVDA", "2024-02-28", "0.05"], ["SPY", "2024-03-05", "0.01"], ["NVDA", "2024-03-12", "0.04"]],
 }
 
 
@@ -258,7 +260,7 @@ def check(folder, name, raw):
             return answers
         table = oracle(raw, HEADS[name]) if name != "source.json" else None
         if table is not None:
-            {"dividends.csv": check_dividends, "splits.csv": check_splits, "events.csv": check_events}[name](bars, table)
+            CHECKS[name](bars, table)
             answers += 1
     finally:
         path.unlink()
@@ -299,6 +301,18 @@ def check_events(bars, table):
     assert [event.text for event in bars.events] == table["event"].iloc[order].tolist()
 
 
+def check_borrow(bars, table):
+    if any("%" in cell for cell in table["rate"]):
+        return
+    for symbol in bars.symbols:
+        rows, exact = own(table, symbol)
+        expected = dict(zip(moments(rows["date"]).dt.date, rows["rate"].astype(float), strict=True))
+        assert {row.day: row.rate for row in bars.borrow_rates if row.symbol == symbol} == expected or not exact
+
+
+CHECKS = {"dividends.csv": check_dividends, "splits.csv": check_splits, "events.csv": check_events, "borrow.csv": check_borrow}
+
+
 def check_rates(path, raw):
     try:
         rates = read_rates(path).rates
@@ -331,7 +345,7 @@ def test_most_tables_of_that_kind_are_refused_but_many_have_an_answer_to_compare
     folder, answers = prices(tmp_path), 0
     for seed in range(100):
         rng = random.Random(1000 + seed)  # noqa: S311 - no secret
-        name = rng.choice(["dividends.csv", "splits.csv", "events.csv", "rates.csv"])
+        name = rng.choice(["dividends.csv", "splits.csv", "events.csv", "rates.csv", "borrow.csv"])
         answers += check(folder, name, spoilt(rng, name))
     assert 20 < answers < 90
 

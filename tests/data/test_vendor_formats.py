@@ -308,6 +308,7 @@ def test_the_days_of_a_year_in_new_york_survive_both_offsets(folder):
 
 
 BESIDE = {
+    "borrow.csv": "symbol,date,rate",
     "dividends.csv": "symbol,ex_date,amount",
     "events.csv": "date,time,kind,symbols,event",
     "splits.csv": "symbol,ex_date,ratio",

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from dipfolio.engine.account import Account
+from dipfolio.engine.costs import SPREADS
 from dipfolio.engine.parameters import list_parameters
 from dipfolio.engine.simulation import simulate
 from dipfolio.report.run_record import state_assumptions
@@ -48,7 +49,7 @@ def test_the_figures_in_the_sentences_are_those_of_the_default_account():
 def test_without_costs_means_what_the_document_lists():
     changed = {item.name for item in list_parameters(Account) if getattr(Account(), item.name) != getattr(FREE, item.name)}
     assert changed == {
-        "commission_per_share", "commission_minimum", "sec_taf", "slippage_bps", "borrow_rate", "debit_rate"
+        "commission_per_share", "commission_minimum", "sec_taf", "slippage_bps", "borrow_rate", "debit_rate", *SPREADS
     }  # fmt: skip
 
 

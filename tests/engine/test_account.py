@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from dipfolio.engine.account import RULES, Account
+from dipfolio.engine.costs import SPREADS, DatedRates
 from dipfolio.engine.parameters import list_parameters
 from dipfolio.errors import ParameterError
 
@@ -22,7 +23,8 @@ def account():
 def test_the_defaults_are_those_of_the_design(account):
     assert dataclasses.asdict(account) == {
         "cash": 1_000_000, "commission_per_share": 0.005, "commission_minimum": 1, "commission_maximum": 0.01, "sec_taf": True,
-        "slippage_bps": 2, "borrow_rate": 0.003, "debit_rate": 0.06, "max_leverage": 2, "maintenance_long": 0.25,
+        "slippage_bps": 2, "borrow_rate": 0.003, "debit_rate": 0.06, "credit_spread": 0.005, "rebate_spread": 0.0125,
+        "debit_spread": 0.015, "max_leverage": 2, "maintenance_long": 0.25,
         "maintenance_short": 0.30, "maintenance_short_per_share": 5, "max_volume_share": 0.1, "fractional": False,
     }  # fmt: skip
 
@@ -35,6 +37,11 @@ def another(item):
     return {item.name: OTHER[item.kind](item.default)}
 
 
+def stated(account, item):
+    """The assumptions in which a parameter is stated: a spread on a dated rate needs one."""
+    return account.dated_assumptions(DatedRates(cash="a rate")) if item.name in SPREADS else account.assumptions()
+
+
 def test_an_account_is_made_of_its_rules_and_nothing_else():
     assert set(Account.__bases__) == set(RULES)
     own = [field.name for rule in RULES for field in dataclasses.fields(rule)]
@@ -44,16 +51,16 @@ def test_an_account_is_made_of_its_rules_and_nothing_else():
 
 @pytest.mark.parametrize("item", list_parameters(Account), ids=lambda item: item.name)
 def test_each_field_of_the_account_changes_a_sentence_of_its_assumptions(item, account):
-    usual, changed = (dict(these.assumptions()) for these in (account, dataclasses.replace(account, **another(item))))
+    usual, changed = (dict(stated(these, item)) for these in (account, dataclasses.replace(account, **another(item))))
     assert usual.keys() == changed.keys()
     assert [topic for topic in usual if usual[topic] != changed[topic]] != []
 
 
 @pytest.mark.parametrize(("rule", "item"), [(rule, item) for rule in RULES for item in list_parameters(rule)])
 def test_each_rule_states_its_own_fields_alone_and_as_a_part_of_the_account(rule, item, account):
-    stated = rule(**another(item)).assumptions()
-    assert stated != rule().assumptions()
-    assert set(stated) <= set(dataclasses.replace(account, **another(item)).assumptions())
+    sentences = stated(rule(**another(item)), item)
+    assert sentences != stated(rule(), item)
+    assert set(sentences) <= set(stated(dataclasses.replace(account, **another(item)), item))
     assert [kind for kind in RULES if kind is not rule and item.name in {field.name for field in dataclasses.fields(kind)}] == []
 
 
@@ -106,6 +113,8 @@ def test_scalars_and_arrays_agree(account):
         (account.borrow_fee, (shares, price, days, symbols)),
         (account.debit_interest, (shares, days)),
         (account.maintenance, (shares, price)),
+        (lambda *terms: account.dated_interest(*terms)[0], (shares, price, np.array([0.04, 0, -0.02, 0.3, 0.005, 0.01]), days)),
+        (lambda *terms: account.dated_interest(*terms)[1], (shares, price, np.array([0.04, 0, -0.02, 0.3, 0.005, 0.01]), days)),
     ):
         single = [float(rule(*row)) for row in zip(*arguments, strict=True)]
         assert rule(*arguments).tolist() == single
@@ -119,6 +128,7 @@ def test_without_costs_nothing_is_charged_and_the_rest_stays():
     assert float(account.sale_fees(-3_000, 142.62, FRIDAY)) == 0
     assert float(account.borrow_fee(-3_000, 142.62, 3, "NVDA")) == 0
     assert float(account.debit_interest(-1_000, 3)) == 0
+    assert [float(dollars) for dollars in account.dated_interest(36_000, 0.0, 0.01, 1)] == [0, 1]  # the rate itself is no cost
     assert (account.cash, account.max_leverage, account.fractional) == (5_000, 1, True)
 
 

@@ -1,10 +1,12 @@
 """Cost models: each charge by hand, and the rates of the SEC and of FINRA on the days on which they change."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dipfolio.data.risk_free import RiskFree
 from dipfolio.engine.account import Account
 from dipfolio.engine.costs import BorrowFee, CashInterest, Commission, SaleFees, Slippage
 from dipfolio.errors import ParameterError
@@ -217,3 +219,32 @@ def test_arrays_give_what_single_calls_give():
     single = [float(sale_fees(*row)) for row in zip(shares, price, days, strict=True)]
     assert sale_fees(shares, price, days).tolist() == single
     assert sale_fees(shares[:, None], price[:, None], days[:, None]).shape == (5, 1)
+
+
+@pytest.mark.parametrize(
+    ("cash", "collateral", "rate", "days", "paid", "earned"),
+    [
+        (36_000, 0, 0.043, 1, 0, 3.8),  # 4.3 % less 0.5 %
+        (36_000, 0, 0.043, 3, 0, 11.4),  # a weekend
+        (36_000, 0, 0.004, 1, 0, 0),  # less than the spread
+        (36_000, 0, -0.02, 1, 0, 0),
+        (-36_000, 0, 0.043, 3, 17.4, 0),  # 4.3 % and 1.5 %
+        (-36_000, 0, -0.02, 1, 0, 0),  # nobody is paid for a debt
+        (108_000, 36_000, 0.043, 1, 0, 72_000 * 0.038 / 360 + 36_000 * 0.0305 / 360),  # proceeds earn 4.3 % less 1.25 % alone
+        (36_000, 36_000, 0.0125, 1, 0, 0),
+        (0, 36_000, 0.043, 1, 5.8, 3.05),  # proceeds that have paid for longs are a loan
+        (18_000, 36_000, 0.043, 1, 2.9, 3.05),
+    ],
+)
+def test_a_dated_rate_is_earned_and_paid_with_its_spreads_for_calendar_days(cash, collateral, rate, days, paid, earned):
+    found = CashInterest().dated_interest(cash, collateral, rate, days)
+    assert [float(dollars) for dollars in found] == pytest.approx([paid, earned], abs=1e-9)
+
+
+def test_the_riskless_rate_of_an_account_is_what_its_idle_cash_earns():
+    dated = RiskFree(rates=pd.Series([0.043, 0.002], index=pd.DatetimeIndex(["2025-01-02", "2025-01-06"])), description="X")
+    rate = CashInterest().riskless_rate(dated)
+    assert rate.rates.tolist() == pytest.approx([0.038, 0.0])
+    assert str(rate) == "what idle cash earns: X less 0.50%, by calendar days"
+    sessions = pd.DatetimeIndex(["2025-01-03", "2025-01-06", "2025-01-07"])  # a Friday, a Monday and a Tuesday
+    assert rate.daily(sessions).tolist() == pytest.approx([0.038 / 360, 0.038 * 3 / 360, 0.0], abs=1e-18)

@@ -218,6 +218,7 @@ def test_every_metric_of_a_run_is_that_of_the_paper(worked):
         "slippage": 0.0,
         "borrow": BORROW,
         "interest": 0.0,
+        "interest_earned": 0.0,
         "costs": sum(CHARGES) + BORROW,
         "dividends": 500.0,
         "benchmark_return": 198 / 200 - 1,

@@ -11,7 +11,7 @@ from dipfolio.engine.run_log import AccountEvent, AccountEventKind, Fill, FillMo
 from tests.support.markets import make_bars
 from tests.support.plain_backtrader import buy, kinds, run_ours
 
-LINES, GRIDS = ("cash", "equity", "interest"), ("borrow", "dividends")
+LINES, GRIDS = ("cash", "equity", "interest", "earned"), ("borrow", "dividends")
 
 
 @pytest.mark.parametrize(("sessions", "symbols"), [(4, 3), (1, 0), (0, 2)])

@@ -1,3 +1,5 @@
+import json
+import math
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -7,14 +9,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dipfolio.data.borrow_rates import BorrowRate
 from dipfolio.data.membership import Membership
+from dipfolio.data.risk_free import RiskFree
 from dipfolio.data.schema import Split
 from dipfolio.engine.account import Account
 from dipfolio.engine.exits import HoldFor
-from dipfolio.engine.result import cast_columns
+from dipfolio.engine.holding_paths import holding_paths, profit_by_session
+from dipfolio.engine.metrics import measure
+from dipfolio.engine.result import cast_columns, load
 from dipfolio.engine.simulation import checked_targets, simulate, simulate_trades
 from dipfolio.engine.strategy import Strategy, no_instruction, wrap_backtrader
-from dipfolio.errors import ParameterError, StrategyError, WindowError
+from dipfolio.errors import DataError, ParameterError, StrategyError, WindowError
 from tests.support.markets import make_bars, random_market
 from tests.support.strategies import script
 
@@ -467,3 +473,163 @@ def test_trades_without_a_record_are_those_of_the_record(start):
     assert cast_columns(open_positions).equals(recorded.open_positions)
     assert len(trades)
     assert run_log.equity[run_log.last] == recorded.equity["equity"].iloc[-1]
+
+
+# ---- interest by a dated rate ----
+
+
+def rate_from(days):
+    """A rate that is known from each of these days on."""
+    return RiskFree(rates=pd.Series(days.values(), index=pd.DatetimeIndex(list(days)), dtype="float64"), description="made up")
+
+
+def test_each_night_earns_by_the_last_rate_that_was_known_on_the_close_before_it():
+    # Thursday 30 January, Friday, Monday 3 February, Tuesday: a weekend over the end of the month
+    bars = make_bars({"A": [100.0] * 4}, start="2025-01-30")
+    bars = bars.with_cash_rate(rate_from({"2025-01-29": 0.041, "2025-01-31": 0.053, "2025-02-02": 0.077, "2025-02-04": 0.4}))
+    table = simulate(script({}), bars, Account(cash=360_000.0)).equity
+    first, second = 36.0, (360_036.0) * 0.048 * 3 / 360  # 4.1 % less 0.5 % for a night; 5.3 % less 0.5 % for three
+    third = (360_036.0 + second) * 0.072 / 360  # what was published on Sunday counts from Monday's close on
+    assert table["interest_earned"].tolist() == pytest.approx([0, first, second, third], abs=1e-9)
+    assert table["cash_rate"].tolist() == [0.041, 0.041, 0.053, 0.077]
+    assert table["equity"].iloc[-1] == pytest.approx(360_000 + first + second + third, abs=1e-9)
+    assert not table["interest"].any()
+
+
+def test_a_long_weekend_has_four_nights():
+    bars = make_bars({"A": [100.0] * 3}, start="2025-01-16").with_cash_rate(0.041)  # Monday the 20th was a holiday
+    earned = simulate(script({}), bars, Account(cash=360_000.0)).equity["interest_earned"]
+    assert earned.tolist() == pytest.approx([0, 36.0, 4 * 360_036 * 0.036 / 360], abs=1e-9)
+
+
+def test_short_proceeds_earn_the_rebate_and_debt_pays_the_debit_rate():
+    bars = make_bars({"A": [100.0, 100, 110, 110], "B": [100.0] * 4}).with_cash_rate(0.0485)  # Thursday 2 January to Tuesday
+    account = replace(Account(cash=36_000.0), commission_per_share=0, commission_minimum=0, sec_taf=False, slippage_bps=0)
+    account = replace(account, borrow_rate=0.0)
+    short = simulate(script({0: {"A": -90}}), bars, account).equity  # sold for 9,000 on Friday, worth 9,900 on Monday
+    night = 36_000 * 0.0435 / 360
+    weekend = 3 * ((36_000 + night) * 0.0435 + 9_000 * 0.036) / 360
+    last = ((45_000 + night + weekend - 9_900) * 0.0435 + 9_900 * 0.036) / 360
+    assert short["interest_earned"].tolist() == pytest.approx([0, night, weekend, last], abs=1e-9)
+    assert not short["interest"].any()
+    debt = simulate(script({0: {"B": 500}}, universe="B"), bars, account).equity  # for 50,000
+    owed = -(36_000 + night - 50_000)
+    assert debt["interest"].tolist() == pytest.approx([0, 0, owed * 0.0635 * 3 / 360, owed * (1 + 0.0635 / 120) * 0.0635 / 360])
+    assert debt["interest_earned"].tolist() == pytest.approx([0, night, 0, 0])
+
+
+def test_proceeds_that_pay_for_longs_are_a_loan():
+    bars = make_bars({"A": [100.0] * 4, "B": [100.0] * 4}).with_cash_rate(0.045)
+    account = replace(Account(cash=36_000.0).without_costs(), rebate_spread=0.0125, debit_spread=0.015)
+    table = simulate(script({0: {"A": 540, "B": -180}}, universe="A,B"), bars, account).equity
+    assert table["cash"].iloc[1] == pytest.approx(36_000 + 4.5 - 54_000 + 18_000)
+    assert table["interest"].iloc[2] == pytest.approx((18_000 - 4.5) * 0.06 * 3 / 360)
+    assert table["interest_earned"].iloc[2] == pytest.approx(18_000 * 0.0325 * 3 / 360)
+
+
+@pytest.mark.parametrize("start", [None, date(2025, 1, 13)])
+def test_an_idle_account_has_no_ratio_and_not_one_below_zero(start):
+    bars = make_bars({"A": [100.0] * 250}).with_cash_rate(
+        rate_from({"2024-12-31": 0.043, "2025-03-02": 0.041, "2025-09-18": 0.001})
+    )
+    found = measure(simulate(script({}), bars, Account(), start=start))
+    assert math.isnan(found.sharpe)
+    assert math.isnan(found.sortino)
+    assert found.total_return > 0.02
+    assert measure(simulate(script({}), bars, Account(), start=start), 0.0).sharpe > 5  # what it is above nothing
+
+
+def test_an_account_without_a_rate_has_no_column_for_it_and_the_old_record(tmp_path):
+    result = simulate(script({}), make_bars({"A": [100.0] * 3}), Account())
+    assert not {"interest_earned", "cash_rate"} & set(result.equity)
+    result.save(tmp_path)
+    record = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))
+    assert "rates" not in record
+    assert not [name for name in record["account"] if name.endswith("spread")]
+
+
+def test_a_record_with_a_rate_is_read_back_with_its_spreads_and_its_riskless_rate(tmp_path):
+    bars = make_bars({"A": [100.0] * 5}).with_cash_rate(rate_from({"2025-01-01": 0.04, "2025-01-06": 0.05}))
+    result = simulate(script({1: {"A": -10}}), bars, Account(credit_spread=0.01), start=date(2025, 1, 3))
+    result.save(tmp_path)
+    again = load(tmp_path)
+    assert again == result
+    assert again.account.credit_spread == 0.01
+    assert again.rates.cash == "made up"
+    assert again.rates.cash_sha256 == bars.cash_rate.fingerprint
+    assert measure(again).sharpe == measure(result, result.account.riskless_rate(bars.cash_rate)).sharpe
+
+
+def test_another_rate_is_another_run():
+    bars = make_bars({"A": [100.0] * 5})
+    prints = {
+        each.provenance.sha256
+        for each in (
+            bars,
+            bars.with_cash_rate(0.04),
+            bars.with_cash_rate(rate_from({"2025-01-01": 0.04})),
+            bars.with_cash_rate(rate_from({"2025-01-01": 0.04, "2025-01-07": 0.05})),
+        )
+    }
+    assert len(prints) == 4
+
+
+def test_a_rate_of_later_than_the_bars_is_not_in_them():
+    rate = rate_from({"2025-01-01": 0.04, "2025-01-06": 0.05, "2025-02-01": 0.06})
+    bars = make_bars({"A": [100.0] * 5}).with_cash_rate(rate)
+    assert bars.cash_rate.rates.tolist() == [0.04, 0.05]
+    assert bars.until(date(2025, 1, 3)).cash_rate.rates.tolist() == [0.04]
+    assert bars.between(date(2025, 1, 3), date(2025, 1, 6)).cash_rate.rates.tolist() == [0.04, 0.05]
+    assert bars.select(("A",)).cash_rate is bars.cash_rate
+
+
+def test_a_session_before_the_first_rate_is_refused():
+    bars = make_bars({"A": [100.0] * 5}).with_cash_rate(replace(rate_from({"2025-01-06": 0.04}), noun="cash rate"))
+    message = "The cash rate of made up begins on 2025-01-06, after the first session, 2025-01-02; give earlier rates"
+    with pytest.raises(DataError, match=message):
+        simulate(script({}), bars, Account())
+    assert simulate(script({}), bars, Account(), start=date(2025, 1, 7)).equity["interest_earned"].gt(0).all()
+
+
+# ---- borrow fees by symbol and date ----
+
+
+@pytest.fixture
+def lent():
+    """Thursday 2 January to Wednesday: A costs 36 % a year from Friday on and 72 % from Tuesday on, B what the account says."""
+    rows = [("A", date(2025, 1, 3), 0.36), ("A", date(2025, 1, 7), 0.72)]
+    rates = tuple(BorrowRate(symbol=symbol, day=day, rate=rate) for symbol, day, rate in rows)
+    return replace(make_bars({"A": [50.0] * 5, "B": [50.0] * 5}), borrow_rates=rates)
+
+
+SHORTS = {0: {"A": -100, "B": -200}}
+
+
+def test_each_short_pays_the_rate_that_was_known_on_the_close_before(lent):
+    account = replace(Account(cash=100_000.0).without_costs(), borrow_rate=0.18)
+    result = simulate(script(SHORTS, universe="A,B"), lent, account)
+    # sold on Friday; 51 dollars a share for three days and two nights, the last of them at the rate of Tuesday
+    first = 100 * 51 * 0.001 + 200 * 51 * 0.0005
+    last = 100 * 51 * 0.002 + 200 * 51 * 0.0005
+    assert result.equity["borrow"].tolist() == pytest.approx([0, 0, 3 * first, first, last], abs=1e-9)
+    assert result.residual < 1e-9
+    assert result.rates.borrow == "A"
+    assert result.rates.borrow_sha256
+
+
+def test_an_account_that_borrows_free_ignores_the_table(lent):
+    result = simulate(script(SHORTS, universe="A,B"), lent, Account(borrow_rate=0.0))
+    assert not result.equity["borrow"].any()
+    assert result.rates.borrow == ""
+    assert not simulate(script(SHORTS, universe="A,B"), lent, Account().without_costs()).equity["borrow"].any()
+
+
+def test_the_paths_of_a_short_have_the_dated_fee_and_survive_the_record(lent, tmp_path):
+    account = replace(Account(cash=100_000.0).without_costs(), borrow_rate=0.18)
+    result = simulate(script({0: {"A": -100}, 2: {"A": 0}}), lent, account)
+    result.save(tmp_path)
+    for run in (result, load(tmp_path)):
+        made = holding_paths(run).held["A"].tolist()
+        assert made == pytest.approx([0, -3 * 5.1, -4 * 5.1, -4 * 5.1 - 10.2], abs=1e-9)  # had it been held on
+        assert profit_by_session(run)["A"].sum() == pytest.approx(run.equity["equity"].iloc[-1] - 100_000, abs=1e-9)
+    assert load(tmp_path) == result

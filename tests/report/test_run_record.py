@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from dipfolio.engine.account import Account
+from dipfolio.engine.costs import SPREADS
 from dipfolio.engine.ledger import replay
 from dipfolio.engine.metrics import measure
 from dipfolio.engine.panel import build_panel
@@ -25,6 +26,9 @@ CHANGED = {
     "slippage_bps": (3.25, "3.25 basis points"),
     "borrow_rate": (0.05125, "borrowed at 5.125% a year"),
     "debit_rate": (0.0725, "pays 7.25% a year"),
+    "credit_spread": (0.00625, "a positive balance earns it less 0.625%"),
+    "rebate_spread": (0.00925, "(their value at that close) earns it less 0.925%"),
+    "debit_spread": (0.0175, "a negative balance pays it and 1.75%"),
     "max_leverage": (1.55, "at most 1.55 x equity"),
     "maintenance_long": (0.655, "under 65.5% of longs"),
     "maintenance_short": (0.905, "the larger of 90.5% and $5.00 a share of shorts"),
@@ -49,6 +53,7 @@ def run(bars, account):
 def test_each_field_of_the_account_changes_the_sentences_and_the_numbers_of_the_page(name, bars):
     assert name in CHANGED, f"no sentence of the assumptions is tested for Account.{name}; add it to its rule in dipfolio.engine"
     value, words = CHANGED[name]
+    bars = bars.with_cash_rate(0.04) if name in SPREADS else bars
     usual, changed = (run(bars, account) for account in (Account(), replace(Account(), **{name: value})))
     before, after = (dict(state_assumptions(result)) for result in (usual, changed))
     assert words in " ".join(after.values())
@@ -230,3 +235,31 @@ def test_an_amount_stays_on_one_line():
     text = template_environment().from_string("{{ text | unbroken }}").render(text="NVDA -$4,790.50, (-6.6 %) & <b>+$12</b>.")
     whole = '<span style="white-space:nowrap">'
     assert text == f"NVDA {whole}-$4,790.50</span>, (-6.6\xa0%) &amp; &lt;b&gt;{whole}+$12</span>&lt;/b&gt;."
+
+
+def test_a_run_by_a_dated_rate_says_the_rate_the_spreads_and_above_what_its_ratios_are(bars):
+    result = run(bars.with_cash_rate(0.04), Account(rebate_spread=0.02))
+    said = dict(state_assumptions(result))
+    assert said["Interest"].startswith("By 4.00% a year, at the last rate that was known on the close before: a positive balance")
+    for part in (
+        "earns it less 0.50%",
+        "(their value at that close) earns it less 2.00%",
+        "a negative balance pays it and 1.50%",
+    ):
+        assert part in said["Interest"]
+    assert "no rebate" not in said["Short sales"]
+    assert said["Riskless rate"] == (
+        "Sharpe and Sortino ratios are of returns above what idle cash earns: 4.00% a year less 0.50%, by calendar days."
+    )
+    assert dict(state_assumptions(result, 0.01))["Riskless rate"].endswith("above 1.00% a year.")
+    assert ("Cash rate", f"4.00% a year; SHA-256 {result.rates.cash_sha256}") in provenance_rows(result)
+    metrics = measure(result)
+    assert dict(summary_rows(result, metrics))["Interest earned"] == f"${metrics.interest_earned:,.2f}" != "$0.00"
+    assert "Interest earned" in record_section(result, metrics)
+
+
+def test_a_run_without_one_says_neither(bars):
+    result = run(bars, Account())
+    assert "Riskless rate" not in dict(state_assumptions(result))
+    assert "Cash rate" not in dict(provenance_rows(result))
+    assert "Interest earned" not in record_section(result, measure(result))

@@ -18,7 +18,7 @@ from dipfolio.engine.attribution import attribute
 from dipfolio.engine.display import signed_dollars
 from dipfolio.engine.factor_regression import factor_models
 from dipfolio.engine.loader import load_strategy
-from dipfolio.engine.metrics import measure
+from dipfolio.engine.metrics import applicable_metrics, measure
 from dipfolio.engine.simulation import simulate
 from dipfolio.engine.subperiods import rolling_metrics, start_dates
 from dipfolio.report.terminal import print_summary, run_as_json
@@ -163,7 +163,7 @@ def test_words_in_brackets_are_words_and_no_markup(dip):
 
 def test_the_json_has_the_metrics_unrounded(dip):
     record = strict(run_as_json(*dip, "reports/x/tearsheet.html"))
-    for name, value in dip[1].by_name.items():
+    for name, value in applicable_metrics(dip[1], dip[0]).items():
         assert record[name] == (None if math.isnan(value) else value), name
     assert record["strategy"] == "buy-the-dip"
     assert record["window"] == ["2024-01-02", "2025-12-31"]

@@ -5,9 +5,12 @@ from dataclasses import replace
 from datetime import date
 
 import numpy as np
+import pandas as pd
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+from dipfolio.data.borrow_rates import BorrowRate
+from dipfolio.data.risk_free import RiskFree
 from dipfolio.data.schema import Split
 from dipfolio.engine.account import Account
 from dipfolio.engine.exits import At, ChandelierExit, HoldFor, Recovered, StopLoss, TakeProfit, TrailingStop
@@ -34,6 +37,20 @@ EXITS = (
     (ChandelierExit(0.5, 4, fill="close"), StopLoss(0.1, intraday=True), HoldFor(6)),
     (TakeProfit(0.3, intraday=True), TakeProfit(0.02, intraday=True), HoldFor(2, fill="open")),
 )
+
+
+lendings = st.dictionaries(
+    st.tuples(st.sampled_from(SYMBOLS), st.dates(date(2024, 12, 30), date(2025, 1, 22))),
+    st.sampled_from([0.0, 0.02, 0.9]),
+    max_size=6,
+).map(lambda rows: tuple(BorrowRate(symbol=symbol, day=day, rate=rate) for (symbol, day), rate in rows.items()))
+"""Borrow rates by symbol and day."""
+
+
+def with_rates(bars, values):
+    """The bars with a rate of interest that is dated on each of their sessions."""
+    return bars.with_cash_rate(RiskFree(rates=pd.Series(values, index=bars.sessions, dtype="float64"), description="made up"))
+
 
 _QUICK = 40
 law = settings(
@@ -122,6 +139,11 @@ accounts = st.builds(
     maintenance_short_per_share=st.sampled_from([5.0, 0.0]),
     max_volume_share=st.sampled_from([0.1, 1.0, 0.0001]),
     fractional=st.booleans(),
+)
+rates = st.lists(st.sampled_from([-0.02, 0.0, 0.003, 0.0125, 0.05, 0.4]), min_size=12, max_size=12)
+"""A rate of interest for each session."""
+spreads = st.fixed_dictionaries(
+    {name: st.sampled_from([0.005, 0.0, 0.02]) for name in ("credit_spread", "rebate_spread", "debit_spread")}
 )
 in_debt = st.builds(
     Account,

@@ -11,8 +11,10 @@ from datetime import date
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 
 from dipfolio.data import calendar
+from dipfolio.data.borrow_rates import BorrowRate, borrow_rates_by_session
 from dipfolio.data.corporate_actions import split_factors
 from dipfolio.data.schema import Split
 from dipfolio.engine.account import Account
@@ -135,11 +137,19 @@ def stops_of(rng):
 def made(seed, *, stops=False):
     """Plan, panel, the same data as lists, and account of a seed; with stops on the account before or after its exits."""
     rng = np.random.default_rng(seed)
-    plan, market, account = plan_of(rng), bars_of(rng), account_of(rng)
+    plan, (panel, bars), account = plan_of(rng), bars_of(rng), account_of(rng)
     if stops:
         also = np.random.default_rng([seed, 1])
         plan = replace(plan, exits=(*stops_of(also), *plan.exits) if also.random() < 0.5 else (*plan.exits, *stops_of(also)))
-    return plan, *market, account
+    if rng.random() < 0.5:
+        rates = pd.Series(rng.choice([-0.02, 0.0, 0.003, 0.05, 0.4], SESSIONS), index=bars.sessions)
+        panel, bars.cash_rate = replace(panel, cash_rate=rates.to_numpy()), SimpleNamespace(rates=rates)
+    if rng.random() < 0.5:
+        days = rng.choice(bars.sessions.to_numpy(), 4)
+        cells = {(str(rng.choice(SYMBOLS)), pd.Timestamp(day).date()): float(rng.choice([0.0, 0.02, 0.9])) for day in days}
+        bars.borrow_rates = tuple(BorrowRate(symbol=symbol, day=day, rate=rate) for (symbol, day), rate in cells.items())
+        panel = replace(panel, borrow_rates=borrow_rates_by_session(bars.borrow_rates, bars.sessions, SYMBOLS))
+    return plan, panel, bars, account
 
 
 def differences(seed, seen=None, *, stops=False):

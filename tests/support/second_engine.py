@@ -32,12 +32,17 @@ class Market:
     volume: dict
     dividends: dict
     splits: tuple
+    rates: dict = field(default_factory=dict)
+    borrow: tuple = ()
 
     @classmethod
     def of(cls, bars):
         fields = ("open", "high", "low", "close", "volume", "dividends")
         lists = {name: {s: getattr(bars, name)[s].tolist() for s in bars.symbols} for name in fields}
-        return cls(days=[day.date() for day in bars.sessions], splits=bars.splits, **lists)
+        dated = getattr(bars, "cash_rate", None)
+        rates = {day.date(): rate for day, rate in dated.rates.items()} if dated else {}
+        lent = getattr(bars, "borrow_rates", ())
+        return cls(days=[day.date() for day in bars.sessions], splits=bars.splits, rates=rates, borrow=lent, **lists)
 
     def trades(self, symbol, row):
         return not math.isnan(self.close[symbol][row])
@@ -139,18 +144,35 @@ def charge(account, market, symbol, shares, price, row):
 
 
 def carry(ledger, account, market, row):
-    """The calendar days since the last close: interest on negative cash, the fee of the shorts; then the dividends of today."""
+    """The calendar days since the last close: interest on cash, the fee of the shorts; then the dividends of today."""
     days = (market.days[row] - market.days[row - 1]).days
-    change = min(ledger.cash, 0.0) * account.debit_rate * days / 360
+    change = interest(ledger, account, market, row) * days / 360
     for symbol, held in ledger.held.items():
         ratio = market.ratio(symbol, row - 1)
         if held.shares < 0:
             collateral = math.ceil(billionth(1.02 * market.close[symbol][row - 1] * ratio))
-            fee = held.shares / ratio * collateral * account.borrow_rate * days / 360
+            fee = held.shares / ratio * collateral * lending_rate(account, market, symbol, row - 1) * days / 360
             change, held.money = change + fee, held.money + fee
         paid = held.shares * market.dividends[symbol][row]
         change, held.money = change + paid, held.money + paid
     ledger.cash += change
+
+
+def lending_rate(account, market, symbol, row):
+    """The last rate of the symbol that is dated on or before the day; else, and where the account lends free, the account's."""
+    dated = {entry.day: entry.rate for entry in market.borrow if entry.symbol == symbol and entry.day <= market.days[row]}
+    return dated[max(dated)] if dated and account.borrow_rate else account.borrow_rate
+
+
+def interest(ledger, account, market, row):
+    """Dollars a year on the cash of the last close, received or (negative) paid."""
+    if not market.rates:
+        return min(ledger.cash, 0.0) * account.debit_rate
+    rate = market.rates[max(day for day in market.rates if day <= market.days[row - 1])]
+    lent = sum(-held.shares * market.close[symbol][row - 1] for symbol, held in ledger.held.items() if held.shares < 0)
+    own = ledger.cash - lent
+    on_own = own * max(rate + account.debit_spread if own < 0 else rate - account.credit_spread, 0.0)
+    return on_own + lent * max(rate - account.rebate_spread, 0.0)
 
 
 def required(ledger, account, market, row):

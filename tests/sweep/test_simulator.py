@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dipfolio.data.borrow_rates import borrow_rates_by_session
 from dipfolio.engine.account import Account
 from dipfolio.engine.backtrader.run import run_plan
 from dipfolio.engine.backtrader.trader import Plan
@@ -19,7 +20,7 @@ from dipfolio.engine.trades import round_trips
 from dipfolio.sweep.batches import Batch, make_batches
 from dipfolio.sweep.simulator import simulate_batch
 from dipfolio.sweep.state import COST_COLUMNS
-from tests.support.generated_files import markets
+from tests.support.generated_files import lendings, markets
 from tests.support.markets import make_bars
 from tests.support.strategies import script
 
@@ -115,7 +116,12 @@ def panels(draw, sessions=12):
     panel = build_panel(bars, draw(st.sampled_from([0, 0, 1, 2])))
     factor = np.ones(panel.close.shape)
     factor[: draw(st.integers(0, 6)), 0] = draw(st.sampled_from([10.0, 0.2]))
-    return replace(panel, factor=factor)
+    rates = draw(
+        st.one_of(st.none(), st.lists(st.sampled_from([-0.02, 0.0, 0.01, 0.06, 0.4]), min_size=len(panel), max_size=len(panel)))
+    )
+    lent = borrow_rates_by_session(draw(lendings), bars.sessions, bars.symbols)
+    lent = None if lent is None else lent[len(bars) - len(panel) :]
+    return replace(panel, factor=factor, cash_rate=None if rates is None else np.array(rates), borrow_rates=lent)
 
 
 @st.composite
@@ -167,7 +173,8 @@ def assert_equal(batch, batch_log, variant):
         "borrow": run_log.borrow.sum(), "interest": run_log.interest.sum(), "dividends": run_log.dividends.sum(),
         **{name: sum(getattr(fill, name) for fill in run_log.fills) for name in ("commission", "fees", "slippage")},
     }  # fmt: skip
-    for name in COST_COLUMNS:
+    sums["earned"] = run_log.earned.sum()
+    for name in (*COST_COLUMNS, "earned"):
         assert getattr(batch_log, name)[variant] == pytest.approx(sums[name], rel=1e-9, abs=1e-7), name
     trades, still_open = round_trips(batch.panel, run_log)
     assert batch_log.trades[variant] == len(trades)

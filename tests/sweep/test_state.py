@@ -104,7 +104,7 @@ def test_an_empty_log_has_nothing_of_any_variant():
     log = BatchLog.empty(4, 2)
     assert log.equity.shape == log.gross.shape == (4, 2)
     assert log.last.tolist() == [3, 3]
-    for name in (*COST_COLUMNS, "trades", "wins", "open_positions", "cut", "margin_calls", "entry_dates", "invested"):
+    for name in (*COST_COLUMNS, "earned", "trades", "wins", "open_positions", "cut", "margin_calls", "entry_dates", "invested"):
         assert getattr(log, name).tolist() == [0, 0], name
     log.fees[0] = log.equity[0, 0] = 1.0
     assert not log.slippage.any()

@@ -10,6 +10,7 @@ interest on the entry price and has no dividends, no symbols that stop trading a
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from itertools import accumulate
 from typing import Any
 
 import backtrader as bt
@@ -145,6 +146,7 @@ class MarginBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         self._limits = rules.order_limits(self.account, self.panel.close, self.panel.volume, self.panel.factor)
         self.shares = np.zeros(len(self.panel.symbols))
         self._holds = self._shorts = False
+        self._rates = self.panel.cash_rate
         self.session = -1
         self.under_margin_call = False
         self.at_open: Callable[[], None] | None = None
@@ -585,16 +587,32 @@ class MarginBroker(bt.brokers.BackBroker):  # type: ignore[misc]
     def pass_sessions(self, count: int) -> None:
         """Let sessions go by in which the account is idle."""
         passed = slice(self.session + 1, self.session + 1 + count)
-        self.run_log.cash[passed] = self.run_log.equity[passed] = self.cash
+        if self._rates is None:
+            self.run_log.cash[passed] = self.run_log.equity[passed] = self.cash
+        elif count:
+            self._earn_while_idle(passed)
         self.session += count
         self.run_log.last = self.session
+
+    def _earn_while_idle(self, passed: slice) -> None:
+        """The interest of idle cash in some sessions, added in their order so that each cent is that of session by session."""
+        known = self._rates[passed.start - 1 : passed.stop - 1]
+        returns = self.account.idle_return(known, self.panel.days[passed])
+        path = np.array(list(accumulate(returns.tolist(), lambda cash, earned: cash + cash * earned, initial=float(self.cash))))
+        self.run_log.earned[passed] = path[:-1] * returns
+        self.run_log.cash[passed] = self.run_log.equity[passed] = path[1:]
+        self._booking = True
+        self.cash = self._value = float(path[-1])
+        self._booking = False
 
     def _play_session(self) -> None:
         self.session += 1
         while self._toactivate:
             self._toactivate.popleft().activate()
         self.check_submitted()
-        if self.session and self.cash < 0:
+        if self.session and self._rates is not None:
+            self._settle_interest()
+        elif self.session and self.cash < 0:
             self._charge_interest()
         if self.session and self._holds:
             self._carry()
@@ -610,13 +628,22 @@ class MarginBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         self.run_log.interest[self.session] = interest
         self.cash -= interest
 
+    def _settle_interest(self) -> None:
+        """Interest by the dated rate, paid and earned, for the calendar days since the last session."""
+        now, panel = self.session, self.panel
+        collateral = float(-np.minimum(self.shares, 0.0) @ panel.marks[now - 1]) if self._shorts else 0.0
+        paid, earned = self.account.dated_interest(self.cash, collateral, float(self._rates[now - 1]), int(panel.days[now]))
+        self.run_log.interest[now], self.run_log.earned[now] = paid, earned
+        self.cash += float(earned) - float(paid)
+
     def _carry(self) -> None:
         """Borrow fee for the calendar days since the last session, dividends on its holdings."""
         now, panel, held = self.session, self.panel, self.shares
         if self._shorts:
             factor, close = panel.factor[now - 1], panel.marks[now - 1]
             days = int(panel.days[now])
-            self.run_log.borrow[now] = self.account.borrow_fee(held / factor, close * factor, days, panel.symbols)
+            dated = None if panel.borrow_rates is None else panel.borrow_rates[now - 1]
+            self.run_log.borrow[now] = self.account.borrow_fee(held / factor, close * factor, days, panel.symbols, dated)
         if panel.pays[now]:
             self.run_log.dividends[now] = held * panel.dividends[now]
         if self._shorts or panel.pays[now]:

@@ -154,6 +154,11 @@ def _account_flags(runs: tuple[tuple[str, Result], ...]) -> Iterator[ComparisonN
     rules = {label: asdict(result.account) for label, result in runs}
     names = [name for name in next(iter(rules.values())) if name != "cash"]
     different = [name.replace("_", " ") for name in names if len({rule[name] for rule in rules.values()}) > 1]
+    dated = {
+        "cash rate": {result.rates.cash for _, result in runs},
+        "dated borrow fees": {result.rates.borrow for _, result in runs},
+    }
+    different += [name for name, found in dated.items() if len(found) > 1]
     if different:
         yield ComparisonNote(kind="flag", text=f"The accounts have other rules: {', '.join(different)}. See the assumptions.")
 
@@ -334,7 +339,7 @@ def _benchmark(tracks: tuple[Track, ...]) -> str:
     return next((result.benchmark for _, result in runs_of(tracks) if result.benchmark), "")
 
 
-LEVEL_COLUMNS = ("equity", "cash", "gross", "net")
+LEVEL_COLUMNS = ("equity", "cash", "gross", "net", "cash_rate")
 RETURN_COLUMNS = ("return", "benchmark")
 
 
@@ -400,12 +405,12 @@ def slice_result(result: Result, days: pd.DatetimeIndex, base: pd.Timestamp) -> 
     ended inside; what was held on the last session is open. A wiped-out account stays as it was to the end.
     """
     table = result.equity.reindex(result.equity.index.union(days[days > result.equity.index[-1]]))
-    flows = [name for name in table if name not in LEVEL_COLUMNS]
+    flows, levels = ([name for name in table if (name in LEVEL_COLUMNS) == level] for level in (False, True))
     table = table.assign(**{name: table[name].fillna(0.0) for name in flows}).ffill()
     inside = table[(table.index > base) & (table.index <= days[-1])]
     groups = days.searchsorted(inside.index)
     summed = inside.groupby(groups).sum().set_axis(days)
-    summed[list(LEVEL_COLUMNS)] = inside.groupby(groups)[list(LEVEL_COLUMNS)].last().set_axis(days)
+    summed[levels] = inside.groupby(groups)[levels].last().set_axis(days)
     for name in RETURN_COLUMNS:
         summed[name] = compound_to_sessions(inside[name], days, base)
     trades, still = _inside(result, days, base)

@@ -135,7 +135,7 @@ def test_passing_over_idle_sessions_is_what_backtraders_own_loop_does(decisions,
     plan = sparse_plan(60, decisions, exits=exits)
     fast, slow = run_plan(panel, account, plan, vectorised=True), run_plan(panel, account, plan, vectorised=False)
     assert (fast.submitted, fast.fills, fast.events, fast.last) == (slow.submitted, slow.fills, slow.events, slow.last)
-    for name in ("cash", "equity", "interest", "borrow", "dividends"):
+    for name in ("cash", "equity", "interest", "earned", "borrow", "dividends"):
         np.testing.assert_array_equal(getattr(fast, name), getattr(slow, name))
 
 

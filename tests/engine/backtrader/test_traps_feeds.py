@@ -233,7 +233,7 @@ def test_both_loops_of_the_engine_give_the_same_tape():
     assert len(fast.fills) > 30
     assert {"scaled", "refused"} & {event.kind for event in fast.events}
     assert (fast.fills, fast.events, fast.last) == (slow.fills, slow.events, slow.last)
-    for name in ("cash", "equity", "interest", "borrow", "dividends"):
+    for name in ("cash", "equity", "interest", "earned", "borrow", "dividends"):
         np.testing.assert_array_equal(getattr(fast, name), getattr(slow, name))
 
 
