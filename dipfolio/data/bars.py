@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from dipfolio.data import calendar
+from dipfolio.data.calendar import XNYS, ExchangeCalendar
 from dipfolio.data.events import MarketEvent
 from dipfolio.data.instruments import instrument
 from dipfolio.data.membership import Membership, members_of, membership_table
@@ -59,6 +59,8 @@ class Provenance:
         What is odd about the data, a sentence each.
     remarks : tuple of str
         What belongs beside every result that was made with them; see :func:`dipfolio.data.schema.summarise_issues`.
+    calendar : ExchangeCalendar
+        Whose sessions they are, and what a bar covers.
     """
 
     origin: Origin
@@ -66,11 +68,12 @@ class Provenance:
     sha256: str
     warnings: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    calendar: ExchangeCalendar = XNYS
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Bars:
-    """Daily data of some symbols on one calendar.
+    """Daily, weekly or monthly data of some symbols on one calendar.
 
     Attributes
     ----------
@@ -89,6 +92,8 @@ class Bars:
         How each file was understood; filled by ``load_bars``.
     membership : tuple of Membership
         The rows of ``universe.csv``, for bars of ``@universe``; else empty.
+    calendar : ExchangeCalendar
+        Whose sessions these are, New York's by default; it says what a bar covers and which session comes next.
 
     Raises
     ------
@@ -109,6 +114,7 @@ class Bars:
     warnings: tuple[DataIssue, ...] = ()
     readings: tuple[FileFormat, ...] = ()
     membership: tuple[Membership, ...] = ()
+    calendar: ExchangeCalendar = XNYS
 
     def __post_init__(self) -> None:
         _check_axes(self)
@@ -123,6 +129,11 @@ class Bars:
     def symbols(self) -> tuple[str, ...]:
         """The symbols, in the order asked for."""
         return tuple(self.close.columns)
+
+    @property
+    def sessions_per_year(self) -> int:
+        """Bars in a year, by which annual numbers are made; see :attr:`ExchangeCalendar.sessions_per_year`."""
+        return self.calendar.sessions_per_year
 
     def __len__(self) -> int:
         return len(self.close)
@@ -195,7 +206,8 @@ class Bars:
         """Origin, first and last session of each symbol, and the SHA-256 of exactly these data."""
         splits = [f"{s.symbol} {s.day} {s.ratio!r}" for s in self.splits if s.symbol in self.symbols]
         members = [f"{row.symbol} {row.start} {row.end}" for row in self.membership]
-        words = [*self.symbols, *self.sessions.strftime("%Y-%m-%d"), *sorted(splits), *members]
+        market = [] if self.calendar == XNYS else [f"calendar {self.calendar}"]
+        words = [*self.symbols, *self.sessions.strftime("%Y-%m-%d"), *sorted(splits), *members, *market]
         digest = sha256_of("\n".join(words), *(getattr(self, field).to_numpy() for field in (*FIELDS, "dividends")))
         spans = {}
         for symbol in self.symbols:
@@ -203,8 +215,9 @@ class Bars:
             spans[symbol] = (str(known[0].date()), str(known[-1].date())) if len(known) else ("", "")
         texts = tuple(warning.text for warning in self.warnings)
         return Provenance(
-            origin=self.origin, sessions=spans, sha256=digest, warnings=texts, remarks=summarise_issues(self.warnings)
-        )
+            origin=self.origin, sessions=spans, sha256=digest, warnings=texts, remarks=summarise_issues(self.warnings),
+            calendar=self.calendar,
+        )  # fmt: skip
 
     def _map(self, cut: Callable[[pd.DataFrame], pd.DataFrame]) -> "Bars":
         frames = {field: cut(getattr(self, field)) for field in (*FIELDS, "dividends")}
@@ -236,12 +249,12 @@ def _check_axes(bars: Bars) -> None:
         raise DataError(f"Session {index[index.duplicated()][0].date()} stands twice among the data.")
     if not index.is_monotonic_increasing:
         raise DataError("Sessions must be in order, oldest first.")
-    expected = calendar.between(index[0], index[-1]) if len(index) else index
+    expected = bars.calendar.between(index[0], index[-1]) if len(index) else index
     strangers, gaps = index.difference(expected), expected.difference(index)
     if len(strangers):
-        raise DataError(f"{strangers[0].date()} is no session of {calendar.EXCHANGE}, but there are data for it.")
+        raise DataError(f"{strangers[0].date()} is no session of {bars.calendar}, but there are data for it.")
     if len(gaps):
-        raise DataError(f"{gaps[0].date()} is a session of {calendar.EXCHANGE}, but no symbol has data for it.")
+        raise DataError(f"{gaps[0].date()} is a session of {bars.calendar}, but no symbol has data for it.")
 
 
 def _check_values(bars: Bars) -> None:

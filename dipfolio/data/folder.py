@@ -1,7 +1,8 @@
 """Data folders: loads the bars of some symbols from a folder, and chooses the folder that a run uses by default.
 
-A data folder has prices for each symbol and ``dividends.csv``; ``events.csv``, ``splits.csv`` and ``source.json`` are
-optional. A run uses the fetched data if they have every symbol, else the embedded data; the two are never mixed.
+A data folder has prices for each symbol and ``dividends.csv``; ``events.csv``, ``splits.csv``, ``source.json`` and
+``dataset.toml`` are optional. A run uses the fetched data if they have every symbol, else the embedded data; the two are
+never mixed.
 """
 
 import json
@@ -13,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dipfolio.data import calendar, validation
+from dipfolio.data import validation
 from dipfolio.data.arch_data import arch_origin, names_arch
 from dipfolio.data.bars import Bars, Origin
 from dipfolio.data.cache import cached_origin, read_all_metadata
@@ -24,6 +25,7 @@ from dipfolio.data.corporate_actions import (
     missing_dividends_warning,
     unmatched_symbol_warnings,
 )
+from dipfolio.data.dataset import DATASET_FILE, DOLLARS
 from dipfolio.data.events import match_event_symbols, read_events
 from dipfolio.data.instruments import index_warnings, instrument
 from dipfolio.data.membership import MEMBERSHIP_COLUMNS, MEMBERSHIP_FILE, Membership, members_of, read_membership
@@ -134,7 +136,9 @@ def load_bars(
         symbols = expand_universes(symbols, {EVERY_SYMBOL: _symbols_to_buy(files)})
     symbols = _requested_symbols(files, folder, symbols)
     tables, readings = _read_prices(files, symbols)
-    index = calendar.between(min(t.days[0] for t in tables.values()), max(t.days[-1] for t in tables.values()))
+    exchange = files.settings.calendar_of(symbols)
+    _refuse_currency(files, symbols)
+    index = exchange.between(min(t.days[0] for t in tables.values()), max(t.days[-1] for t in tables.values()))
     metadata = read_all_metadata(files.folder, symbols)
     divisions = first_existing(files.folder / "splits.csv", splits)
     named = load_splits(divisions, metadata, symbols, files.symbols)
@@ -143,7 +147,7 @@ def load_bars(
     }
     payments, dividend_issues = adjust_dividends(load_dividends(files.folder, metadata, symbols, files.symbols), adjusted)
     final = {symbol: one.prices for symbol, one in adjusted.items()}
-    frames = {**align_prices(dict(final), index), "dividends": dividends_by_session(payments, index, symbols)}
+    frames = {**align_prices(dict(final), index), "dividends": dividends_by_session(payments, index, symbols, exchange)}
     events_file = first_existing(files.folder / "events.csv", events)
     bars = Bars(
         **frames,
@@ -161,6 +165,7 @@ def load_bars(
         ),
         readings=tuple(dict.fromkeys(readings.values())),
         membership=rows,
+        calendar=exchange,
     )
     return bars if end is None else bars.until(end)
 
@@ -278,6 +283,19 @@ def _requested_symbols(files: PriceFiles, folder: Path, symbols: tuple[str, ...]
     return symbols
 
 
+def _refuse_currency(files: PriceFiles, symbols: tuple[str, ...]) -> None:
+    """Refuse prices that are not in US dollars.
+
+    Raises
+    ------
+    DataError
+    """
+    for symbol in symbols:
+        listing = files.settings.listing(symbol)
+        if listing.currency != DOLLARS:
+            raise DataError(f"{symbol} is in {listing.unit} by {files.folder / DATASET_FILE}; only prices in USD are supported.")
+
+
 def first_existing(*paths: Path | None) -> Path | None:
     """The first of some files that is there."""
     return next((path for path in paths if path and path.exists()), None)
@@ -292,7 +310,7 @@ def _read_prices(files: PriceFiles, symbols: tuple[str, ...]) -> tuple[dict[str,
     tables, readings = {}, {}
     for symbol in symbols:
         tables[symbol], readings[symbol] = files.read(symbol)
-        for fault in find_errors(symbol, tables[symbol]):
+        for fault in find_errors(symbol, tables[symbol], files.settings.listing(symbol).calendar):
             raise DataError(fault.text)
     return tables, readings
 

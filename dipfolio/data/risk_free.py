@@ -1,7 +1,8 @@
 """The risk-free rate: one rate a year, or a series of dated rates from a CSV file.
 
 Rates are fractions a year, such as 0.043. Series of the Federal Reserve (DTB3, DGS1MO, FEDFUNDS, SOFR) and columns
-with "percent" or "%" in the heading are per cent. A session earns ``(1 + rate) ^ (1 / 252) - 1``.
+with "percent" or "%" in the heading are per cent. A session earns ``(1 + rate) ^ (1 / 252) - 1``, of another calendar
+with its number of sessions in a year.
 """
 
 import re
@@ -12,13 +13,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from dipfolio.data.calendar import SESSIONS_PER_YEAR as SESSIONS_PER_YEAR
 from dipfolio.data.tables import read_table
 from dipfolio.data.vendor_formats import parse_dates, parse_numbers
 from dipfolio.errors import DataError, MissingFileError, ParameterError
 from dipfolio.storage import sha256_of
 
-SESSIONS_PER_YEAR = 252
-"""Sessions in a year."""
 MAX_RATE = 0.5
 """A rate above is taken for a mistake: 4.3 for 0.043."""
 MAX_UNAMBIGUOUS_RATE = 0.15
@@ -60,15 +60,21 @@ class RiskFree:
         places = self.rates.index.searchsorted(sessions, side="right") - 1
         return pd.Series(self.rates.to_numpy()[places], index=sessions, dtype="float64")
 
-    def daily(self, sessions: pd.DatetimeIndex) -> pd.Series:
+    def daily(self, sessions: pd.DatetimeIndex, sessions_per_year: int = SESSIONS_PER_YEAR) -> pd.Series:
         """The return of each session: ``(1 + rate) ^ (1 / 252) - 1``. Shape (sessions,).
+
+        Parameters
+        ----------
+        sessions : DatetimeIndex
+        sessions_per_year : int
+            365 for a market that never closes.
 
         Raises
         ------
         DataError
             A session before the first rate.
         """
-        return (1 + self.yearly(sessions)) ** (1 / SESSIONS_PER_YEAR) - 1
+        return (1 + self.yearly(sessions)) ** (1 / sessions_per_year) - 1
 
     @property
     def fingerprint(self) -> str:

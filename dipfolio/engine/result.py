@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from dipfolio.data.bars import Origin, Provenance
+from dipfolio.data.calendar import XNYS, ExchangeCalendar
 from dipfolio.data.factor_returns import FactorReturns
 from dipfolio.engine.account import Account
 from dipfolio.engine.display import Displayable
@@ -114,6 +115,11 @@ class Result(Displayable):
         return self.equity["benchmark"] if self.benchmark else None
 
     @property
+    def sessions_per_year(self) -> int:
+        """Bars in a year, by which annual numbers are made: 252 of an exchange, 365 of 24/7, 52 weeks or 12 months."""
+        return self.provenance.calendar.sessions_per_year
+
+    @property
     def symbols(self) -> tuple[str, ...]:
         """What the strategy could trade, in the order of the positions."""
         return tuple(map(str, self.positions.columns))
@@ -165,7 +171,7 @@ class Result(Displayable):
             "format": FORMAT_VERSION,
             **{f.name: getattr(self, f.name) for f in fields(self) if f.name not in (*_TABLES, _FACTORS)},
             "account": asdict(self.account),
-            "provenance": asdict(self.provenance),
+            "provenance": _provenance_record(self.provenance),
         }
         try:
             (folder / "run.json").write_text(json.dumps(record, indent=1, default=str) + "\n", encoding="utf-8")
@@ -174,6 +180,14 @@ class Result(Displayable):
                 write_csv(table, folder / f"{name}.csv", index=name in _INDEXED)
         except OSError as error:
             raise ReportError(f"{folder} cannot be written: {error.strerror or error}.") from error
+
+
+def _provenance_record(provenance: Provenance) -> dict[str, Any]:
+    """The entries for ``run.json``; the calendar only where it is not New York's."""
+    record = asdict(provenance)
+    if provenance.calendar == XNYS:
+        del record["calendar"]
+    return record
 
 
 def load(folder: Path | str) -> Result:
@@ -245,6 +259,7 @@ def _typed(record: dict[str, Any]) -> dict[str, Any]:
             sha256=provenance["sha256"],
             warnings=tuple(provenance.get("warnings", ())),
             remarks=tuple(provenance.get("remarks", provenance.get("told", ()))),  # runs saved before the name was changed
+            calendar=ExchangeCalendar(**provenance.get("calendar", {})),
         ),
     }
 

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from dipfolio.data.risk_free import SESSIONS_PER_YEAR, RiskFree
+from dipfolio.data.risk_free import RiskFree
 from dipfolio.engine.display import Displayable
 from dipfolio.engine.metrics import MIN_OBSERVATIONS, excess_returns, sessions_in_market
 from dipfolio.engine.result import Result
@@ -92,32 +92,34 @@ def rolling_metrics(result: Result, risk_free: float | RiskFree = 0.0) -> Rollin
     window = next((length for length in WINDOWS if length * MIN_WINDOWS <= sessions), 0)
     if not window:
         return None
-    own = _by_window(result.returns, window, risk_free)
-    other = None if market is None else _by_window(market, window, risk_free)
-    own["beta"] = np.nan if market is None else _betas(result.returns, market, window, risk_free)
+    own = _by_window(result, result.returns, window, risk_free)
+    other = None if market is None else _by_window(result, market, window, risk_free)
+    own["beta"] = np.nan if market is None else _betas(result, market, window, risk_free)
     enough = sliding_window_view(sessions_in_market(result).to_numpy(), window).sum(axis=1) >= MIN_OBSERVATIONS
     own.loc[~enough, ["sharpe", "beta"]] = np.nan
     return RollingMetrics(window=window, sessions=sessions, own=own, benchmark=other)
 
 
-def _by_window(returns: pd.Series, window: int, risk_free: float | RiskFree) -> pd.DataFrame:
+def _by_window(result: Result, returns: pd.Series, window: int, risk_free: float | RiskFree) -> pd.DataFrame:
     """Return, volatility and Sharpe ratio of each window, by its last session."""
     values = sliding_window_view(returns.to_numpy(), window)
-    excess = sliding_window_view(excess_returns(returns, risk_free), window)
+    a_year = result.sessions_per_year
+    excess = sliding_window_view(excess_returns(returns, risk_free, a_year), window)
     spread = np.where(np.ptp(excess, axis=1) > 0, excess.std(axis=1, ddof=1), np.nan)
     return pd.DataFrame(
         {
             "return": _totals(returns, window),
-            "volatility": values.std(axis=1, ddof=1) * math.sqrt(SESSIONS_PER_YEAR),
-            "sharpe": excess.mean(axis=1) / spread * math.sqrt(SESSIONS_PER_YEAR),
+            "volatility": values.std(axis=1, ddof=1) * math.sqrt(a_year),
+            "sharpe": excess.mean(axis=1) / spread * math.sqrt(a_year),
         },
         index=returns.index[window - 1 :],
     )
 
 
-def _betas(returns: pd.Series, market: pd.Series, window: int, risk_free: float | RiskFree) -> Floats:
+def _betas(result: Result, market: pd.Series, window: int, risk_free: float | RiskFree) -> Floats:
     """Covariance of the excess returns over the variance of the benchmark's, of each window; NaN where that does not vary."""
-    own, other = (sliding_window_view(excess_returns(series, risk_free), window) for series in (returns, market))
+    excess = (excess_returns(series, risk_free, result.sessions_per_year) for series in (result.returns, market))
+    own, other = (sliding_window_view(series, window) for series in excess)
     apart = other - other.mean(axis=1, keepdims=True)
     spread = np.where(np.ptp(other, axis=1) > 0, (apart**2).sum(axis=1), np.nan)
     return np.asarray((apart * own).sum(axis=1) / spread)

@@ -17,7 +17,7 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from dipfolio.data.calendar import EXCHANGE
+from dipfolio.data.calendar import ALWAYS_OPEN, XNYS
 from dipfolio.data.risk_free import MAX_UNAMBIGUOUS_RATE, rate_as_percent
 from dipfolio.engine.costs import Assumption
 from dipfolio.engine.metrics import Metrics, cost_metrics, metric_of
@@ -117,10 +117,26 @@ def state_assumptions(result: Result) -> tuple[Assumption, ...]:
         *result.account.assumptions(),
         Assumption("Short-sale price test", SHORT_SALE_PRICE_TEST),
         Assumption("Dividends", "Received by longs and paid by shorts on the ex-date, before tax; not reinvested."),
-        Assumption("Calendar", f"Sessions of {EXCHANGE}. Cash that is not invested counts in every return."),
+        Assumption("Calendar", f"{_calendar(result)} Cash that is not invested counts in every return."),
         Assumption("Benchmark", f"{market[0].upper()}{market[1:]}."),
         Assumption("Taxes", "None."),
     )
+
+
+def _calendar(result: Result) -> str:
+    """The sentences on the calendar: whose sessions, what a bar covers, and how many make a year where it is not New York's."""
+    exchange = result.provenance.calendar
+    if exchange == XNYS:
+        return f"Sessions of {exchange.code}."
+    market = "Every day is a session." if exchange.code == ALWAYS_OPEN else f"Sessions of {exchange.code}."
+    if exchange.frequency != "daily":
+        noun = {"weekly": "week", "monthly": "month"}[exchange.frequency]
+        return (
+            f"{market} A bar is a {noun}, dated by its last session: what is counted in sessions here is counted in {noun}s, an "
+            f"order decided on the close of one {noun} is filled in the next, the limit on volume is of a whole {noun}'s, and "
+            f"dividends are paid in the {noun} of their ex-date. A year has {exchange.sessions_per_year} bars."
+        )
+    return f"{market} A year has {exchange.sessions_per_year} sessions in every annual number."
 
 
 FILES = ("run.json", "equity.csv", "positions.csv", "fills.csv", "trades.csv", "open_positions.csv", "events.csv", "prices.csv")

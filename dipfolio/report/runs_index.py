@@ -185,7 +185,8 @@ def _full(bare: RunCard, folder: Path) -> RunCard:
     if record["format"] != FORMAT_VERSION:
         raise ValueError("written by another version of dipfolio; run the strategy again")
     run = SavedRun(folder, record)
-    series = ReturnSeries.of(run.returns, run.base or run.window[0], market=run.benchmark_returns)
+    since, a_year = run.base or run.window[0], run.sessions_per_year
+    series = ReturnSeries.of(run.returns, since, market=run.benchmark_returns, sessions_per_year=a_year)
     return replace(
         bare, saved=_written(folder / "run.json"), heading=run_heading(run),
         evidence=(folder / EVIDENCE_FILE).is_file(), few=_few(run, folder), title=str(run.title),

@@ -550,7 +550,7 @@ def _factor_rows(found: FactorRegression) -> Iterator[tuple[str, ...]]:
     on = f"{', '.join(found.names)}: {count(found.sessions, 'session')}, {count(found.lags, 'lag')}"
     p = MISSING_TEXT if math.isnan(found.p_value) else f"{found.p_value:.3f}"
     yield on, "Alpha of a session", percent(found.alpha, 3), ratio(found.alpha_t), p
-    yield "", "Alpha of 252 invested sessions", percent(found.annual_alpha), ratio(found.alpha_t), ""
+    yield "", f"Alpha of {found.sessions_per_year} invested sessions", percent(found.annual_alpha), ratio(found.alpha_t), ""
     for name, beta, t in zip(found.names, found.betas, found.beta_ts, strict=True):
         yield "", f"Beta to {name}", ratio(beta), ratio(t), ""
     yield "", "R squared", ratio(found.r_squared), "", ""

@@ -90,7 +90,12 @@ def _from_each_path() -> tuple[Metric, ...]:
 
 
 def measure_variants(
-    batch_log: BatchLog, cash: float, start: int = 0, riskless: Floats | None = None, days: NDArray[np.int_] | None = None
+    batch_log: BatchLog,
+    cash: float,
+    start: int = 0,
+    riskless: Floats | None = None,
+    days: NDArray[np.int_] | None = None,
+    sessions_per_year: int = SESSIONS_PER_YEAR,
 ) -> VariantMetrics:
     """The numbers of a batch.
 
@@ -106,6 +111,8 @@ def measure_variants(
     days : array of int, shape (sessions,), optional
         Calendar days from the close before the first session that counts to each one that does. Without it annual returns are
         NaN.
+    sessions_per_year : int
+        Of the calendar.
     """
     returns = np.empty((len(batch_log.equity) - start, batch_log.equity.shape[1]))
     riskless = np.zeros(len(returns)) if riskless is None else riskless
@@ -115,7 +122,7 @@ def measure_variants(
         block = slice(first, first + VARIANTS_PER_BLOCK)
         returns[:, block] = _returns(batch_log.equity[:, block], batch_log.last[block], cash)[start:]
         parts.append(
-            _path_metrics(returns[:, block], riskless, batch_log, block, start)
+            _annual(_path_metrics(returns[:, block], riskless, batch_log, block, start), sessions_per_year)
             | _each_path_metrics(returns[:, block], riskless, days, batch_log.last[block] - start)
         )
     shape = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -148,6 +155,11 @@ def _returns(equity: Floats, last: NDArray[np.int_], cash: float) -> Floats:
     if (last < len(equity) - 1).any():
         returns[np.arange(len(equity))[:, None] > last] = 0.0
     return np.asarray(returns)
+
+
+def _annual(shape: dict[str, Floats], sessions_per_year: int) -> dict[str, Floats]:
+    """The metrics with the volatility and the Sharpe ratio of a session brought to a year."""
+    return shape | {name: shape[name] * math.sqrt(sessions_per_year) for name in ("volatility", "sharpe")}
 
 
 def _path_metrics(returns: Floats, riskless: Floats, batch_log: BatchLog, block: slice, start: int) -> dict[str, Floats]:
@@ -190,7 +202,7 @@ def _block_path_metrics(returns: Floats, riskless: Floats, exposure: Floats) -> 
     known = ~np.isnan(exposure)
     return {
         "total_return": wealth[-1] - 1,
-        "volatility": spread * math.sqrt(SESSIONS_PER_YEAR) if count > 1 else np.full_like(mean, np.nan),
+        "volatility": spread if count > 1 else np.full_like(mean, np.nan),
         "sharpe": _sharpe(returns, riskless, mean, spread),
         "ratio": np.divide(mean, spread, out=np.full_like(mean, np.nan), where=spread > 0),
         "worst_drawdown": (wealth / high).min(axis=0) - 1,
@@ -201,12 +213,12 @@ def _block_path_metrics(returns: Floats, riskless: Floats, exposure: Floats) -> 
 
 
 def _sharpe(returns: Floats, riskless: Floats, mean: Floats, spread: Floats) -> Floats:
-    """A year, of what is above the riskless return. Shape (variants,)."""
+    """Of a session, of what is above the riskless return. Shape (variants,)."""
     if riskless.any():
         excess = returns - riskless[:, None]
         mean = excess.mean(axis=0)
         spread = np.where(np.ptp(excess, axis=0) > 0, excess.std(axis=0, ddof=1) if len(excess) > 1 else 0.0, 0.0)
-    return np.where(spread > 0, mean / spread * math.sqrt(SESSIONS_PER_YEAR), np.nan)
+    return np.where(spread > 0, mean / spread, np.nan)
 
 
 def metrics_row(metrics: Metrics, returns: pd.Series, events: pd.DataFrame) -> dict[str, float | bool]:

@@ -168,8 +168,9 @@ def _in_lockstep(task: SweepTask, strategies: list[Any], bars: Bars) -> Iterator
     terms = task.terms
     for places, batch in make_batches(strategies, bars, terms.account, terms.first_decision):
         sessions = bars.sessions[terms.first :]
-        daily, days = terms.risk_free.daily(sessions).to_numpy(), (sessions - bars.sessions[terms.first_decision]).days.to_numpy()
-        came = measure_variants(simulate_batch(batch), terms.account.cash, terms.first - terms.first_decision, daily, days)
+        daily = terms.risk_free.daily(sessions, bars.sessions_per_year).to_numpy()
+        days, start = (sessions - bars.sessions[terms.first_decision]).days.to_numpy(), terms.first - terms.first_decision
+        came = measure_variants(simulate_batch(batch), terms.account.cash, start, daily, days, bars.sessions_per_year)
         yield places, came.table, lambda column, came=came: came.returns[:, column]
 
 
