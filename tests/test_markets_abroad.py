@@ -12,6 +12,7 @@ from tests.support.foreign_markets import closes_of, write_market
 
 ROOT = Path(__file__).parents[1]
 MARKETS = {
+    "london": ({"symbols": ["ISF.L", "BARC.L"], "code": "XLON"}, 'calendar = "XLON"\ncurrency = "GBp"\n', 252),
     "crypto": ({"symbols": ["BTC-USD", "ETH-USD"], "code": "24/7", "price": 900.0}, 'calendar = "24/7"\n', 365),
     "weekly": ({"symbols": ["AAA", "BBB"], "frequency": "weekly"}, 'frequency = "weekly"\n', 52),
     "monthly": (
@@ -56,7 +57,57 @@ def test_annual_numbers_of_a_run_are_by_the_sessions_of_the_market(ask, market, 
     assert said["volatility"] == pytest.approx(volatility, rel=1e-9)
     assert said["sharpe"] == pytest.approx(sharpe, rel=1e-9)
     page = saved.with_name("tearsheet.html").read_text(encoding="utf-8")
-    assert f"A year has {a_year} {'sessions' if a_year == 365 else 'bars'}" in page
+    assert f"A year has {a_year} {'sessions' if a_year > 200 else 'bars'}" in page
+
+
+def test_an_account_in_pounds_is_said_to_be_one_and_pays_no_american_fees(ask, tmp_path):
+    folder = write_market(tmp_path / "london", ["ISF.L", "BARC.L"], 'calendar = "XLON"\ncurrency = "GBp"\n', code="XLON")
+    words = ("--data", folder, "--universe", "BARC.L", "--benchmark", "ISF.L", "--no-robustness", "--also", "none")
+    code, out, err = ask("short-every-friday", *words, "--all")
+    assert (code, err) == (0, "")
+    assert "£" in out
+    assert "$" not in out
+    run = next((tmp_path / "reports").glob("short-every-friday*"))
+    fills = pd.read_csv(run / "fills.csv")
+    assert (fills["shares"] < 0).any()
+    assert (fills["fees"] == 0).all()
+    first, bars = fills.iloc[0], pd.read_csv(folder / "prices" / "BARC.L.csv", index_col="date")
+    assert first["price"] == pytest.approx(bars.loc[first["session"], first["at"]] / 100 * 0.9998, rel=1e-12)
+    page = (run / "tearsheet.html").read_text(encoding="utf-8")
+    assert "BARC.L, ISF.L from GBp to GBP by a hundred of them for one." in page
+    assert "no SEC or FINRA fees are charged" in page
+
+
+def test_an_account_in_dollars_holds_london_by_the_rates_of_the_folder(ask, tmp_path):
+    folder = write_market(tmp_path / "london", ["ISF.L", "BARC.L"], 'calendar = "XLON"\ncurrency = "GBp"\n', code="XLON")
+    days = closes_of(folder, "ISF.L").index
+    (folder / "fx").mkdir()
+    rates = pd.Series(np.linspace(1.2, 1.3, len(days)), index=days, name="Close").rename_axis("Date")
+    rates.to_csv(folder / "fx" / "GBPUSD.csv")
+    words = (*terms(folder, ["ISF.L", "BARC.L"]), "--currency", "usd", "--no-robustness", "--also", "none")
+    assert ask("equal-weight", *words)[0] == 0
+    run = next((tmp_path / "reports").glob("equal-weight*"))
+    in_dollars = closes_of(folder, "ISF.L") / 100 * rates
+    market = pd.read_csv(run / "equity.csv")["benchmark"].to_numpy()[1:]
+    assert market == pytest.approx(in_dollars.pct_change().to_numpy()[1:], rel=1e-12)
+    provenance = json.loads((run / "run.json").read_text(encoding="utf-8"))["provenance"]
+    assert provenance["conversions"][0].startswith("ISF.L, BARC.L from GBp to USD by fx/GBPUSD.csv, 1.2 on 2023-01-03")
+    assert ask("sweep", "equal-weight", *words[:-3], "--fill", "open,close", "--verify", "2")[0] == 0
+    code, _, err = ask("equal-weight", *words[:6], "--currency", "EUR")
+    assert code == 2
+    assert "fx/GBPEUR.csv" in err.replace(str(folder), "")
+    code, _, err = ask("equal-weight", *words[:6], "--currency", "pounds")
+    assert (code, "a code of three letters" in err) == (2, True)
+
+
+def test_accounts_in_two_currencies_are_not_compared(ask, tmp_path):
+    for name, settings in (("AAA", ""), ("BBB", 'currency = "EUR"\n')):
+        folder = write_market(tmp_path / name, [name], settings, sessions=60)
+        words = ("--data", folder, "--universe", name, "--benchmark", "none", "--no-robustness", "--also", "none")
+        assert ask("equal-weight", *words)[0] == 0
+    names = sorted(path.name for path in (tmp_path / "reports").glob("equal-weight*"))
+    code, _, err = ask("compare", *names)
+    assert (code, "is in EUR where" in err) == (2, True)
 
 
 def test_a_sweep_and_the_evidence_count_the_same_year(ask, market, tmp_path):

@@ -127,7 +127,11 @@ def audit_folder(source: Path, events: Path | None = None, splits: Path | None =
     findings += _folder_warnings(files, prices, readings, metadata, payments)
     findings.sort(key=lambda finding: (finding.severity, finding.symbol))
     stopped = any(finding.severity == "error" for finding in findings)
-    fingerprint = "" if stopped else load_bars(source, events=events, splits=splits).provenance.sha256
+    fingerprint = ""
+    try:
+        fingerprint = "" if stopped else load_bars(source, events=events, splits=splits).provenance.sha256
+    except DataError as error:  # of the currencies, which the prices alone do not show
+        findings.insert(0, _error("currency", "", str(error)))
     return FolderAudit(
         origin=origin, symbols=tuple(holdings), findings=tuple(findings), fingerprint=fingerprint, side_tables=sides,
         settings=files.settings,

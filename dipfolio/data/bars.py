@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 
 from dipfolio.data.calendar import XNYS, ExchangeCalendar
+from dipfolio.data.currency import Conversion, describe_conversions
+from dipfolio.data.dataset import DOLLARS
 from dipfolio.data.events import MarketEvent
 from dipfolio.data.instruments import instrument
 from dipfolio.data.membership import Membership, members_of, membership_table
@@ -61,6 +63,10 @@ class Provenance:
         What belongs beside every result that was made with them; see :func:`dipfolio.data.schema.summarise_issues`.
     calendar : ExchangeCalendar
         Whose sessions they are, and what a bar covers.
+    currency : str
+        Of the prices and the account.
+    conversions : tuple of str
+        Which prices were converted to it, and by which rates, a sentence each.
     """
 
     origin: Origin
@@ -69,6 +75,8 @@ class Provenance:
     warnings: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     calendar: ExchangeCalendar = XNYS
+    currency: str = DOLLARS
+    conversions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -94,6 +102,10 @@ class Bars:
         The rows of ``universe.csv``, for bars of ``@universe``; else empty.
     calendar : ExchangeCalendar
         Whose sessions these are, New York's by default; it says what a bar covers and which session comes next.
+    currency : str
+        Of the prices and dividends, and so of the account.
+    conversions : tuple of Conversion
+        How the prices of some symbols were brought to that currency; filled by ``load_bars``.
 
     Raises
     ------
@@ -115,6 +127,8 @@ class Bars:
     readings: tuple[FileFormat, ...] = ()
     membership: tuple[Membership, ...] = ()
     calendar: ExchangeCalendar = XNYS
+    currency: str = DOLLARS
+    conversions: tuple[Conversion, ...] = ()
 
     def __post_init__(self) -> None:
         _check_axes(self)
@@ -207,6 +221,7 @@ class Bars:
         splits = [f"{s.symbol} {s.day} {s.ratio!r}" for s in self.splits if s.symbol in self.symbols]
         members = [f"{row.symbol} {row.start} {row.end}" for row in self.membership]
         market = [] if self.calendar == XNYS else [f"calendar {self.calendar}"]
+        market += [] if self.currency == DOLLARS else [f"currency {self.currency}"]
         words = [*self.symbols, *self.sessions.strftime("%Y-%m-%d"), *sorted(splits), *members, *market]
         digest = sha256_of("\n".join(words), *(getattr(self, field).to_numpy() for field in (*FIELDS, "dividends")))
         spans = {}
@@ -216,7 +231,8 @@ class Bars:
         texts = tuple(warning.text for warning in self.warnings)
         return Provenance(
             origin=self.origin, sessions=spans, sha256=digest, warnings=texts, remarks=summarise_issues(self.warnings),
-            calendar=self.calendar,
+            calendar=self.calendar, currency=self.currency,
+            conversions=describe_conversions(one for one in self.conversions if one.symbol in self.symbols),
         )  # fmt: skip
 
     def _map(self, cut: Callable[[pd.DataFrame], pd.DataFrame]) -> "Bars":

@@ -133,11 +133,14 @@ class Dataset:
         The others.
     unmatched : tuple of str
         Tables for symbols that have no prices.
+    account : str
+        The currency of the account; empty for that of the prices.
     """
 
     usual: Listing = Listing()
     symbols: Mapping[str, Listing] = field(default_factory=dict)
     unmatched: tuple[str, ...] = ()
+    account: str = ""
 
     def listing(self, symbol: str) -> Listing:
         """The settings of a symbol."""
@@ -186,15 +189,18 @@ def read_dataset(folder: Path, symbols: Iterable[str] = ()) -> Dataset:
         return NEW_YORK
     except (OSError, ValueError) as error:
         raise DataError(f'{path} cannot be read: {str(error)[:100]}; it has lines such as calendar = "XLON".') from error
-    tables = content.pop("symbols", {})
+    tables, account = content.pop("symbols", {}), content.pop("account", "")
     if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
         raise DataError(f"{path}: write the settings of one symbol under its own heading, such as [symbols.SPY].")
+    if not isinstance(account, str) or account in HUNDREDTHS:
+        raise DataError(f'{path}: account is the currency of the account, such as "USD" or "GBP", found {str(account)[:40]}.')
     usual = _listing(path, content, Listing())
     symbol_of = match_symbols(tables, symbols)
     return Dataset(
         usual=usual,
         symbols={symbol_of[name]: _listing(path, table, usual) for name, table in tables.items() if name in symbol_of},
         unmatched=tuple(name for name in tables if name not in symbol_of),
+        account=currency_code(account, f"{path}: "),
     )
 
 
@@ -207,7 +213,7 @@ def _listing(path: Path, table: Mapping[str, Any], usual: Listing) -> Listing:
     """
     for key, value in table.items():
         if key not in _KEYS:
-            unknown = UnknownNameError("setting", key, _KEYS, f"There are {', '.join(_KEYS)}.")
+            unknown = UnknownNameError("setting", key, _KEYS, f"There are account, {', '.join(_KEYS)}.")
             raise DataError(f"{path}: {unknown}")
         if not isinstance(value, str):
             raise DataError(f"{path}: {key} is a text in quotation marks, found {str(value)[:40]}.")
@@ -217,14 +223,20 @@ def _listing(path: Path, table: Mapping[str, Any], usual: Listing) -> Listing:
         calendar.is_session(_SOME_DAY)  # so that one that the package cannot make is refused here
     except DipfolioError as error:
         raise DataError(f"{path}: {error}") from error
-    return Listing(calendar=calendar, unit=_unit(path, table.get("currency", usual.unit)))
+    return Listing(calendar=calendar, unit=currency_code(table.get("currency", usual.unit), f"{path}: "))
 
 
 _SOME_DAY = date(2025, 1, 2)
 
 
-def _unit(path: Path, text: str) -> str:
-    """The currency as it is written, with the letters of its code.
+def currency_code(text: str, where: str = "") -> str:
+    """A currency or a hundredth of one as it is written, with the letters of its code in capitals; empty for nothing.
+
+    Parameters
+    ----------
+    text : str
+    where : str
+        What stands before the message of an error.
 
     Raises
     ------
@@ -234,4 +246,4 @@ def _unit(path: Path, text: str) -> str:
         return text
     if len(text) == 3 and text.isascii() and text.isalpha():
         return text.upper()
-    raise DataError(f'{path}: a currency is a code of three letters such as "USD", or "GBp" for pence, found {text[:20]!r}.')
+    raise DataError(f'{where}a currency is a code of three letters such as "USD", or "GBp" for pence, found {text[:20]!r}.')

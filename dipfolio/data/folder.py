@@ -25,7 +25,7 @@ from dipfolio.data.corporate_actions import (
     missing_dividends_warning,
     unmatched_symbol_warnings,
 )
-from dipfolio.data.dataset import DATASET_FILE, DOLLARS
+from dipfolio.data.currency import Converter, account_currency
 from dipfolio.data.events import match_event_symbols, read_events
 from dipfolio.data.instruments import index_warnings, instrument
 from dipfolio.data.membership import MEMBERSHIP_COLUMNS, MEMBERSHIP_FILE, Membership, members_of, read_membership
@@ -95,6 +95,7 @@ def load_bars(
     events: Path | None = None,
     splits: Path | None = None,
     membership: Path | None = None,
+    currency: str = "",
 ) -> Bars:
     """Read the data of some symbols onto one calendar; no file of another symbol is opened.
 
@@ -110,6 +111,8 @@ def load_bars(
         Nothing after this session is kept.
     events, splits, membership : Path, optional
         The tables to use where the folder has no ``events.csv``, ``splits.csv`` or ``universe.csv`` of its own.
+    currency : str
+        Of the account, to which all prices are converted; that of the folder, or else of the prices, if not given.
 
     Returns
     -------
@@ -137,7 +140,6 @@ def load_bars(
     symbols = _requested_symbols(files, folder, symbols)
     tables, readings = _read_prices(files, symbols)
     exchange = files.settings.calendar_of(symbols)
-    _refuse_currency(files, symbols)
     index = exchange.between(min(t.days[0] for t in tables.values()), max(t.days[-1] for t in tables.values()))
     metadata = read_all_metadata(files.folder, symbols)
     divisions = first_existing(files.folder / "splits.csv", splits)
@@ -149,8 +151,11 @@ def load_bars(
     final = {symbol: one.prices for symbol, one in adjusted.items()}
     frames = {**align_prices(dict(final), index), "dividends": dividends_by_session(payments, index, symbols, exchange)}
     events_file = first_existing(files.folder / "events.csv", events)
+    listings = {symbol: files.settings.listing(symbol) for symbol in symbols if instrument(symbol).kind.is_tradable}
+    asked = currency or files.settings.account
+    converter = Converter(folder=files.folder, currency=account_currency(listings.values(), asked))
     bars = Bars(
-        **frames,
+        **_converted(frames, converter.factors(listings, index)),
         origin=read_origin(
             files.folder, folder.name, metadata if len(symbols) == len(files.symbols) and folder.is_dir() else None
         ),
@@ -162,10 +167,13 @@ def load_bars(
             *dividend_warnings(files.folder, metadata, final, readings, frames["dividends"]),
             *(() if set(symbols) <= set(metadata) else unmatched_symbol_warnings(files.folder, files.symbols)),
             *validation.find_warnings(frames),
+            *converter.warnings(listings, index),
         ),
         readings=tuple(dict.fromkeys(readings.values())),
         membership=rows,
         calendar=exchange,
+        currency=converter.currency,
+        conversions=tuple(converter.conversions(listings, index)),
     )
     return bars if end is None else bars.until(end)
 
@@ -283,17 +291,13 @@ def _requested_symbols(files: PriceFiles, folder: Path, symbols: tuple[str, ...]
     return symbols
 
 
-def _refuse_currency(files: PriceFiles, symbols: tuple[str, ...]) -> None:
-    """Refuse prices that are not in US dollars.
-
-    Raises
-    ------
-    DataError
-    """
-    for symbol in symbols:
-        listing = files.settings.listing(symbol)
-        if listing.currency != DOLLARS:
-            raise DataError(f"{symbol} is in {listing.unit} by {files.folder / DATASET_FILE}; only prices in USD are supported.")
+def _converted(frames: dict[str, pd.DataFrame], factors: dict[str, np.ndarray]) -> dict[str, pd.DataFrame]:
+    """The frames with prices and dividends in the currency of the account."""
+    if not factors:
+        return frames
+    index, columns = frames["close"].index, frames["close"].columns
+    table = pd.DataFrame({symbol: factors.get(symbol, 1.0) for symbol in columns}, index=index, columns=columns)
+    return {field: frame if field == "volume" else frame * table for field, frame in frames.items()}
 
 
 def first_existing(*paths: Path | None) -> Path | None:

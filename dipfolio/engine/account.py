@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from dipfolio.data.calendar import XNYS, ExchangeCalendar
 from dipfolio.engine.costs import (
     AccountRule,
     Assumption,
@@ -218,6 +219,10 @@ class Account(
     def without_costs(self) -> "Account":
         """The same account where trading, borrowing and debt cost nothing."""
         return replace(self, **{name: value for rule in RULES for name, value in rule.FREE.items()})
+
+    def in_market(self, exchange: ExchangeCalendar) -> "Account":
+        """The same account, without the fees of the SEC and FINRA where the shares are not traded in the United States."""
+        return self if exchange.code == XNYS.code or not self.sec_taf else replace(self, sec_taf=False)
 
     def assumptions(self) -> tuple[Assumption, ...]:
         """Topic and sentence of every rule, in the order in which an order meets them."""

@@ -13,6 +13,8 @@ import pandas as pd
 
 from dipfolio.data.bars import Origin, Provenance
 from dipfolio.data.calendar import XNYS, ExchangeCalendar
+from dipfolio.data.currency import currency_sign, shown_in
+from dipfolio.data.dataset import DOLLARS
 from dipfolio.data.factor_returns import FactorReturns
 from dipfolio.engine.account import Account
 from dipfolio.engine.display import Displayable
@@ -138,6 +140,10 @@ class Result(Displayable):
 
     def facts(self) -> tuple[tuple[str, Any], ...]:
         """The outcome of the account; :func:`dipfolio.measure` has the ratios."""
+        with shown_in(self.provenance.currency):
+            return self._facts()
+
+    def _facts(self) -> tuple[tuple[str, Any], ...]:
         final = float(self.equity["equity"].iloc[-1])
         return (
             ("strategy", self.strategy),
@@ -145,12 +151,12 @@ class Result(Displayable):
             ("window", f"{self.window[0]} to {self.window[1]}"),
             ("sessions", len(self.equity)),
             ("total return", f"{final / self.account.cash - 1:+.2%}"),
-            ("final equity", f"${final:,.2f}"),
+            ("final equity", f"{currency_sign()}{final:,.2f}"),
             ("benchmark", self.benchmark),
             ("trades", len(self.trades)),
             ("open positions", len(self.open_positions)),
             ("events", dict(self.events["kind"].value_counts())),
-            ("residual", f"${self.residual:.6f}"),
+            ("residual", f"{currency_sign()}{self.residual:.6f}"),
             *(("remark", sentence) for sentence in self.provenance.remarks),
         )
 
@@ -183,11 +189,9 @@ class Result(Displayable):
 
 
 def _provenance_record(provenance: Provenance) -> dict[str, Any]:
-    """The entries for ``run.json``; the calendar only where it is not New York's."""
-    record = asdict(provenance)
-    if provenance.calendar == XNYS:
-        del record["calendar"]
-    return record
+    """The entries for ``run.json``; calendar, currency and conversions only where they are not those of New York."""
+    record, usual = asdict(provenance), {"calendar": XNYS, "currency": DOLLARS, "conversions": ()}
+    return {name: value for name, value in record.items() if name not in usual or getattr(provenance, name) != usual[name]}
 
 
 def load(folder: Path | str) -> Result:
@@ -260,6 +264,8 @@ def _typed(record: dict[str, Any]) -> dict[str, Any]:
             warnings=tuple(provenance.get("warnings", ())),
             remarks=tuple(provenance.get("remarks", provenance.get("told", ()))),  # runs saved before the name was changed
             calendar=ExchangeCalendar(**provenance.get("calendar", {})),
+            currency=provenance.get("currency", DOLLARS),
+            conversions=tuple(provenance.get("conversions", ())),
         ),
     }
 

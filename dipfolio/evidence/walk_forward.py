@@ -294,11 +294,10 @@ def run_walk_forward(
         check_variants(len(result.grid))
         return best_variant(result, rank_by, strategy)
 
-    chained = chain_parts(
+    return chain_parts(
         choose, known, account, known.sessions[first:], parts, rank_by=rank_by, walk_window=walk_window, benchmark=benchmark,
         market=benchmark_returns(bars, benchmark, known.sessions[first:]) if benchmark else None, risk_free=risk_free,
     )  # fmt: skip
-    return replace(chained, sessions_per_year=bars.sessions_per_year)
 
 
 def check_variants(count: int) -> None:
@@ -443,7 +442,7 @@ def chain_parts(
         rank_by=rank_by, walk_window=walk_window, parts=tuple(chained),
         hindsight=_trade(best, span, bars, account, float(account.cash), outside),
         since=runs[0][-1].date(), benchmark=benchmark, market=None if market is None else market.reindex(outside),
-        risk_free=risk_free,
+        risk_free=risk_free, sessions_per_year=bars.sessions_per_year,
     )  # fmt: skip
 
 

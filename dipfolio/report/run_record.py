@@ -17,7 +17,10 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from dipfolio.data.bars import Provenance
 from dipfolio.data.calendar import ALWAYS_OPEN, XNYS
+from dipfolio.data.currency import currency_sign
+from dipfolio.data.dataset import DOLLARS
 from dipfolio.data.risk_free import MAX_UNAMBIGUOUS_RATE, rate_as_percent
 from dipfolio.engine.costs import Assumption
 from dipfolio.engine.metrics import Metrics, cost_metrics, metric_of
@@ -118,6 +121,7 @@ def state_assumptions(result: Result) -> tuple[Assumption, ...]:
         Assumption("Short-sale price test", SHORT_SALE_PRICE_TEST),
         Assumption("Dividends", "Received by longs and paid by shorts on the ex-date, before tax; not reinvested."),
         Assumption("Calendar", f"{_calendar(result)} Cash that is not invested counts in every return."),
+        *_currency_assumptions(result),
         Assumption("Benchmark", f"{market[0].upper()}{market[1:]}."),
         Assumption("Taxes", "None."),
     )
@@ -283,12 +287,35 @@ def provenance_rows(result: Result) -> list[tuple[str, str]]:
         ("Folder", source.origin.path or MISSING_TEXT),
         ("Retrieved", source.origin.retrieved or "not written down"),
         ("Convention", source.origin.adjustment),
+        *([("Currency", " ".join([f"{source.currency}.", *source.conversions]))] if _has_currency(source) else []),
         ("Sessions", window),
         ("SHA-256", source.sha256),
         ("Warnings", _warnings(source.warnings)),
         ("Versions", ", ".join(f"{name} {number}" for name, number in result.versions.items())),
-        (metric_of("residual").label, f"simulation and ledger differ by at most ${result.residual:.6f} on any session"),
+        (
+            metric_of("residual").label,
+            f"simulation and ledger differ by at most {currency_sign()}{result.residual:.6f} on any session",
+        ),
     ]
+
+
+def _has_currency(source: Provenance) -> bool:
+    """True where the prices are not plain US dollars."""
+    return source.currency != DOLLARS or bool(source.conversions)
+
+
+def _currency_assumptions(result: Result) -> tuple[Assumption, ...]:
+    """The sentences on the currency of the account; none for plain US dollars."""
+    source = result.provenance
+    if not _has_currency(source):
+        return ()
+    sentence = (
+        f"The account is in {source.currency}, in which cash is held and everything is charged and counted; amounts a share and "
+        f"an order count as {source.currency}. {' '.join(source.conversions)}"
+    )
+    if source.conversions:
+        sentence += " One rate converts the open, high, low, close and dividend of a session. Converting costs nothing."
+    return (Assumption("Currency", sentence),)
 
 
 def _warnings(sentences: Sequence[str], most: int = 10) -> str:

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from dipfolio.data.currency import shown_in
 from dipfolio.data.risk_free import RiskFree
 from dipfolio.engine.metrics import (
     Metrics,
@@ -140,6 +141,11 @@ def tear_sheet(
     robustness : Robustness, optional
         Of that result; the page has no section on it without.
     """
+    with shown_in(result.provenance.currency):
+        return _tear_sheet(result, metrics, risk_free, robustness)
+
+
+def _tear_sheet(result: Result, metrics: Metrics, risk_free: float | RiskFree, robustness: "Robustness | None") -> str:
     drawn = False
     if result.bankrupt:
         page = _plain_page(f"Wiped out on {result.window[1]}: there are no ratios of a lost account.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from dipfolio.data.currency import currency_sign
 from dipfolio.data.risk_free import RiskFree
 from dipfolio.engine.attribution import all_positions, attribute
 from dipfolio.engine.display import signed_dollars
@@ -115,7 +116,7 @@ def tearsheet_charts(
         "starts": [start_date_chart(found) for found in starts],
         "robustness": robustness_charts(robustness) if robustness else [],
     }
-    scripts = list(map(read_asset, SCRIPTS))
+    scripts = [_in_currency(read_asset(name)) for name in SCRIPTS]
     section = template_environment().get_template("tearsheet_charts.html.j2").render(
         names=[chart["name"] for chart in prices],
         beside=SMALL_MULTIPLES,
@@ -139,6 +140,14 @@ def tearsheet_charts(
         subperiods=f"{START}{below}{END}\n",
         foot="\n".join([START, *carried, *run, END, ""]),
     )
+
+
+def _in_currency(script: str) -> str:
+    """A script with the sign of the account's currency on its axes and in its hints."""
+    sign = currency_sign()
+    if sign == "$":
+        return script
+    return script.replace('tickformat: "$,', f'tickprefix: "{sign}", tickformat: ",').replace(" $%{", f" {sign}%{{")
 
 
 def _head(scripts: Sequence[str]) -> str:

@@ -165,8 +165,8 @@ def load_mapped_bars(path: Path) -> Bars:
 
 
 def _in_lockstep(task: SweepTask, strategies: list[Any], bars: Bars) -> Iterator[tuple[list[int], pd.DataFrame, Any]]:
-    terms = task.terms
-    for places, batch in make_batches(strategies, bars, terms.account, terms.first_decision):
+    terms, account = task.terms, task.terms.account.in_market(bars.calendar)
+    for places, batch in make_batches(strategies, bars, account, terms.first_decision):
         sessions = bars.sessions[terms.first :]
         daily = terms.risk_free.daily(sessions, bars.sessions_per_year).to_numpy()
         days, start = (sessions - bars.sessions[terms.first_decision]).days.to_numpy(), terms.first - terms.first_decision

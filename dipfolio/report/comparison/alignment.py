@@ -318,6 +318,8 @@ def _known(track: Track, days: pd.DatetimeIndex) -> int:
 def _other_terms(result: Result, before: list[Track]) -> str:
     """Other cash than the first run, or another benchmark than the first run that has one."""
     for label, other in runs_of(before):
+        if result.provenance.currency != other.provenance.currency:
+            return f"is in {result.provenance.currency} where {label} is in {other.provenance.currency}"
         if result.account.cash != other.account.cash:
             return f"starts with {money(result.account.cash)} of cash where {label} has {money(other.account.cash)}"
         if result.benchmark and other.benchmark and result.benchmark != other.benchmark:
