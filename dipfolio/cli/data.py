@@ -212,6 +212,8 @@ def _market(audit: "FolderAudit") -> Iterator[str]:
         return
     yield f"  calendar     {settings.usual.calendar}; {settings.usual.calendar.sessions_per_year} in a year"
     yield f"  currency     {settings.usual.unit or 'not stated, taken as USD'}"
+    if settings.account:
+        yield f"  account      {settings.account}"
     for symbol, listing in settings.symbols.items():
         yield f"  {symbol:<11}  {listing.calendar}, {listing.unit or listing.currency}"
 

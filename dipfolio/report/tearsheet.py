@@ -28,6 +28,7 @@ import numpy as np
 import pandas as pd
 
 from dipfolio.data.currency import shown_in
+from dipfolio.data.dataset import DOLLARS
 from dipfolio.data.risk_free import RiskFree
 from dipfolio.engine.metrics import (
     Metrics,
@@ -141,8 +142,12 @@ def tear_sheet(
     robustness : Robustness, optional
         Of that result; the page has no section on it without.
     """
-    with shown_in(result.provenance.currency):
-        return _tear_sheet(result, metrics, risk_free, robustness)
+    currency = result.provenance.currency
+    with shown_in(currency):
+        page = _tear_sheet(result, metrics, risk_free, robustness)
+    if currency == DOLLARS:
+        return page
+    return page.replace("Dollars on each close", f"{currency} on each close").replace("the same dollars", "the same money")
 
 
 def _tear_sheet(result: Result, metrics: Metrics, risk_free: float | RiskFree, robustness: "Robustness | None") -> str:

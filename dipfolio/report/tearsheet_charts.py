@@ -147,7 +147,8 @@ def _in_currency(script: str) -> str:
     sign = currency_sign()
     if sign == "$":
         return script
-    return script.replace('tickformat: "$,', f'tickprefix: "{sign}", tickformat: ",').replace(" $%{", f" {sign}%{{")
+    axes = script.replace('tickformat: "$,', f'tickprefix: "{sign}", tickformat: ",').replace(" $%{", f" {sign}%{{")
+    return axes.replace("$${", f"{sign}${{")
 
 
 def _head(scripts: Sequence[str]) -> str:
