@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 import numpy as np
 import pandas as pd
 
-from dipfolio import Bars, Exit, FillAt, HoldFor, Strategy, calendar, no_instruction, parameter
+from dipfolio import Bars, Exit, FillAt, HoldFor, Strategy, no_instruction, parameter
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday")
 
@@ -36,7 +36,7 @@ class ShortEveryFriday(Strategy):
 
     def targets(self, bars: Bars) -> pd.DataFrame:
         wanted = no_instruction(bars)
-        days = calendar.between(bars.sessions[0], calendar.offset(bars.sessions[-1], 2))
+        days = bars.calendar.between(bars.sessions[0], bars.calendar.offset(bars.sessions[-1], 2))
         week = days.to_period("W")
         weekday = pd.Series(np.where(week[:-1] != week[1:], WEEKDAYS.index("friday"), days[:-1].day_of_week), index=days[:-1])
         tomorrow = weekday.shift(-1).reindex(bars.sessions)

@@ -10,7 +10,7 @@ import click
 
 from dipfolio.cli.completion import complete_runs
 from dipfolio.cli.options import FolderType
-from dipfolio.cli.workspace import Workspace, check_name, relative_to_cwd, warn_once
+from dipfolio.cli.workspace import Workspace, check_name, relative_to_cwd, show_in_currency, warn_once
 from dipfolio.engine import loader
 from dipfolio.errors import ComparisonError, DipfolioError, UnknownNameError
 
@@ -114,6 +114,7 @@ def write_comparison(
     tracks = list(tracks)
     rate = _riskless_rate(risk_free, tracks)
     fairness = align_tracks(with_unique_labels(tracks), as_is=as_is)
+    show_in_currency(next((result.provenance.currency for _, result in fairness.runs), ""))
     if strict and fairness.left_out:
         label, reason = fairness.left_out[0]
         raise ComparisonError(f"{label} {reason}. Run it on the same terms, leave it out, or compare with --as-is.")

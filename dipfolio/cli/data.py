@@ -50,6 +50,8 @@ def show_status(home: Workspace, folder: Path | None) -> None:
     click.echo(f"  retrieved    {audit.origin.retrieved or 'not stated'}")
     for number, line in enumerate(_convention(audit)):
         click.echo(f"  {'' if number else 'convention':<11}  {line}")
+    for line in _market(audit):
+        click.echo(line)
     click.echo(f"  fingerprint  {audit.fingerprint or 'none, as a run would stop: see data check'}")
     for table in audit.side_tables:
         lost = f"{table.unmatched} for symbols without prices" if table.unmatched else "each for a symbol with prices"
@@ -199,6 +201,21 @@ def _convention(audit: "FolderAudit") -> Iterator[str]:
     stated = audit.origin.adjustment if audit.origin != Origin(path=audit.origin.path) else f"not stated, taken as {ADJUSTMENT}"
     yield f"{stated}, but for {symbols}:" if other else stated
     yield from (finding.text for finding in other)
+
+
+def _market(audit: "FolderAudit") -> Iterator[str]:
+    """The calendar and the currency of a folder that states them, and those of symbols with others."""
+    from dipfolio.data.dataset import NEW_YORK
+
+    settings = audit.settings
+    if settings == NEW_YORK:
+        return
+    yield f"  calendar     {settings.usual.calendar}; {settings.usual.calendar.sessions_per_year} in a year"
+    yield f"  currency     {settings.usual.unit or 'not stated, taken as USD'}"
+    if settings.account:
+        yield f"  account      {settings.account}"
+    for symbol, listing in settings.symbols.items():
+        yield f"  {symbol:<11}  {listing.calendar}, {listing.unit or listing.currency}"
 
 
 def _lines(findings: "tuple[DataIssue, ...]", most: int) -> Iterator[str]:

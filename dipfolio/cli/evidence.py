@@ -11,8 +11,10 @@ import click
 
 from dipfolio.cli.groups import StrategyGroup
 from dipfolio.cli.options import (
+    CURRENCY_HELP,
     DATA_HELP,
     BenchmarkType,
+    CurrencyType,
     DateType,
     FolderType,
     OptionalType,
@@ -95,6 +97,7 @@ def _options() -> list[click.Option]:
         ),
         SectionedOption(["--seed"], type=click.IntRange(0), help="of random signs  [default: 20250127]", section=section),
         SectionedOption(["--data"], type=folder, help=DATA_HELP, section=section),
+        SectionedOption(["--currency"], type=CurrencyType(), help=CURRENCY_HELP, section=section),
         SectionedOption(
             ["--reports"],
             type=FolderType(),

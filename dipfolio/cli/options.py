@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 RESERVED_OPTIONS = frozenset(
     {
-        "all", "also", "as-json", "benchmark", "cash-rate", "claim", "dask-local", "data", "end", "export", "factors", "force",
-        "help", "hindsight", "jobs", "json", "less-than", "measure", "more", "more-than", "name", "no-costs", "no-page",
-        "no-robustness", "open", "rank-by", "replace", "reports", "resume", "risk-free", "scheduler", "seed", "split", "start",
-        "verify", "walk-forward", "walk-window",
+        "all", "also", "as-json", "benchmark", "cash-rate", "claim", "currency", "dask-local", "data", "end", "export",
+        "factors", "force", "help", "hindsight", "jobs", "json", "less-than", "measure", "more", "more-than", "name",
+        "no-costs", "no-page", "no-robustness", "open", "rank-by", "replace", "reports", "resume", "risk-free", "scheduler",
+        "seed", "split", "start", "verify", "walk-forward", "walk-window",
     }
 )  # fmt: skip
 """Options of run, sweep, evidence and predict: no parameter has such a name, so that all of them take the same strategies."""
@@ -40,6 +40,23 @@ DATA_HELP = (
     "else data]"
 )
 """Of the option ``--data`` of every command that has it."""
+
+
+CURRENCY_HELP = "of the account, such as USD; prices in others are converted by fx/ of the data  [default: that of the prices]"
+"""Of the option ``--currency`` of every command that has it."""
+
+
+class CurrencyType(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic only in later versions
+    """A currency such as USD."""
+
+    name = "code"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The code in capitals."""
+        code = value.strip().upper()
+        if len(code) != 3 or not (code.isascii() and code.isalpha()):
+            self.fail(f"{value!r} is no currency; write a code of three letters such as USD or GBP.", param, ctx)
+        return code
 
 
 class DateType(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic only in later versions

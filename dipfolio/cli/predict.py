@@ -30,6 +30,7 @@ from dipfolio.errors import DipfolioError, ParameterError
 
 if TYPE_CHECKING:
     from dipfolio.data.bars import Bars
+    from dipfolio.data.calendar import ExchangeCalendar
     from dipfolio.engine.strategy import StrategyBase
     from dipfolio.evidence.predictions import Judgement, Prediction, PredictionLog
 
@@ -140,7 +141,7 @@ def _seal(kind: "type[StrategyBase]", values: dict[str, Any]) -> None:
     account, now = account_of(values), _now()
     bars = home.load(values["data"], strategy.symbols, values["benchmark"])
     known = bars.sessions[-1].date()
-    first, last = _window(values, max(known, now.date()))
+    first, last = _window(values, bars.calendar, max(known, now.date()))
     log = _log(values["reports"])
     sealed = log.seal(
         Prediction(
@@ -169,7 +170,7 @@ def _seal(kind: "type[StrategyBase]", values: dict[str, Any]) -> None:
     click.echo("One window is one observation: a claim that comes true once may have been luck.")
 
 
-def _window(values: dict[str, Any], known: date) -> tuple[date, date]:
+def _window(values: dict[str, Any], exchange: "ExchangeCalendar", known: date) -> tuple[date, date]:
     """The first and the last session of a prediction that is made when the sessions up to ``known`` are no future any more.
 
     Raises
@@ -177,14 +178,12 @@ def _window(values: dict[str, Any], known: date) -> tuple[date, date]:
     ParameterError
         A window without a session, or one that has begun.
     """
-    from dipfolio.data import calendar
-
-    earliest = calendar.offset(known, 1).date()
+    earliest = exchange.offset(known, 1).date()
     start = values["start"] or earliest
     for flag, day in (("--start", start), ("--until", values["end"])):
         if day < earliest:
             raise ParameterError(f"{flag} {day} is no future: the first session after today and after the data is {earliest}.")
-    sessions = calendar.between(start, values["end"])
+    sessions = exchange.between(start, values["end"])
     if not len(sessions):
         raise ParameterError(f"There is no session from {start} to --until {values['end']}.")
     return sessions[0].date(), sessions[-1].date()

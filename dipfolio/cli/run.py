@@ -14,8 +14,10 @@ import click
 from dipfolio.cli.compare import write_comparison
 from dipfolio.cli.completion import complete_strategies
 from dipfolio.cli.options import (
+    CURRENCY_HELP,
     DATA_HELP,
     BenchmarkType,
+    CurrencyType,
     DateType,
     FolderType,
     SectionedCommand,
@@ -142,6 +144,7 @@ def _run_options() -> list[click.Option]:
         ),
         SectionedOption(["--no-costs"], is_flag=True, help="trade, borrow and owe for nothing", section=section),
         SectionedOption(["--data"], type=folder, help=DATA_HELP, section=section),
+        SectionedOption(["--currency"], type=CurrencyType(), help=CURRENCY_HELP, section=section),
         *_output_options(section),
     ]
 
@@ -304,7 +307,7 @@ def _simulated(strategy_run: StrategyRun, values: dict[str, Any], reports: Path,
     bars, benchmark = _load(home, strategy.symbols, values)
     warn_if_truncated(bars, values["start"], values["end"])
     bars = with_cash_rate(bars, cash_rate)
-    others = _load_others(home, (*strategy.symbols, *([benchmark] if benchmark else [])), values)
+    others = _load_others(home, bars, (*strategy.symbols, *([benchmark] if benchmark else [])), values)
     terms = {"benchmark": benchmark, "start": values["start"], "end": values["end"]}
     beside = others.provenance.sha256 if others else ""
     this = run_id(
@@ -343,11 +346,11 @@ def _load(home: Workspace, symbols: tuple[str, ...], values: dict[str, Any]) -> 
     return bars, MARKET_INDEX
 
 
-def _load_others(home: Workspace, symbols: tuple[str, ...], values: dict[str, Any]) -> "Bars | None":
+def _load_others(home: Workspace, bars: "Bars", symbols: tuple[str, ...], values: dict[str, Any]) -> "Bars | None":
     """The other benchmarks; that the data lack one is said where the user named it."""
     from click.core import ParameterSource
 
-    found = home.load_others(values["data"], symbols, values["also"])
+    found = home.load_others(values["data"], symbols, values["also"], bars)
     missing = [symbol for symbol in values["also"] if found is None or symbol not in found.symbols]
     if missing and click.get_current_context().get_parameter_source("also") is not ParameterSource.DEFAULT:
         warn_once(f"--also: the data lack {', '.join(missing)}, which the trades are not compared with.")

@@ -9,8 +9,10 @@ import click
 
 from dipfolio.cli.groups import StrategyGroup
 from dipfolio.cli.options import (
+    CURRENCY_HELP,
     DATA_HELP,
     BenchmarkType,
+    CurrencyType,
     DateType,
     FolderType,
     SectionedCommand,
@@ -153,6 +155,7 @@ def _sweep_options() -> list[click.Option]:
             (["--risk-free"], {"default": "0", "show_default": True, "help": "a year, or a CSV of dates and rates; for Sharpe"}),
             (["--no-costs"], {"is_flag": True, "help": "trade, borrow and owe for nothing"}),
             (["--data"], {"type": folder, "help": DATA_HELP}),
+            (["--currency"], {"type": CurrencyType(), "help": CURRENCY_HELP}),
             (["--reports"], {"type": FolderType(), "help": "folder for reports  [default: reports]"}),
         ],
     }  # fmt: skip

@@ -141,7 +141,9 @@ class Workspace:
         def load() -> "Bars":
             """From the folder chosen, with the calendars of the embedded data where it has none."""
             others = {name: self.data / f"{name}.csv" for name in ("events", "splits")}
-            return load_bars(folder, symbols, **others, membership=self.data / "universe.csv")
+            bars = load_bars(folder, symbols, **others, membership=self.data / "universe.csv", currency=asked_currency())
+            show_in_currency(bars.currency)
+            return bars
 
         try:
             return load()
@@ -164,10 +166,11 @@ class Workspace:
             anew = f"`{self.command} data fetch SYMBOL --refresh --accept` fetches a symbol anew"
             raise DataError(f"{_sentence(error)} {anew}; {self._otherwise}") from error
 
-    def load_others(self, folder: Path | None, symbols: tuple[str, ...], others: tuple[str, ...]) -> "Bars | None":
+    def load_others(self, folder: Path | None, symbols: tuple[str, ...], others: tuple[str, ...], bars: "Bars") -> "Bars | None":
         """The data of other benchmarks, from the folder that :meth:`load` takes for these symbols.
 
-        What the folder lacks, or what cannot be read, is left out; the latter is said on standard error.
+        What the folder lacks, or what cannot be read, is left out, and so is another calendar; the latter two are said on
+        standard error.
 
         Parameters
         ----------
@@ -175,6 +178,8 @@ class Workspace:
         symbols : tuple of str
             What is traded, and the benchmark.
         others : tuple of str
+        bars : Bars
+            Of what is traded, whose calendar and currency the others have.
         """
         from dipfolio.data.folder import available_symbols, load_bars
 
@@ -182,7 +187,12 @@ class Workspace:
         there = available_symbols(folder)
         found = tuple(symbol for symbol in dict.fromkeys(others) if symbol in there)
         try:
-            return load_bars(folder, found, splits=self.data / "splits.csv") if found else None
+            if not found:
+                return None
+            beside = load_bars(folder, found, splits=self.data / "splits.csv", currency=bars.currency)
+            if beside.calendar != bars.calendar:
+                raise DataError(f"they trade on {beside.calendar}, and the run on {bars.calendar}.")
+            return beside
         except DataError as error:
             warn_once(f"Without the other benchmarks ({', '.join(found)}): {error}")
             return None
@@ -232,6 +242,22 @@ class Workspace:
                 again = f"`{self.command} data fetch {outcome.symbol}` tries again"
                 raise DataError(f"{_sentence(outcome.text)} {again}; {self._otherwise}") from error
             warn_once(f"{outcome.symbol}  {outcome.text}")
+
+
+def asked_currency() -> str:
+    """The currency of the account that the command was asked for; empty for that of the data."""
+    context = click.get_current_context(silent=True)
+    return (context.params.get("currency") or "") if context else ""
+
+
+def show_in_currency(currency: str) -> None:
+    """Write the amounts of the rest of the command in a currency; empty for dollars."""
+    from dipfolio.data.currency import shown_in
+    from dipfolio.data.dataset import DOLLARS
+
+    context = click.get_current_context(silent=True)
+    if context:
+        context.find_root().with_resource(shown_in(currency or DOLLARS))
 
 
 def check_name(reports: Path, kind: "NamedKind", name: str | None, *, replace: bool) -> None:

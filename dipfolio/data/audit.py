@@ -7,18 +7,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dipfolio.data import calendar
 from dipfolio.data.bars import Origin
 from dipfolio.data.borrow_rates import BORROW_FILE, borrow_table, borrow_warnings, load_borrow_rates
 from dipfolio.data.cache import read_all_metadata
+from dipfolio.data.calendar import ExchangeCalendar
 from dipfolio.data.corporate_actions import (
     ActionTable,
     action_tables,
+    in_periods,
     load_dividends,
     load_splits,
     missing_dividends_warning,
     unmatched_symbol_warnings,
 )
+from dipfolio.data.dataset import DATASET_FILE, NEW_YORK, Dataset
 from dipfolio.data.events import read_events
 from dipfolio.data.folder import adjust_symbol, align_prices, dividend_warnings, first_existing, load_bars, read_origin
 from dipfolio.data.membership import MEMBERSHIP_FILE, members_of, read_membership
@@ -69,6 +71,8 @@ class FolderAudit:
         SHA-256 of all data as ``Bars.provenance`` has it; empty where a run would stop.
     side_tables : tuple of ActionTable
         The tables of dividends, splits and borrow rates beside the prices.
+    settings : Dataset
+        Of ``dataset.toml``.
     """
 
     origin: Origin
@@ -76,6 +80,7 @@ class FolderAudit:
     findings: tuple[DataIssue, ...]
     fingerprint: str
     side_tables: tuple[ActionTable, ...] = ()
+    settings: Dataset = NEW_YORK
 
     @property
     def errors(self) -> tuple[DataIssue, ...]:
@@ -116,7 +121,7 @@ def audit_folder(source: Path, events: Path | None = None, splits: Path | None =
             read_events(files.folder / "events.csv")
     except DataError as error:
         findings.append(_error("unreadable", "", str(error)))
-    findings += _membership_issues(files)
+    findings += [*_membership_issues(files), *_settings_issues(files)]
     prices = {symbol: one.prices for symbol, one in settled.items()}
     sides, trouble = _side_tables(files, metadata)
     lent, more = _borrow_table(files)
@@ -124,10 +129,15 @@ def audit_folder(source: Path, events: Path | None = None, splits: Path | None =
     findings += _folder_warnings(files, prices, readings, metadata, payments)
     findings.sort(key=lambda finding: (finding.severity, finding.symbol))
     stopped = any(finding.severity == "error" for finding in findings)
-    fingerprint = "" if stopped else load_bars(source, events=events, splits=splits).provenance.sha256
+    fingerprint = ""
+    try:
+        fingerprint = "" if stopped else load_bars(source, events=events, splits=splits).provenance.sha256
+    except DataError as error:  # of the currencies, which the prices alone do not show
+        findings.insert(0, _error("currency", "", str(error)))
     return FolderAudit(
-        origin=origin, symbols=tuple(holdings), findings=tuple(findings), fingerprint=fingerprint, side_tables=sides
-    )
+        origin=origin, symbols=tuple(holdings), findings=tuple(findings), fingerprint=fingerprint, side_tables=sides,
+        settings=files.settings,
+    )  # fmt: skip
 
 
 def _membership_issues(files: PriceFiles) -> Iterator[DataIssue]:
@@ -145,6 +155,18 @@ def _membership_issues(files: PriceFiles) -> Iterator[DataIssue]:
             f"{MEMBERSHIP_FILE} has {', '.join(lost)} without prices here; a run on {DATED_MEMBERS} is refused until it has them."
         )
         yield DataIssue(severity="warning", kind="rows for no symbol", symbol="", value=float(len(lost)), text=text)
+
+
+def _settings_issues(files: PriceFiles) -> Iterator[DataIssue]:
+    """Settings of symbols without prices, and symbols of several calendars, which no run can have together."""
+    lost = files.settings.unmatched
+    if lost:
+        text = f"{DATASET_FILE} has settings for {', '.join(lost)} without prices here."
+        yield DataIssue(severity="warning", kind="rows for no symbol", symbol="", value=float(len(lost)), text=text)
+    try:
+        files.settings.calendar_of(files.symbols)
+    except DataError as error:
+        yield _error("several calendars", "", str(error))
 
 
 def _adjusted_symbols(
@@ -210,10 +232,11 @@ def _read_symbols(files: PriceFiles) -> tuple[dict[str, PriceTable], list[Symbol
             holdings.append(SymbolAudit(symbol=symbol, problem=str(error)))
             findings.append(_error("unreadable", symbol, str(error)))
             continue
-        findings += find_errors(symbol, prices)
+        exchange = files.settings.listing(symbol).calendar
+        findings += find_errors(symbol, prices, exchange)
         first, last = str(prices.days[0]), str(prices.days[-1])
         holdings.append(SymbolAudit(symbol=symbol, first=first, last=last, sessions=len(prices.days), reading=reading))
-        usable = _on_sessions(prices)
+        usable = _on_sessions(prices, exchange)
         if len(usable.days):
             tables[symbol] = usable
     for path in files.unused():
@@ -224,10 +247,10 @@ def _read_symbols(files: PriceFiles) -> tuple[dict[str, PriceTable], list[Symbol
     return tables, holdings, findings
 
 
-def _on_sessions(prices: PriceTable) -> PriceTable:
+def _on_sessions(prices: PriceTable, exchange: ExchangeCalendar) -> PriceTable:
     """The first bar of each session."""
     days, first = np.unique(prices.days, return_index=True)
-    return prices.take(first[np.isin(days, calendar.session_days(days[0]))])
+    return prices.take(first[np.isin(days, exchange.session_days(days[0]))])
 
 
 def _dividends(
@@ -241,19 +264,20 @@ def _dividends(
     except DataError as error:
         table, findings = nothing, [_error("unreadable", "", str(error))]
     table = table[table["symbol"].isin(list(settled))]
-    table = table[table["ex_date"] >= pd.Timestamp(calendar.FIRST_SESSION)]
+    exchange = files.settings.usual.calendar
+    table = in_periods(table[table["ex_date"] >= pd.Timestamp(exchange.first_session)], exchange)
     try:
         table, issues = adjust_dividends(table, settled)
         findings += issues
     except DataError as error:
         findings.append(_error("dividends", "", str(error)))
-    everything = calendar.session_days(table["ex_date"].to_numpy().min()) if len(table) else calendar.session_days()
+    everything = exchange.session_days(table["ex_date"].to_numpy().min()) if len(table) else exchange.session_days()
     known = table["ex_date"].isin(pd.DatetimeIndex(everything))
     paid = np.isfinite(table["amount"]) & (table["amount"] >= 0)
     findings += [
         DataIssue(
             severity="error", kind="dividend without a session", symbol=symbol, date=str(day.date()), value=amount,
-            text=f"{symbol} has a dividend on {day.date()}, which is no session of {calendar.EXCHANGE}.",
+            text=f"{symbol} has a dividend on {day.date()}, which is no session of {exchange}.",
         )
         for symbol, day, amount in table[~known].itertuples(index=False)
     ] + [
@@ -278,7 +302,7 @@ def _folder_warnings(
         yield from missing_dividends_warning(files.folder, metadata, files.symbols)
         return
     first, last = min(t.days[0] for t in tables.values()), max(t.days[-1] for t in tables.values())
-    index = calendar.between(pd.Timestamp(first), pd.Timestamp(last))
+    index = files.settings.usual.calendar.between(pd.Timestamp(first), pd.Timestamp(last))
     paid = pd.DataFrame(0.0, index=index, columns=list(tables))
     inside = payments[payments["ex_date"].between(index[0], index[-1])]
     for symbol, day, amount in inside.itertuples(index=False):

@@ -13,8 +13,10 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from dipfolio.data import calendar
 from dipfolio.data.borrow_rates import BorrowRate, borrow_fingerprint
+from dipfolio.data.calendar import XNYS, ExchangeCalendar
+from dipfolio.data.currency import Conversion, describe_conversions
+from dipfolio.data.dataset import DOLLARS
 from dipfolio.data.events import MarketEvent
 from dipfolio.data.instruments import instrument
 from dipfolio.data.membership import Membership, members_of, membership_table
@@ -62,6 +64,12 @@ class Provenance:
         What is odd about the data, a sentence each.
     remarks : tuple of str
         What belongs beside every result that was made with them; see :func:`dipfolio.data.schema.summarise_issues`.
+    calendar : ExchangeCalendar
+        Whose sessions they are, and what a bar covers.
+    currency : str
+        Of the prices and the account.
+    conversions : tuple of str
+        Which prices were converted to it, and by which rates, a sentence each.
     """
 
     origin: Origin
@@ -69,11 +77,14 @@ class Provenance:
     sha256: str
     warnings: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    calendar: ExchangeCalendar = XNYS
+    currency: str = DOLLARS
+    conversions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Bars:
-    """Daily data of some symbols on one calendar.
+    """Daily, weekly or monthly data of some symbols on one calendar.
 
     Attributes
     ----------
@@ -99,6 +110,12 @@ class Bars:
         The dated rate by which cash earns and pays interest; None for the fixed rate of the account.
     borrow_rates : tuple of BorrowRate
         What borrowing costs, by symbol and day, from ``borrow.csv``; empty for the rate of the account alone.
+    calendar : ExchangeCalendar
+        Whose sessions these are, New York's by default; it says what a bar covers and which session comes next.
+    currency : str
+        Of the prices and dividends, and so of the account.
+    conversions : tuple of Conversion
+        How the prices of some symbols were brought to that currency; filled by ``load_bars``.
 
     Raises
     ------
@@ -122,6 +139,9 @@ class Bars:
     first_decision: pd.Timestamp | None = None
     cash_rate: RiskFree | None = None
     borrow_rates: tuple[BorrowRate, ...] = ()
+    calendar: ExchangeCalendar = XNYS
+    currency: str = DOLLARS
+    conversions: tuple[Conversion, ...] = ()
 
     def __post_init__(self) -> None:
         _check_axes(self)
@@ -136,6 +156,11 @@ class Bars:
     def symbols(self) -> tuple[str, ...]:
         """The symbols, in the order asked for."""
         return tuple(self.close.columns)
+
+    @property
+    def sessions_per_year(self) -> int:
+        """Bars in a year, by which annual numbers are made; see :attr:`ExchangeCalendar.sessions_per_year`."""
+        return self.calendar.sessions_per_year
 
     def __len__(self) -> int:
         return len(self.close)
@@ -227,7 +252,9 @@ class Bars:
         """Origin, first and last session of each symbol, and the SHA-256 of exactly these data."""
         splits = [f"{s.symbol} {s.day} {s.ratio!r}" for s in self.splits if s.symbol in self.symbols]
         members = [f"{row.symbol} {row.start} {row.end}" for row in self.membership]
-        words = [*self.symbols, *self.sessions.strftime("%Y-%m-%d"), *sorted(splits), *members]
+        market = [] if self.calendar == XNYS else [f"calendar {self.calendar}"]
+        market += [] if self.currency == DOLLARS else [f"currency {self.currency}"]
+        words = [*self.symbols, *self.sessions.strftime("%Y-%m-%d"), *sorted(splits), *members, *market]
         words += [f"cash rate {self.cash_rate.fingerprint}"] if self.cash_rate else []
         lent = borrow_fingerprint(row for row in self.borrow_rates if row.symbol in self.symbols)
         words += [f"borrow rates {lent}"] if lent else []
@@ -238,8 +265,10 @@ class Bars:
             spans[symbol] = (str(known[0].date()), str(known[-1].date())) if len(known) else ("", "")
         texts = tuple(warning.text for warning in self.warnings)
         return Provenance(
-            origin=self.origin, sessions=spans, sha256=digest, warnings=texts, remarks=summarise_issues(self.warnings)
-        )
+            origin=self.origin, sessions=spans, sha256=digest, warnings=texts, remarks=summarise_issues(self.warnings),
+            calendar=self.calendar, currency=self.currency,
+            conversions=describe_conversions(one for one in self.conversions if one.symbol in self.symbols),
+        )  # fmt: skip
 
     def _map(self, cut: Callable[[pd.DataFrame], pd.DataFrame]) -> "Bars":
         frames = {field: cut(getattr(self, field)) for field in (*FIELDS, "dividends")}
@@ -274,12 +303,12 @@ def _check_axes(bars: Bars) -> None:
         raise DataError(f"Session {index[index.duplicated()][0].date()} stands twice among the data.")
     if not index.is_monotonic_increasing:
         raise DataError("Sessions must be in order, oldest first.")
-    expected = calendar.between(index[0], index[-1]) if len(index) else index
+    expected = bars.calendar.between(index[0], index[-1]) if len(index) else index
     strangers, gaps = index.difference(expected), expected.difference(index)
     if len(strangers):
-        raise DataError(f"{strangers[0].date()} is no session of {calendar.EXCHANGE}, but there are data for it.")
+        raise DataError(f"{strangers[0].date()} is no session of {bars.calendar}, but there are data for it.")
     if len(gaps):
-        raise DataError(f"{gaps[0].date()} is a session of {calendar.EXCHANGE}, but no symbol has data for it.")
+        raise DataError(f"{gaps[0].date()} is a session of {bars.calendar}, but no symbol has data for it.")
 
 
 def _check_values(bars: Bars) -> None:

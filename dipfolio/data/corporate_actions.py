@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dipfolio.data import calendar
+from dipfolio.data.calendar import XNYS, ExchangeCalendar
 from dipfolio.data.schema import CacheMetadata, DataIssue, Split
 from dipfolio.data.tables import RawTable, read_table
 from dipfolio.data.universe import match_symbols
@@ -60,8 +60,12 @@ def _dividend_table(symbols: list[str], days: np.ndarray, amounts: np.ndarray) -
     return pd.DataFrame({"symbol": pd.Series(symbols, dtype=object), "ex_date": days.astype("datetime64[s]"), "amount": amounts})
 
 
-def dividends_by_session(table: pd.DataFrame, index: pd.DatetimeIndex, symbols: tuple[str, ...]) -> pd.DataFrame:
+def dividends_by_session(
+    table: pd.DataFrame, index: pd.DatetimeIndex, symbols: tuple[str, ...], exchange: ExchangeCalendar = XNYS
+) -> pd.DataFrame:
     """Cash per share on its ex-date, 0 elsewhere, shape (sessions, symbols); what lies outside the sessions is left out.
+
+    With weekly or monthly bars it is paid in the bar of its week or month.
 
     Raises
     ------
@@ -69,14 +73,23 @@ def dividends_by_session(table: pd.DataFrame, index: pd.DatetimeIndex, symbols: 
         A dividend between the first and the last session on a day that is none.
     """
     place = {symbol: column for column, symbol in enumerate(symbols)}
+    table = in_periods(table, exchange)
     wanted = table[table["symbol"].isin(list(place)) & table["ex_date"].between(index[0], index[-1])]
     rows = index.get_indexer(wanted["ex_date"])
     if (rows < 0).any():
         symbol, day = wanted[rows < 0].iloc[0][["symbol", "ex_date"]]
-        raise DataError(f"{symbol} has a dividend on {day.date()}, which is no session of {calendar.EXCHANGE}.")
+        raise DataError(f"{symbol} has a dividend on {day.date()}, which is no session of {exchange}.")
     paid = np.zeros((len(symbols), len(index)))
     np.add.at(paid, ([place[symbol] for symbol in wanted["symbol"]], rows), wanted["amount"].to_numpy())
     return pd.DataFrame(paid.T, index=index, columns=list(symbols), copy=False)
+
+
+def in_periods(table: pd.DataFrame, exchange: ExchangeCalendar) -> pd.DataFrame:
+    """The dividends with the session of their week or month as ex-date; as they are for daily bars."""
+    if exchange.frequency == "daily" or table.empty:
+        return table
+    days = exchange.period_ends(table["ex_date"].to_numpy().astype("datetime64[D]"))
+    return table.assign(ex_date=days.astype("datetime64[s]"))
 
 
 SPLIT_COLUMNS = ("symbol", "ex_date", "ratio")

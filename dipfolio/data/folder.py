@@ -1,7 +1,7 @@
 """Data folders: loads the bars of some symbols from a folder, and chooses the folder that a run uses by default.
 
-A data folder has prices for each symbol and ``dividends.csv``; ``events.csv``, ``splits.csv``, ``borrow.csv`` and
-``source.json`` are optional. A run uses the fetched data if they have every symbol, else the embedded data; the two are
+A data folder has prices for each symbol and ``dividends.csv``; ``events.csv``, ``splits.csv``, ``borrow.csv``, ``source.json``
+and ``dataset.toml`` are optional. A run uses the fetched data if they have every symbol, else the embedded data; the two are
 never mixed.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dipfolio.data import calendar, validation
+from dipfolio.data import validation
 from dipfolio.data.arch_data import arch_origin, names_arch
 from dipfolio.data.bars import Bars, Origin
 from dipfolio.data.borrow_rates import BORROW_FILE, borrow_warnings, load_borrow_rates
@@ -26,6 +26,7 @@ from dipfolio.data.corporate_actions import (
     missing_dividends_warning,
     unmatched_symbol_warnings,
 )
+from dipfolio.data.currency import Converter, account_currency
 from dipfolio.data.events import match_event_symbols, read_events
 from dipfolio.data.instruments import index_warnings, instrument
 from dipfolio.data.membership import MEMBERSHIP_COLUMNS, MEMBERSHIP_FILE, Membership, members_of, read_membership
@@ -95,6 +96,7 @@ def load_bars(
     events: Path | None = None,
     splits: Path | None = None,
     membership: Path | None = None,
+    currency: str = "",
 ) -> Bars:
     """Read the data of some symbols onto one calendar; no file of another symbol is opened.
 
@@ -110,6 +112,8 @@ def load_bars(
         Nothing after this session is kept.
     events, splits, membership : Path, optional
         The tables to use where the folder has no ``events.csv``, ``splits.csv`` or ``universe.csv`` of its own.
+    currency : str
+        Of the account, to which all prices are converted; that of the folder, or else of the prices, if not given.
 
     Returns
     -------
@@ -136,7 +140,8 @@ def load_bars(
         symbols = expand_universes(symbols, {EVERY_SYMBOL: _symbols_to_buy(files)})
     symbols = _requested_symbols(files, folder, symbols)
     tables, readings = _read_prices(files, symbols)
-    index = calendar.between(min(t.days[0] for t in tables.values()), max(t.days[-1] for t in tables.values()))
+    exchange = files.settings.calendar_of(symbols)
+    index = exchange.between(min(t.days[0] for t in tables.values()), max(t.days[-1] for t in tables.values()))
     metadata = read_all_metadata(files.folder, symbols)
     divisions = first_existing(files.folder / "splits.csv", splits)
     named = load_splits(divisions, metadata, symbols, files.symbols)
@@ -145,11 +150,14 @@ def load_bars(
     }
     payments, dividend_issues = adjust_dividends(load_dividends(files.folder, metadata, symbols, files.symbols), adjusted)
     final = {symbol: one.prices for symbol, one in adjusted.items()}
-    frames = {**align_prices(dict(final), index), "dividends": dividends_by_session(payments, index, symbols)}
+    frames = {**align_prices(dict(final), index), "dividends": dividends_by_session(payments, index, symbols, exchange)}
     events_file = first_existing(files.folder / "events.csv", events)
     lent = first_existing(files.folder / BORROW_FILE)
+    listings = {symbol: files.settings.listing(symbol) for symbol in symbols if instrument(symbol).kind.is_tradable}
+    asked = currency or files.settings.account
+    converter = Converter(folder=files.folder, currency=account_currency(listings.values(), asked))
     bars = Bars(
-        **frames,
+        **_converted(frames, converter.factors(listings, index)),
         origin=read_origin(
             files.folder, folder.name, metadata if len(symbols) == len(files.symbols) and folder.is_dir() else None
         ),
@@ -162,10 +170,14 @@ def load_bars(
             *(() if set(symbols) <= set(metadata) else unmatched_symbol_warnings(files.folder, files.symbols)),
             *borrow_warnings(lent, files.symbols),
             *validation.find_warnings(frames),
+            *converter.warnings(listings, index),
         ),
         readings=tuple(dict.fromkeys(readings.values())),
         membership=rows,
         borrow_rates=load_borrow_rates(lent, symbols, files.symbols),
+        calendar=exchange,
+        currency=converter.currency,
+        conversions=tuple(converter.conversions(listings, index)),
     )
     return bars if end is None else bars.until(end)
 
@@ -283,6 +295,15 @@ def _requested_symbols(files: PriceFiles, folder: Path, symbols: tuple[str, ...]
     return symbols
 
 
+def _converted(frames: dict[str, pd.DataFrame], factors: dict[str, np.ndarray]) -> dict[str, pd.DataFrame]:
+    """The frames with prices and dividends in the currency of the account."""
+    if not factors:
+        return frames
+    index, columns = frames["close"].index, frames["close"].columns
+    table = pd.DataFrame({symbol: factors.get(symbol, 1.0) for symbol in columns}, index=index, columns=columns)
+    return {field: frame if field == "volume" else frame * table for field, frame in frames.items()}
+
+
 def first_existing(*paths: Path | None) -> Path | None:
     """The first of some files that is there."""
     return next((path for path in paths if path and path.exists()), None)
@@ -297,7 +318,7 @@ def _read_prices(files: PriceFiles, symbols: tuple[str, ...]) -> tuple[dict[str,
     tables, readings = {}, {}
     for symbol in symbols:
         tables[symbol], readings[symbol] = files.read(symbol)
-        for fault in find_errors(symbol, tables[symbol]):
+        for fault in find_errors(symbol, tables[symbol], files.settings.listing(symbol).calendar):
             raise DataError(fault.text)
     return tables, readings
 

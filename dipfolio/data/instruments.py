@@ -13,7 +13,7 @@ from importlib.resources import files
 
 import numpy as np
 
-from dipfolio.data import calendar
+from dipfolio.data.calendar import XNYS, ExchangeCalendar
 from dipfolio.data.schema import DataIssue, PriceTable
 
 
@@ -122,7 +122,7 @@ def index_warnings(symbols: Iterable[str]) -> Iterator[DataIssue]:
             yield DataIssue(severity="warning", kind="price index", symbol=symbol, text=text)
 
 
-def carry_forward(prices: PriceTable) -> PriceTable:
+def carry_forward(prices: PriceTable, exchange: ExchangeCalendar = XNYS) -> PriceTable:
     """One bar for each session of a series that is not traded.
 
     A bar of another day is left out, as of a holiday on which futures are traded. A session without a whole bar, as on a holiday
@@ -132,11 +132,13 @@ def carry_forward(prices: PriceTable) -> PriceTable:
     ----------
     prices : PriceTable
         Days that repeat are left as they are.
+    exchange : ExchangeCalendar
+        Whose sessions.
     """
     complete = prices.take(np.flatnonzero(~np.isnan(prices.cells[:4]).any(axis=0)))
     if not len(complete.days) or (np.diff(complete.days) <= np.timedelta64(0, "D")).any():
         return prices
-    known = calendar.session_days(complete.days[0])
+    known = exchange.session_days(complete.days[0])
     sessions = known[(known >= complete.days[0]) & (known <= complete.days[-1])]
     last = np.searchsorted(complete.days, sessions, side="right") - 1
     cells, quoted = complete.cells[:, last], complete.days[last] == sessions

@@ -2,7 +2,7 @@
 
 A folder has ``prices/<SYMBOL>.csv`` or ``.parquet``, files named as by Nasdaq or Stooq, or one file with a symbol
 column. Parquet wins where a symbol has both. Symbols of exchanges that trade in another currency than dollars are
-refused.
+refused where ``dataset.toml`` does not state their currency.
 """
 
 import re
@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from dipfolio.data import calendar
 from dipfolio.data.arch_data import ARCH_FORMAT, ARCH_MODULES, arch_prices, names_arch
+from dipfolio.data.calendar import LAST_SATURDAY, XNYS
+from dipfolio.data.dataset import DATASET_FILE, FOREIGN_EXCHANGES, NEW_YORK, Dataset, Listing, read_dataset
 from dipfolio.data.instruments import carry_forward, instrument
 from dipfolio.data.schema import FileFormat, PriceTable
 from dipfolio.data.tables import FILE_SUFFIXES, read_table
@@ -24,7 +25,7 @@ SYMBOL_PATTERN = re.compile(r"[A-Za-z0-9^][A-Za-z0-9.^=-]*")
 
 NON_PRICE_NAMES = ("borrow", "dividends", "events", "rates", "splits", "universe")
 """Files beside the prices that are none themselves."""
-SIDE_FILES = ("borrow.csv", "dividends.csv", "events.csv", "splits.csv", "source.json")
+SIDE_FILES = ("borrow.csv", "dividends.csv", "events.csv", "splits.csv", "source.json", DATASET_FILE)
 """The files that are looked for beside the prices."""
 
 _NAMES = (
@@ -36,19 +37,6 @@ _NAMES = (
 _FOREIGN_NAME = re.compile(r"(?P<symbol>[A-Z0-9-]+)_(?P<place>UK|DE|JP|HK|HU|PL)_[DWM]", re.IGNORECASE)
 _TEXT = re.compile(r".+(\.(us|uk|de|jp|hk|hu|pl)|_(us|uk|de|jp|hk|hu|pl)_[dwm])\.txt", re.IGNORECASE)
 """Stooq's names of text files; another file with that ending is no price file."""
-
-FOREIGN_EXCHANGES = {
-    "L": "London", "IL": "London", "UK": "London", "DE": "Germany", "F": "Frankfurt", "BE": "Berlin", "DU": "Duesseldorf",
-    "HM": "Hamburg", "MU": "Munich", "SG": "Stuttgart", "PA": "Paris", "AS": "Amsterdam", "BR": "Brussels", "LS": "Lisbon",
-    "IR": "Dublin", "MI": "Milan", "MC": "Madrid", "SW": "Zurich", "VI": "Vienna", "ST": "Stockholm", "CO": "Copenhagen",
-    "HE": "Helsinki", "OL": "Oslo", "IC": "Reykjavik", "WA": "Warsaw", "PL": "Warsaw", "PR": "Prague", "BD": "Budapest",
-    "HU": "Budapest", "AT": "Athens", "IS": "Istanbul", "TA": "Tel Aviv", "TO": "Toronto", "V": "the TSX Venture Exchange",
-    "NE": "Toronto", "CN": "Canada", "T": "Tokyo", "JP": "Tokyo", "HK": "Hong Kong", "SS": "Shanghai", "SZ": "Shenzhen",
-    "KS": "Korea", "KQ": "Korea", "TW": "Taiwan", "TWO": "Taiwan", "SI": "Singapore", "NS": "India", "BO": "Bombay",
-    "AX": "Sydney", "NZ": "New Zealand", "JK": "Jakarta", "KL": "Kuala Lumpur", "BK": "Bangkok", "SA": "Sao Paulo",
-    "MX": "Mexico", "BA": "Buenos Aires", "SN": "Santiago", "JO": "Johannesburg", "SR": "Saudi Arabia", "QA": "Qatar",
-}  # fmt: skip
-"""Yahoo's and Stooq's suffixes of symbols on exchanges that trade in another currency."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +57,8 @@ class PriceFiles:
         Files whose names do not say whose prices they have.
     unread : tuple of Path
         CSV files beside a Parquet file of the same name, which is read.
+    settings : Dataset
+        Of ``dataset.toml``.
     """
 
     folder: Path
@@ -77,6 +67,7 @@ class PriceFiles:
     duplicates: dict[str, tuple[Path, ...]] = field(default_factory=dict)
     unnamed: tuple[Path, ...] = ()
     unread: tuple[Path, ...] = ()
+    settings: Dataset = NEW_YORK
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -95,9 +86,11 @@ class PriceFiles:
         """
         if not SYMBOL_PATTERN.fullmatch(symbol):
             raise ParameterError(f"{symbol!r} cannot be the name of a symbol.")
-        _refuse_foreign(symbol, None if self.shared else self.paths[symbol])
+        listing = self.settings.listing(symbol)
+        if not listing.unit:
+            _refuse_foreign(symbol, None if self.shared else self.paths[symbol])
         if self.shared:
-            return _in_calendar(symbol, self.shared[0][symbol], self.shared[1])
+            return _in_calendar(symbol, self.shared[0][symbol], self.shared[1], listing)
         if symbol in self.duplicates:
             named = " and ".join(str(path) for path in self.duplicates[symbol])
             raise DataError(f"{named} are both for {symbol} by their names; keep one of them.")
@@ -110,7 +103,7 @@ class PriceFiles:
             raise DataError(f"{path} has no bar.")
         if path.stem.lower().endswith(("_us_d", ".us")) and not reading.doubt:
             reading = replace(reading, layout="Stooq", doubt=STOOQ_ADJUSTMENT_DOUBT)
-        return _in_calendar(symbol, prices, reading)
+        return _in_calendar(symbol, prices, reading, listing)
 
     def unused(self) -> Iterator[Path]:
         """Files that another one takes the place of."""
@@ -141,8 +134,13 @@ def find_price_files(source: Path) -> PriceFiles:
     Raises
     ------
     DataError
-        Nothing there, or nothing that has prices.
+        Nothing there, or nothing that has prices; a ``dataset.toml`` that cannot be read.
     """
+    files = _find(source)
+    return replace(files, settings=read_dataset(files.folder, files.symbols))
+
+
+def _find(source: Path) -> PriceFiles:
     if source.is_file():
         return _single_file(source, source.parent)
     if names_arch(source):
@@ -285,45 +283,62 @@ def _refuse_foreign(symbol: str, path: Path | None) -> None:
     name, _, suffix = symbol.rpartition(".")
     if not name or suffix not in FOREIGN_EXCHANGES:
         return
-    where = f"name the file {name}{path.suffix.lower()}" if path else f"call the symbol {name}"
-    share = f"or {name}-{suffix}{path.suffix.lower() if path else ''} if it is a class of a share in New York"
+    abroad, letters = FOREIGN_EXCHANGES[suffix], path.suffix.lower() if path else ""
+    calendar = f'calendar = "{abroad.calendar}" and ' if abroad.calendar else ""
+    settings = f'{calendar}currency = "{abroad.unit}"'
+    where = f"name the file {name}{letters}" if path else f"call the symbol {name}"
     raise DataError(
-        f"{symbol} is quoted in {FOREIGN_EXCHANGES[suffix]} by its suffix .{suffix}, not in US dollars, in which dipfolio "
-        "counts; "
-        f"{where} once its prices are in dollars, {share}."
+        f"{symbol} is quoted in {abroad.place} by its suffix .{suffix}, not in US dollars: write {settings} "
+        f"into the folder's {DATASET_FILE}; or {where} if its prices are in dollars, or {name}-{suffix}{letters} if it is a "
+        "class of a share in New York."
     )
 
 
-def _in_calendar(symbol: str, prices: PriceTable, reading: FileFormat) -> tuple[PriceTable, FileFormat]:
+def _in_calendar(symbol: str, prices: PriceTable, reading: FileFormat, listing: Listing) -> tuple[PriceTable, FileFormat]:
     """The data of days that the calendar of sessions covers, and what was left out.
 
-    A series that is not traded is brought onto the sessions, see :func:`dipfolio.data.instruments.carry_forward`.
+    A weekly or monthly bar is dated by the last session of its week or month, on whose close it is known. A series that is not
+    traded is brought onto the sessions, see :func:`dipfolio.data.instruments.carry_forward`.
 
     Raises
     ------
     DataError
         No such day.
     """
+    ends = listing.calendar.period_ends(prices.days)
+    if not np.array_equal(ends, prices.days):
+        prices = replace(prices, days=ends)
+        reading = replace(reading, notes=(*reading.notes, f"{listing.calendar.frequency} bars, dated by their last session"))
     if not instrument(symbol).kind.is_tradable:
-        aligned = carry_forward(prices)
+        aligned = carry_forward(prices, listing.calendar)
         if not np.array_equal(aligned.days, prices.days):
             reading = replace(reading, notes=(*reading.notes, "brought onto the sessions, as it is not traded"))
         prices = aligned
-    days = prices.days
-    if not days[0] < np.datetime64(calendar.LAST_SATURDAY) + 1:
+    return _since_first_session(symbol, prices, reading, listing)
+
+
+def _since_first_session(symbol: str, prices: PriceTable, reading: FileFormat, listing: Listing) -> tuple[PriceTable, FileFormat]:
+    """The data without the days before the calendar, and in New York without the Saturdays until 1952.
+
+    Raises
+    ------
+    DataError
+        No day is left.
+    """
+    days, first = prices.days, np.datetime64(listing.calendar.first_session)
+    last_saturday = np.datetime64(LAST_SATURDAY if listing.calendar == XNYS else "1900-01-01")
+    if days[0] > last_saturday and days[0] >= first:
         return prices, reading
-    early = days < np.datetime64(calendar.FIRST_SESSION)
-    saturdays = ~early & (days <= np.datetime64(calendar.LAST_SATURDAY)) & (np.is_busday(days, weekmask="0000010"))
+    early = days < first
+    saturdays = ~early & (days <= last_saturday) & (np.is_busday(days, weekmask="0000010"))
     removals = []
     if early.any():
-        removals.append(f"{early.sum()} bars before {calendar.FIRST_SESSION}, where the calendar of sessions begins")
+        removals.append(f"{early.sum()} bars before {first}, where the calendar of sessions begins")
     if saturdays.any():
-        removals.append(f"{saturdays.sum()} bars of Saturdays, on which the exchange was open until {calendar.LAST_SATURDAY}")
+        removals.append(f"{saturdays.sum()} bars of Saturdays, on which the exchange was open until {LAST_SATURDAY}")
     inside = ~(early | saturdays)
     if not inside.any():
-        raise DataError(
-            f"{reading.file} has no bar of {symbol} since {calendar.FIRST_SESSION}, where the calendar of sessions begins."
-        )
+        raise DataError(f"{reading.file} has no bar of {symbol} since {first}, where the calendar of sessions begins.")
     if not removals:
         return prices, reading
     left = f"left out: {' and '.join(removals)}"

@@ -1,8 +1,8 @@
 """The risk-free rate: one rate a year, or a series of dated rates from a CSV file.
 
 Rates are fractions a year, such as 0.043. Series of the Federal Reserve (DTB3, DGS1MO, FEDFUNDS, SOFR) and columns
-with "percent" or "%" in the heading are per cent. A session earns ``(1 + rate) ^ (1 / 252) - 1``, or what a cash
-balance is paid for its calendar days.
+with "percent" or "%" in the heading are per cent. A session earns ``(1 + rate) ^ (1 / 252) - 1``, of another calendar
+with its number of sessions in a year, or what a cash balance is paid for its calendar days.
 """
 
 import re
@@ -15,14 +15,13 @@ import numpy as np
 import pandas as pd
 
 from dipfolio.data import calendar
+from dipfolio.data.calendar import SESSIONS_PER_YEAR as SESSIONS_PER_YEAR
 from dipfolio.data.instruments import instrument
 from dipfolio.data.tables import RawTable, read_table
 from dipfolio.data.vendor_formats import parse_dates, parse_numbers
 from dipfolio.errors import DataError, MissingFileError, ParameterError
 from dipfolio.storage import sha256_of
 
-SESSIONS_PER_YEAR = 252
-"""Sessions in a year."""
 MAX_RATE = 0.5
 """A rate above is taken for a mistake: 4.3 for 0.043."""
 MAX_UNAMBIGUOUS_RATE = 0.15
@@ -76,7 +75,12 @@ class RiskFree:
         places = self.rates.index.searchsorted(sessions, side="right") - 1
         return pd.Series(self.rates.to_numpy()[places], index=sessions, dtype="float64")
 
-    def daily(self, sessions: pd.DatetimeIndex, since: date | pd.Timestamp | None = None) -> pd.Series:
+    def daily(
+        self,
+        sessions: pd.DatetimeIndex,
+        since: date | pd.Timestamp | None = None,
+        sessions_per_year: int = SESSIONS_PER_YEAR,
+    ) -> pd.Series:
         """The return of each session: ``(1 + rate) ^ (1 / 252) - 1``, or by calendar days; see ``day_count``. Shape (sessions,).
 
         Parameters
@@ -85,6 +89,14 @@ class RiskFree:
         since : date, optional
             The close from which the first session starts; that of the session before it, if not given, or nothing where that is
             before the first rate. Counts only where days are counted.
+        sessions_per_year : int
+            365 for a market that never closes.
+
+        Parameters
+        ----------
+        sessions : DatetimeIndex
+        sessions_per_year : int
+            365 for a market that never closes.
 
         Raises
         ------
@@ -92,7 +104,7 @@ class RiskFree:
             A session before the first rate.
         """
         if not self.day_count or not len(sessions):
-            return (1 + self.yearly(sessions)) ** (1 / SESSIONS_PER_YEAR) - 1
+            return (1 + self.yearly(sessions)) ** (1 / sessions_per_year) - 1
         eve = calendar.offset(sessions[0], -1) if since is None else pd.Timestamp(since)
         if since is None and eve < self.rates.index[0]:
             eve = sessions[0]

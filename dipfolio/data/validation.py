@@ -1,23 +1,32 @@
 """Validation of price data: errors that make a symbol unfit for a simulation, and warnings about unusual values.
 
 Errors are repeated, missing and extra sessions, values that are missing, infinite or not positive, highs below lows,
-and bars that are not daily bars of the New York Stock Exchange. Warnings are, among others, likely unadjusted splits,
+and bars that are not those of the calendar of their folder. Warnings are, among others, likely unadjusted splits,
 large dividends, prices far from the others of the day, bars that repeat, and symbols that end early.
 """
 
 from collections.abc import Collection, Iterator, Mapping
+from typing import get_args
 
 import numpy as np
 import pandas as pd
 
-from dipfolio.data import calendar
+from dipfolio.data.calendar import ALWAYS_OPEN, XNYS, ExchangeCalendar, Frequency
 from dipfolio.data.corporate_actions import format_split_ratio
+from dipfolio.data.dataset import DATASET_FILE, FOREIGN_EXCHANGES
 from dipfolio.data.instruments import instrument
 from dipfolio.data.schema import FIELDS, PRICES, DataIssue, FileFormat, PriceTable
 
 
-def find_errors(symbol: str, prices: PriceTable) -> Iterator[DataIssue]:
+def find_errors(symbol: str, prices: PriceTable, exchange: ExchangeCalendar = XNYS) -> Iterator[DataIssue]:
     """Every error among the data of a symbol.
+
+    Parameters
+    ----------
+    symbol : str
+    prices : PriceTable
+    exchange : ExchangeCalendar
+        Whose sessions it should have.
 
     Yields
     ------
@@ -25,13 +34,13 @@ def find_errors(symbol: str, prices: PriceTable) -> Iterator[DataIssue]:
         Repeated, missing and extra sessions; data that are missing, infinite or not positive; a high below its low. A rate
         may be zero or negative.
     """
-    if not _is_complete(prices.days):
-        other = unsupported_bars(symbol, prices)
+    if not _is_complete(prices.days, exchange):
+        other = unsupported_bars(symbol, prices, exchange)
         if other is not None:
             yield other
             return
         yield from _repeated(symbol, prices.days)
-        yield from _sessions(symbol, prices.days)
+        yield from _sessions(symbol, prices.days, exchange)
     for row, field in enumerate(FIELDS):
         yield from _unusable_values(symbol, field, prices.days, prices.cells[row])
     high, low = prices.cells[FIELDS.index("high")], prices.cells[FIELDS.index("low")]
@@ -40,43 +49,59 @@ def find_errors(symbol: str, prices: PriceTable) -> Iterator[DataIssue]:
         yield _error("high below low", symbol, prices.days[i], text, high[i])
 
 
-def _is_complete(days: np.ndarray) -> bool:
+def _is_complete(days: np.ndarray, exchange: ExchangeCalendar) -> bool:
     """True if there is one bar for each session from the first day to the last."""
-    everything = calendar.session_days(days[0])
+    everything = exchange.session_days(days[0])
     first, end = np.searchsorted(everything, days[0]), np.searchsorted(everything, days[-1], side="right")
     return end - first == len(days) and bool((everything[first:end] == days).all())
 
 
 _PERIODS = ((5, 9, "weekly"), (25, 35, "monthly"), (85, 95, "quarterly"), (350, 380, "yearly"))
 """Calendar days between two bars, at least and at most, and what such bars are called."""
+_LONGEST_STEP = {"daily": 4, "weekly": 10, "monthly": 40}
+"""Usual calendar days between two bars from which on they are of another frequency."""
 MIN_INTRADAY_BARS = 6
 """Bars from which on it is certain that several a day are no mistake."""
 MAX_CLOSED_DAY_BARS = 3
 """So many bars on weekdays on which the exchange was closed are single mistakes; more are another exchange's."""
 
 
-def unsupported_bars(symbol: str, prices: PriceTable) -> DataIssue | None:
-    """The one error of data that are not daily bars of New York: intraday, weekly, monthly; seven days; other holidays."""
+def unsupported_bars(symbol: str, prices: PriceTable, exchange: ExchangeCalendar = XNYS) -> DataIssue | None:
+    """The one error of bars that are not those of the calendar: intraday, weekly, monthly; seven days; other holidays.
+
+    Where another calendar or frequency would take them, the sentence has the line for ``dataset.toml``.
+    """
     days, counts = np.unique(prices.days, return_counts=True)
-    only = f"only daily bars are supported, one for each session of {calendar.EXCHANGE}."
     if np.median(counts) >= 2 and len(prices.days) >= MIN_INTRADAY_BARS and not _copied(prices):
         most = int(counts.argmax())
-        text = f"{symbol} has intraday bars, {counts[most]} on {days[most]}; {only}"
+        what = "intraday bars," if exchange.frequency == "daily" else "several bars in a week or month,"
+        text = f"{symbol} has {what} {counts[most]} on {days[most]}; only one for each session of {exchange} is supported."
         return _error("not daily", symbol, days[most], text, counts[most])
     steps = np.diff(days).astype(int)
     usual = float(np.median(steps)) if len(steps) > 1 else 0.0
-    if usual >= 4:
-        word = next((word for low, high, word in _PERIODS if low <= usual <= high), "")
-        what = f"{word} bars" if word else f"a bar every {usual:g} days"
-        return _error("not daily", symbol, days[0], f"{symbol} has {what}, on {days[0]}, {days[1]} and so on; {only}")
-    weekend = ~np.is_busday(days)
+    if usual >= _LONGEST_STEP[exchange.frequency]:
+        return _other_frequency(symbol, days, usual)
+    if exchange.frequency != "daily":
+        return None
+    weekend = ~np.is_busday(days, weekmask=exchange.weekmask)
     if weekend.sum() > MAX_CLOSED_DAY_BARS and weekend.mean() > 0.1:
         text = (
-            f"{symbol} has bars on {weekend.sum()} days of weekends, the first on {days[weekend][0]}, as cryptocurrencies and "
-            f"currencies have; {only}"
+            f"{symbol} has bars on {weekend.sum()} days of weekends, the first on {days[weekend][0]}, as cryptocurrencies have; "
+            f"{exchange} is closed then: {_line('calendar', ALWAYS_OPEN)} if it is traded on every day."
         )
         return _error("other calendar", symbol, days[weekend][0], text, weekend.sum())
-    return _other_holidays(symbol, days)
+    return _other_holidays(symbol, days, exchange)
+
+
+def _line(setting: str, value: str) -> str:
+    return f'write {setting} = "{value}" into the folder\'s {DATASET_FILE}'
+
+
+def _other_frequency(symbol: str, days: np.ndarray, usual: float) -> DataIssue:
+    word = next((word for low, high, word in _PERIODS if low <= usual <= high), "")
+    what = f"{word} bars" if word else f"a bar every {usual:g} days"
+    remedy = _line("frequency", word) if word in get_args(Frequency) else "bars are daily, weekly or monthly"
+    return _error("not daily", symbol, days[0], f"{symbol} has {what}, on {days[0]}, {days[1]} and so on; {remedy}.")
 
 
 def _copied(prices: PriceTable) -> bool:
@@ -85,19 +110,32 @@ def _copied(prices: PriceTable) -> bool:
     return bool((prices.cells[:, 1:][:, same] == prices.cells[:, :-1][:, same]).all())
 
 
-def _other_holidays(symbol: str, days: np.ndarray) -> DataIssue | None:
-    known = calendar.session_days(days[0])
+def _other_holidays(symbol: str, days: np.ndarray, exchange: ExchangeCalendar) -> DataIssue | None:
+    known = exchange.session_days(days[0])
     inside = days[(days >= known[0]) & (days <= known[-1])]
-    closed = np.setdiff1d(inside[np.is_busday(inside)], known)
+    closed = np.setdiff1d(inside[np.is_busday(inside, weekmask=exchange.weekmask)], known)
     if len(closed) <= MAX_CLOSED_DAY_BARS:
         return None
     missing = np.setdiff1d(known[(known >= inside[0]) & (known <= inside[-1])], inside)
     lacks = f" and none on {len(missing)} of its sessions, the first {missing[0]}" if len(missing) else ""
+    found = matching_exchange(symbol, inside)
+    remedy = _line("calendar", found or "CODE")
     text = (
-        f"{symbol} has bars on {len(closed)} weekdays on which {calendar.EXCHANGE} was closed, the first {closed[0]},{lacks}; "
-        "shares of other exchanges, currencies and futures are not supported."
+        f"{symbol} has bars on {len(closed)} weekdays on which {exchange} was closed, the first {closed[0]},{lacks}; "
+        f"{remedy}, {'which has exactly these sessions' if found else 'the code of its exchange in exchange_calendars'}."
     )
     return _error("other calendar", symbol, closed[0], text.replace(",;", ";"), len(closed))
+
+
+USUAL_EXCHANGES = ("XNYS", "XLON", "XETR", "XPAR", "XTSE", "XTKS", "XHKG", "XASX", "XSWX", "XSHG", "XBOM", "24/5")
+"""The calendars that are tried where the sessions of a file are those of another exchange."""
+
+
+def matching_exchange(symbol: str, days: np.ndarray) -> str:
+    """The code of the exchange whose sessions the days are: that of the symbol's suffix first; empty if none has them all."""
+    suffix = FOREIGN_EXCHANGES.get(symbol.rpartition(".")[2])
+    codes = (*([suffix.calendar] if suffix and "." in symbol else []), *USUAL_EXCHANGES)
+    return next((code for code in codes if code and _is_complete(days, ExchangeCalendar(code))), "")
 
 
 def _repeated(symbol: str, days: np.ndarray) -> Iterator[DataIssue]:
@@ -109,21 +147,21 @@ def _repeated(symbol: str, days: np.ndarray) -> Iterator[DataIssue]:
         yield _error("repeated session", symbol, day, f"{symbol} has {words} bars on {day}; a session has one.", count)
 
 
-def _sessions(symbol: str, days: np.ndarray) -> Iterator[DataIssue]:
-    everything = calendar.session_days(days.min())
+def _sessions(symbol: str, days: np.ndarray, exchange: ExchangeCalendar) -> Iterator[DataIssue]:
+    everything = exchange.session_days(days.min())
     inside = np.searchsorted(everything, days)
     known = everything[np.minimum(inside, len(everything) - 1)] == days
     for day in np.unique(days[~known]):
         beyond = day > everything[-1]
-        text = f"{symbol} has a bar on {day}, which is {'after the last' if beyond else 'no'} session of {calendar.EXCHANGE}"
-        text += f" in the calendar, {calendar.LAST_SESSION}." if beyond else "."
+        text = f"{symbol} has a bar on {day}, which is {'after the last' if beyond else 'no'} session of {exchange}"
+        text += f" in the calendar, {exchange.last_session}." if beyond else "."
         yield _error("extra session", symbol, day, text)
     if known.any():
         first, last = inside[known].min(), inside[known].max()
         has_bar = np.zeros(last - first + 1, dtype=bool)
         has_bar[inside[known] - first] = True
         for day in everything[first : last + 1][~has_bar]:
-            text = f"{symbol} has no bar on {day}, a session of {calendar.EXCHANGE}."
+            text = f"{symbol} has no bar on {day}, a session of {exchange}."
             yield _error("missing session", symbol, day, text)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from dipfolio.data.calendar import XNYS, ExchangeCalendar
 from dipfolio.engine.costs import (
     FIXED_RATES,
     SPREADS,
@@ -226,6 +227,10 @@ class Account(
         """The same account for a run without a dated rate, in which the spreads on it mean nothing and are the usual ones."""
         usual = {name: getattr(Account, name) for name in SPREADS}
         return replace(self, **usual) if any(getattr(self, name) != value for name, value in usual.items()) else self
+
+    def in_market(self, exchange: ExchangeCalendar) -> "Account":
+        """The same account, without the fees of the SEC and FINRA where the shares are not traded in the United States."""
+        return self if exchange.code == XNYS.code or not self.sec_taf else replace(self, sec_taf=False)
 
     def assumptions(self) -> tuple[Assumption, ...]:
         """Topic and sentence of every rule, in the order in which an order meets them."""

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from dipfolio.data.currency import currency_sign
 from dipfolio.data.risk_free import RiskFree
 from dipfolio.engine import parameters as _parameter
 from dipfolio.engine.parameters import ParameterSet, parameter
@@ -406,4 +407,4 @@ def format_dollars(value: float, places: int = 2) -> str:
     ('$1,000,000.00', '$0.005', '$7,000.50')
     """
     exact = round(value, places) == round(value, 10)
-    return f"${value:,.{places}f}" if exact else f"${value:.10g}"
+    return f"{currency_sign()}{value:,.{places}f}" if exact else f"{currency_sign()}{value:.10g}"

@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from dipfolio.data.currency import currency_sign
+
 MISSING_TEXT = "-"
 MAX_LISTED_VALUES = 6
 """Plain values of one record that are written out."""
@@ -130,4 +132,4 @@ def signed_dollars(value: float) -> str:
     ('-$1,235', '+$1,370', '$0')
     """
     rounded = round(value)
-    return f"{'-' if rounded < 0 else '+' if rounded > 0 else ''}${abs(rounded):,}"
+    return f"{'-' if rounded < 0 else '+' if rounded > 0 else ''}{currency_sign()}{abs(rounded):,}"

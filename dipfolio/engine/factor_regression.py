@@ -59,6 +59,8 @@ class FactorRegression(Displayable):
         NaN where the returns do not vary.
     untested : str
         Why alpha has no p-value; empty if it has one.
+    sessions_per_year : int
+        Of the calendar.
     """
 
     names: tuple[str, ...]
@@ -70,11 +72,12 @@ class FactorRegression(Displayable):
     errors: tuple[float, ...]
     r_squared: float
     untested: str = ""
+    sessions_per_year: int = SESSIONS_PER_YEAR
 
     @property
     def annual_alpha(self) -> float:
-        """Alpha of 252 invested sessions, not compounded."""
-        return self.alpha * SESSIONS_PER_YEAR
+        """Alpha of as many invested sessions as a year has, 252 in New York; not compounded."""
+        return self.alpha * self.sessions_per_year
 
     @property
     def alpha_t(self) -> float:
@@ -215,9 +218,9 @@ def factor_models(result: Result, risk_free: float | RiskFree = 0.0) -> FactorMo
         A year.
     """
     invested, market = sessions_in_market(result).to_numpy(), result.benchmark_returns
-    since = result.base or result.window[0]
-    own = excess_returns(result.returns, risk_free, since)
-    ahead = None if market is None else excess_returns(market, risk_free, since)
+    since, a_year = result.base or result.window[0], result.sessions_per_year
+    own = excess_returns(result.returns, risk_free, since, a_year)
+    ahead = None if market is None else excess_returns(market, risk_free, since, a_year)
     first, why = None, "The run has no benchmark."
     if ahead is not None:
         first, why = _fit(result, own, pd.DataFrame({result.benchmark: ahead}), invested)
@@ -257,7 +260,7 @@ def _fit(
     found = factor_regression(own[used], x[used], tuple(map(str, regressors.columns)))
     if found is None:
         return None, f"There is no regression on {names}, as one of them is constant or follows from the others."
-    return replace(found, untested=_untested(result, invested, known)), ""
+    return replace(found, untested=_untested(result, invested, known), sessions_per_year=result.sessions_per_year), ""
 
 
 def _untested(result: Result, invested: NDArray[np.bool_], known: int) -> str:

@@ -1,6 +1,7 @@
 """Performance metrics of a run: their formulas, and the one table of their names, labels and formats.
 
-Returns are simple returns of each session, shape (sessions,); a year has 252 sessions. Volatility, Sharpe ratio,
+Returns are simple returns of each session, shape (sessions,); a year has 252 sessions, or as many as the calendar of the
+data has (365 where a market never closes, 52 weekly or 12 monthly bars). Volatility, Sharpe ratio,
 Sortino ratio (Sortino and Price, 1994) and drawdown agree with quantstats 0.0.86 and empyrical-reloaded on the same
 series. The annual return does not: here it counts calendar days, there 252 sessions to the year and the idle first
 session with them.
@@ -40,12 +41,12 @@ def annual_return(total: float, days: int) -> float:
         return math.inf
 
 
-def volatility(returns: Returns) -> float:
+def volatility(returns: Returns, sessions_per_year: int = SESSIONS_PER_YEAR) -> float:
     """A year: ``std(r) x sqrt(252)`` with n - 1; NaN for fewer than two sessions."""
-    return float(pd.Series(returns).std(ddof=1) * math.sqrt(SESSIONS_PER_YEAR))
+    return float(pd.Series(returns).std(ddof=1) * math.sqrt(sessions_per_year))
 
 
-def sharpe(returns: pd.Series, risk_free: float | RiskFree = 0.0) -> float:
+def sharpe(returns: pd.Series, risk_free: float | RiskFree = 0.0, sessions_per_year: int = SESSIONS_PER_YEAR) -> float:
     """A year: ``mean(r - f) / std(r - f) x sqrt(252)``; NaN where nothing varies.
 
     Parameters
@@ -53,13 +54,15 @@ def sharpe(returns: pd.Series, risk_free: float | RiskFree = 0.0) -> float:
     returns : Series
     risk_free : float or RiskFree
         A year; a session earns ``f = (1 + risk_free) ^ (1 / 252) - 1``.
+    sessions_per_year : int
+        In the place of 252.
     """
-    return _sharpe(excess_returns(returns, risk_free))
+    return _sharpe(excess_returns(returns, risk_free, sessions_per_year=sessions_per_year), sessions_per_year)
 
 
-def sortino(returns: pd.Series, risk_free: float | RiskFree = 0.0) -> float:
+def sortino(returns: pd.Series, risk_free: float | RiskFree = 0.0, sessions_per_year: int = SESSIONS_PER_YEAR) -> float:
     """A year: ``mean(r - f) / sqrt(mean(min(r - f, 0)^2)) x sqrt(252)`` (Sortino and Price, 1994); NaN without a loss."""
-    return _sortino(excess_returns(returns, risk_free))
+    return _sortino(excess_returns(returns, risk_free, sessions_per_year=sessions_per_year), sessions_per_year)
 
 
 def calmar(annual: float, worst_drawdown: float) -> float:
@@ -82,30 +85,35 @@ def compound_returns(returns: pd.Series, period: str) -> pd.Series:
     return (groups.prod() - 1)[groups.count() > 0]
 
 
-def excess_returns(returns: pd.Series, risk_free: float | RiskFree = 0.0, since: date | None = None) -> np.ndarray:
+def excess_returns(
+    returns: pd.Series,
+    risk_free: float | RiskFree = 0.0,
+    since: date | None = None,
+    sessions_per_year: int = SESSIONS_PER_YEAR,
+) -> np.ndarray:
     """``r - f`` of each session, shape (sessions,); ``f`` as in :func:`sharpe`, ``since`` the close before the first session."""
-    return np.asarray(returns.to_numpy() - _riskless(returns.index, risk_free, since))
+    return np.asarray(returns.to_numpy() - _riskless(returns.index, risk_free, since, sessions_per_year))
 
 
-def _riskless(sessions: pd.Index, risk_free: float | RiskFree, since: date | None) -> Floats:
+def _riskless(sessions: pd.Index, risk_free: float | RiskFree, since: date | None, sessions_per_year: int) -> Floats:
     """The risk-free return of each session, ``f`` of :func:`sharpe`. Shape (sessions,), or () for one rate."""
     if isinstance(risk_free, RiskFree):
-        return np.asarray(risk_free.daily(pd.DatetimeIndex(sessions), since).to_numpy())
-    return np.asarray((1 + risk_free) ** (1 / SESSIONS_PER_YEAR) - 1)
+        return np.asarray(risk_free.daily(pd.DatetimeIndex(sessions), since, sessions_per_year).to_numpy())
+    return np.asarray((1 + risk_free) ** (1 / sessions_per_year) - 1)
 
 
 RETURN_ROUNDING = 1e-14
 """Returns above the riskless rate that differ by no more are the rounding of an account that earned just that rate."""
 
 
-def _sharpe(excess: Floats) -> float:
+def _sharpe(excess: Floats, sessions_per_year: int) -> float:
     varies = len(excess) > 1 and np.ptp(excess) > RETURN_ROUNDING
-    return _ratio(float(excess.mean()), float(np.std(excess, ddof=1)) if varies else math.nan)
+    return _ratio(float(excess.mean()), float(np.std(excess, ddof=1)) if varies else math.nan, sessions_per_year)
 
 
-def _sortino(excess: Floats) -> float:
+def _sortino(excess: Floats, sessions_per_year: int) -> float:
     below = math.sqrt(float(np.mean(np.minimum(excess, 0.0) ** 2)))
-    return _ratio(float(excess.mean()), below if below > RETURN_ROUNDING else 0.0)
+    return _ratio(float(excess.mean()), below if below > RETURN_ROUNDING else 0.0, sessions_per_year)
 
 
 def _drawdowns(returns: Floats) -> Floats:
@@ -113,8 +121,8 @@ def _drawdowns(returns: Floats) -> Floats:
     return np.asarray(wealth / np.maximum(np.maximum.accumulate(wealth), 1.0) - 1)
 
 
-def _ratio(mean: float, deviation: float) -> float:
-    return mean / deviation * math.sqrt(SESSIONS_PER_YEAR) if deviation > 0 else math.nan
+def _ratio(mean: float, deviation: float, sessions_per_year: int) -> float:
+    return mean / deviation * math.sqrt(sessions_per_year) if deviation > 0 else math.nan
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -130,16 +138,24 @@ class ReturnSeries:
         What each session earns without risk.
     market : array of shape (sessions,) or None
         Returns of the benchmark; None without one.
+    sessions_per_year : int
+        Of the calendar.
     """
 
     returns: Floats
     days: int
     riskless: Floats = field(default_factory=lambda: np.zeros(()))
     market: Floats | None = None
+    sessions_per_year: int = SESSIONS_PER_YEAR
 
     @classmethod
     def of(
-        cls, returns: pd.Series, since: date, risk_free: float | RiskFree = 0.0, market: pd.Series | None = None
+        cls,
+        returns: pd.Series,
+        since: date,
+        risk_free: float | RiskFree = 0.0,
+        market: pd.Series | None = None,
+        sessions_per_year: int = SESSIONS_PER_YEAR,
     ) -> "ReturnSeries":
         """The series of some sessions.
 
@@ -151,10 +167,12 @@ class ReturnSeries:
         risk_free : float or RiskFree
             A year.
         market : Series of shape (sessions,), optional
+        sessions_per_year : int
         """
         return cls(
             returns=returns.to_numpy(), days=(returns.index[-1] - pd.Timestamp(since)).days,
-            riskless=_riskless(returns.index, risk_free, since), market=None if market is None else market.to_numpy(),
+            riskless=_riskless(returns.index, risk_free, since, sessions_per_year),
+            market=None if market is None else market.to_numpy(), sessions_per_year=sessions_per_year,
         )  # fmt: skip
 
     @property
@@ -223,7 +241,8 @@ def measure(result: Result, risk_free: float | RiskFree | None = None) -> Metric
         A year, for Sharpe and Sortino; if not given, what idle cash earned in a run with a dated rate, and 0 in any other.
     """
     risk_free = (result.riskless or 0.0) if risk_free is None else risk_free
-    series = ReturnSeries.of(result.returns, result.base or result.window[0], risk_free, result.benchmark_returns)
+    since, a_year = result.base or result.window[0], result.sessions_per_year
+    series = ReturnSeries.of(result.returns, since, risk_free, result.benchmark_returns, a_year)
     return Metrics(by_name={metric.name: metric.of_run(result, series) for metric in METRICS})
 
 
@@ -295,7 +314,7 @@ def _turnover(result: Result) -> float:
     """
     traded = float((result.fills["shares"] * result.fills["price"]).abs().sum())
     equity = float(result.equity["equity"].mean())
-    return traded / 2 / equity * SESSIONS_PER_YEAR / len(result.equity) if equity > 0 else math.nan
+    return traded / 2 / equity * result.sessions_per_year / len(result.equity) if equity > 0 else math.nan
 
 
 def sessions_in_market(result: Result) -> pd.Series:
@@ -420,21 +439,23 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric(
         name="volatility", label="Volatility", format="unsigned_percent", formula="`std(r) x sqrt(252)`, with n - 1",
-        unit="a year", better="lower", from_returns=lambda s: volatility(s.returns), undefined_after_ruin=True,
+        unit="a year", better="lower", undefined_after_ruin=True,
+        from_returns=lambda s: volatility(s.returns, s.sessions_per_year),
         views=("summary", "comparison", "published", "sweep", "brief"),
     ),
     Metric(
         name="sharpe", label="Sharpe", noun="Sharpe ratio", format="ratio",
         formula="`mean(r - f) / std(r - f) x sqrt(252)`; `f = (1 + R) ^ (1 / 252) - 1` with R from `--risk-free`, 0 if not "
                 "given; with `--cash-rate` and no `--risk-free`, f is what idle cash earns in the account",
-        unit="a year", better="higher", from_returns=lambda s: _sharpe(s.excess), needs_observations=True,
+        unit="a year", better="higher", from_returns=lambda s: _sharpe(s.excess, s.sessions_per_year), needs_observations=True,
         undefined_after_ruin=True, views=(*DEFAULT_VIEWS, "overview", "walk_forward", "brief"),
         after={"sweep": "total_return", "index": "worst_drawdown"},
     ),
     Metric(
         name="sortino", label="Sortino", noun="Sortino ratio", format="ratio",
         formula="`mean(r - f) / sqrt(mean(min(r - f, 0) ^ 2)) x sqrt(252)`; all sessions count below the line", unit="a year",
-        better="higher", from_returns=lambda s: _sortino(s.excess), needs_observations=True, undefined_after_ruin=True,
+        better="higher", from_returns=lambda s: _sortino(s.excess, s.sessions_per_year), needs_observations=True,
+        undefined_after_ruin=True,
         views=("summary", "comparison"),
     ),
     Metric(

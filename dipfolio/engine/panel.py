@@ -10,7 +10,6 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from dipfolio.data import calendar
 from dipfolio.data.bars import Bars
 from dipfolio.data.borrow_rates import borrow_rates_by_session
 from dipfolio.data.corporate_actions import split_factors
@@ -28,7 +27,7 @@ class Panel:
     symbols : tuple of str
     sessions : array of datetime64[D], shape (sessions,)
     next_sessions : array of datetime64[D], shape (sessions,)
-        The session after each, from the exchange's calendar.
+        The session after each, from the calendar of the bars.
     open, high, low, close, volume, dividends : array of float
     factor : array of float
         Shares of these prices for one share as it was traded in that session (:mod:`dipfolio.data.corporate_actions`).
@@ -93,7 +92,7 @@ def build_panel(bars: Bars, first: int) -> Panel:
         A session before the first rate of interest, where cash earns and pays by a dated one.
     """
     days = bars.sessions[first:]
-    following = calendar.between(days[0], calendar.offset(days[-1], 1))[1:]
+    following = bars.calendar.between(days[0], bars.calendar.offset(days[-1], 1))[1:]
     return Panel(
         symbols=bars.symbols,
         sessions=days.to_numpy().astype("datetime64[D]"),

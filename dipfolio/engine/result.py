@@ -12,6 +12,9 @@ from typing import Any
 import pandas as pd
 
 from dipfolio.data.bars import Origin, Provenance
+from dipfolio.data.calendar import XNYS, ExchangeCalendar
+from dipfolio.data.currency import currency_sign, shown_in
+from dipfolio.data.dataset import DOLLARS
 from dipfolio.data.factor_returns import FactorReturns
 from dipfolio.data.risk_free import RiskFree
 from dipfolio.engine.account import Account
@@ -136,6 +139,11 @@ class Result(Displayable):
         return self.account.riskless_rate(RiskFree(rates=known.sort_index(), description=self.rates.cash))
 
     @property
+    def sessions_per_year(self) -> int:
+        """Bars in a year, by which annual numbers are made: 252 of an exchange, 365 of 24/7, 52 weeks or 12 months."""
+        return self.provenance.calendar.sessions_per_year
+
+    @property
     def symbols(self) -> tuple[str, ...]:
         """What the strategy could trade, in the order of the positions."""
         return tuple(map(str, self.positions.columns))
@@ -154,6 +162,10 @@ class Result(Displayable):
 
     def facts(self) -> tuple[tuple[str, Any], ...]:
         """The outcome of the account; :func:`dipfolio.measure` has the ratios."""
+        with shown_in(self.provenance.currency):
+            return self._facts()
+
+    def _facts(self) -> tuple[tuple[str, Any], ...]:
         final = float(self.equity["equity"].iloc[-1])
         return (
             ("strategy", self.strategy),
@@ -161,12 +173,12 @@ class Result(Displayable):
             ("window", f"{self.window[0]} to {self.window[1]}"),
             ("sessions", len(self.equity)),
             ("total return", f"{final / self.account.cash - 1:+.2%}"),
-            ("final equity", f"${final:,.2f}"),
+            ("final equity", f"{currency_sign()}{final:,.2f}"),
             ("benchmark", self.benchmark),
             ("trades", len(self.trades)),
             ("open positions", len(self.open_positions)),
             ("events", dict(self.events["kind"].value_counts())),
-            ("residual", f"${self.residual:.6f}"),
+            ("residual", f"{currency_sign()}{self.residual:.6f}"),
             *(("remark", sentence) for sentence in self.provenance.remarks),
         )
 
@@ -187,7 +199,7 @@ class Result(Displayable):
             "format": FORMAT_VERSION,
             **{f.name: getattr(self, f.name) for f in fields(self) if f.name not in (*_TABLES, _FACTORS)},
             "account": _account_record(self.account, self.rates),
-            "provenance": asdict(self.provenance),
+            "provenance": _provenance_record(self.provenance),
         }
         del record["rates"]
         if self.rates != FIXED_RATES:
@@ -205,6 +217,12 @@ def _account_record(account: Account, rates: DatedRates) -> dict[str, Any]:
     """The settings of an account; without a dated rate the spreads on it mean nothing and are left out."""
     unused = () if rates.cash else SPREADS
     return {name: value for name, value in asdict(account).items() if name not in unused}
+
+
+def _provenance_record(provenance: Provenance) -> dict[str, Any]:
+    """The entries for ``run.json``; calendar, currency and conversions only where they are not those of New York."""
+    record, usual = asdict(provenance), {"calendar": XNYS, "currency": DOLLARS, "conversions": ()}
+    return {name: value for name, value in record.items() if name not in usual or getattr(provenance, name) != usual[name]}
 
 
 def load(folder: Path | str) -> Result:
@@ -277,6 +295,9 @@ def _typed(record: dict[str, Any]) -> dict[str, Any]:
             sha256=provenance["sha256"],
             warnings=tuple(provenance.get("warnings", ())),
             remarks=tuple(provenance.get("remarks", provenance.get("told", ()))),  # runs saved before the name was changed
+            calendar=ExchangeCalendar(**provenance.get("calendar", {})),
+            currency=provenance.get("currency", DOLLARS),
+            conversions=tuple(provenance.get("conversions", ())),
         ),
     }
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from dipfolio.data.bars import Bars, Provenance
 from dipfolio.data.borrow_rates import borrow_fingerprint, describe_borrow_rates
+from dipfolio.data.currency import shown_in
 from dipfolio.data.instruments import instrument
 from dipfolio.data.schema import DataIssue, summarise_issues
 from dipfolio.data.universe import DATED_MEMBERS
@@ -81,8 +82,22 @@ def simulate(
     LedgerError
         The two sets of books differ by more than a cent.
     """
-    account = account or Account()
-    account = account if bars.cash_rate else account.with_usual_spreads()
+    with shown_in(bars.currency):
+        account = (account or Account()).in_market(bars.calendar)
+        account = account if bars.cash_rate else account.with_usual_spreads()
+        return _simulate(strategy, bars, account, benchmark=benchmark, start=start, end=end, others=others)
+
+
+def _simulate(
+    strategy: StrategyBase,
+    bars: Bars,
+    account: Account,
+    *,
+    benchmark: str,
+    start: date | None,
+    end: date | None,
+    others: Bars | None,
+) -> Result:
     first = first_session(bars, start, end)
     known = bars if end is None else bars.until(end)
     traded = known.select(strategy.symbols)
@@ -166,7 +181,7 @@ def run_simulation(strategy: StrategyBase, bars: Bars, account: Account, first: 
     StrategyError
         Targets that are no table of numbers for the sessions and symbols of the bars, or something else than an idea.
     """
-    return _run_in_backtrader(strategy, bars, build_panel(bars, first), account, first)
+    return _run_in_backtrader(strategy, bars, build_panel(bars, first), account.in_market(bars.calendar), first)
 
 
 def simulate_trades(
@@ -187,7 +202,7 @@ def simulate_trades(
         The tables have the columns ``TRADE_COLUMNS``.
     """
     eve = max(first_session(bars, start, None) - 1, 0)
-    traded = bars.select(strategy.symbols)
+    traded, account = bars.select(strategy.symbols), account.in_market(bars.calendar)
     panel = build_panel(traded, eve)
     run_log = _run_in_backtrader(strategy, traded, panel, account, eve)
     return run_log, *round_trips(panel, run_log)

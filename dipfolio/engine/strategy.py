@@ -18,8 +18,8 @@ from typing import Any, ClassVar, Literal, get_args
 import numpy as np
 import pandas as pd
 
-from dipfolio.data import calendar
 from dipfolio.data.bars import Bars
+from dipfolio.data.calendar import XNYS
 from dipfolio.data.universe import DEFAULT_UNIVERSE, resolve
 from dipfolio.engine import parameters as _parameter
 from dipfolio.engine.exits import Exit, FillAt, checked_exits
@@ -220,10 +220,11 @@ def enter(bars: Bars, *, on: date, weight: float | Mapping[str, float]) -> pd.Da
     ParameterError
         A day on which the exchange is closed.
     """
-    if not calendar.is_session(on):
-        raise ParameterError(f"{on} is no session of the exchange; the next one is {calendar.offset(on, 1).date()}.")
+    if not bars.calendar.is_session(on):
+        market = "the exchange" if bars.calendar == XNYS else bars.calendar
+        raise ParameterError(f"{on} is no session of {market}; the next one is {bars.calendar.offset(on, 1).date()}.")
     wanted = weight if isinstance(weight, Mapping) else dict.fromkeys(bars.symbols, weight)
-    frame, decision = no_instruction(bars), calendar.offset(on, -1)
+    frame, decision = no_instruction(bars), bars.calendar.offset(on, -1)
     if decision in frame.index:
         frame.loc[decision, list(wanted)] = list(wanted.values())
     return frame

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from dipfolio.data.risk_free import SESSIONS_PER_YEAR, RiskFree
+from dipfolio.data.risk_free import RiskFree
 from dipfolio.engine.display import Displayable
 from dipfolio.engine.metrics import MIN_OBSERVATIONS, RETURN_ROUNDING, excess_returns, sessions_in_market
 from dipfolio.engine.result import Result
@@ -92,27 +92,27 @@ def rolling_metrics(result: Result, risk_free: float | RiskFree = 0.0) -> Rollin
     window = next((length for length in WINDOWS if length * MIN_WINDOWS <= sessions), 0)
     if not window:
         return None
-    since = result.base or result.window[0]
-    excess, other = excess_returns(result.returns, risk_free, since), None
-    own = _by_window(result.returns, window, excess).assign(beta=np.nan)
+    since, a_year = result.base or result.window[0], result.sessions_per_year
+    excess, other = excess_returns(result.returns, risk_free, since, a_year), None
+    own = _by_window(result, result.returns, window, excess).assign(beta=np.nan)
     if market is not None:
-        ahead = excess_returns(market, risk_free, since)
-        own["beta"], other = _betas(excess, ahead, window), _by_window(market, window, ahead)
+        ahead = excess_returns(market, risk_free, since, a_year)
+        own["beta"], other = _betas(excess, ahead, window), _by_window(result, market, window, ahead)
     enough = sliding_window_view(sessions_in_market(result).to_numpy(), window).sum(axis=1) >= MIN_OBSERVATIONS
     own.loc[~enough, ["sharpe", "beta"]] = np.nan
     return RollingMetrics(window=window, sessions=sessions, own=own, benchmark=other)
 
 
-def _by_window(returns: pd.Series, window: int, above: Floats) -> pd.DataFrame:
+def _by_window(result: Result, returns: pd.Series, window: int, above: Floats) -> pd.DataFrame:
     """Return, volatility and Sharpe ratio of each window, by its last session; ``above`` are the excess returns."""
     values = sliding_window_view(returns.to_numpy(), window)
-    excess = sliding_window_view(above, window)
+    excess, a_year = sliding_window_view(above, window), result.sessions_per_year
     spread = np.where(np.ptp(excess, axis=1) > RETURN_ROUNDING, excess.std(axis=1, ddof=1), np.nan)
     return pd.DataFrame(
         {
             "return": _totals(returns, window),
-            "volatility": values.std(axis=1, ddof=1) * math.sqrt(SESSIONS_PER_YEAR),
-            "sharpe": excess.mean(axis=1) / spread * math.sqrt(SESSIONS_PER_YEAR),
+            "volatility": values.std(axis=1, ddof=1) * math.sqrt(a_year),
+            "sharpe": excess.mean(axis=1) / spread * math.sqrt(a_year),
         },
         index=returns.index[window - 1 :],
     )

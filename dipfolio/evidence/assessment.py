@@ -12,7 +12,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dipfolio.data.bars import Bars
-from dipfolio.data.risk_free import SESSIONS_PER_YEAR
 from dipfolio.engine.display import Displayable
 from dipfolio.engine.metrics import (
     MIN_OBSERVATIONS,
@@ -213,13 +212,15 @@ def assess(
     observed = count_observations(invested, len(result.equity), len(entered))
     way, estimates, problem = _tests(strategy, bars, result, benchmark, seed, split)
     returns = result.returns.to_numpy()
-    has_ratio = way != "event" and observed >= MIN_OBSERVATIONS and np.ptp(returns) > 0
+    interval, has_ratio = (float("nan"), float("nan")), way != "event" and observed >= MIN_OBSERVATIONS and np.ptp(returns) > 0
+    if has_ratio:
+        interval = sharpe_interval(returns, seed=seed, sessions_per_year=result.sessions_per_year)
     return Assessment(
         way=way, estimates=estimates, trades=len(result.trades), open_positions=len(result.open_positions),
         entries=len(entered), time_in_market=invested, observations=observed,
         clusters=count_apart(entered), sharpe=sharpe_of(returns) if has_ratio else None,
         sharpe_error=hac_error(returns) if has_ratio else float("nan"),
-        sharpe_interval=sharpe_interval(returns, seed=seed) if has_ratio else (float("nan"), float("nan")),
+        sharpe_interval=interval,
         limitations=(
             *_unsaid(way, len(entered), observed, problem, MARKET_SYMBOL in bars.symbols), *explain_too_few(estimates),
             *_unsplit(way, estimates, split),
@@ -317,13 +318,14 @@ def _held(result: Result, seed: int) -> Iterator[Estimate]:
     market, invested = result.benchmark_returns, sessions_in_market(result).mean()
     if market is None or invested < PORTFOLIO_SHARE:
         return
-    (difference,) = mean_differences(market.to_numpy(), result.returns.to_numpy()[:, None], seed=seed)
+    a_year = result.sessions_per_year
+    (difference,) = mean_differences(market.to_numpy(), result.returns.to_numpy()[:, None], seed=seed, sessions_per_year=a_year)
     yield Estimate(
         label=HELD_ALL_THE_TIME,
         sample="all",
         against=f"{result.benchmark} held all the time",
-        observed=float(result.returns.mean() * SESSIONS_PER_YEAR),
-        usual=float(market.mean() * SESSIONS_PER_YEAR),
+        observed=float(result.returns.mean() * a_year),
+        usual=float(market.mean() * a_year),
         effect=difference.mean,
         low=difference.low,
         high=difference.high,

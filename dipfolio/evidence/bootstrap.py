@@ -55,7 +55,13 @@ class MeanDifference(Displayable):
 
 
 def mean_differences(
-    first: np.ndarray, others: np.ndarray, *, level: float = 0.95, draws: int = 5000, seed: int = SEED
+    first: np.ndarray,
+    others: np.ndarray,
+    *,
+    level: float = 0.95,
+    draws: int = 5000,
+    seed: int = SEED,
+    sessions_per_year: int = SESSIONS_PER_YEAR,
 ) -> tuple[MeanDifference, ...]:
     """Percentile intervals of mean differences by the stationary bootstrap.
 
@@ -79,6 +85,8 @@ def mean_differences(
         Resamples.
     seed : int
         The same seed gives the same intervals.
+    sessions_per_year : int
+        In the place of 252.
 
     References
     ----------
@@ -87,12 +95,12 @@ def mean_differences(
     Econometric Reviews 28(4), doi:10.1080/07474930802459016.
     """
     gaps = np.ascontiguousarray(others - first[:, None])
-    sessions, means = len(gaps), SESSIONS_PER_YEAR * gaps.mean(axis=0) if len(gaps) else np.full(gaps.shape[1], math.nan)
+    sessions, means = len(gaps), sessions_per_year * gaps.mean(axis=0) if len(gaps) else np.full(gaps.shape[1], math.nan)
     if sessions < MIN_SESSIONS or not gaps.shape[1]:
         ends, block, draws = np.full((2, gaps.shape[1]), math.nan), 0, 0
     else:
         block = block_length(gaps)
-        ends = _ends(gaps, block, level, draws, seed)
+        ends = _ends(gaps, block, level, draws, seed) * (sessions_per_year / SESSIONS_PER_YEAR)
     return tuple(
         MeanDifference(
             mean=float(mean),
@@ -108,14 +116,21 @@ def mean_differences(
     )
 
 
-def sharpe_interval(returns: np.ndarray, *, level: float = 0.95, draws: int = 5000, seed: int = SEED) -> tuple[float, float]:
+def sharpe_interval(
+    returns: np.ndarray,
+    *,
+    level: float = 0.95,
+    draws: int = 5000,
+    seed: int = SEED,
+    sessions_per_year: int = SESSIONS_PER_YEAR,
+) -> tuple[float, float]:
     """Percentile interval of a Sharpe ratio a year by the same bootstrap; as much too short as those of the means.
 
     Parameters
     ----------
     returns : array of shape (sessions,)
         No NaN.
-    level, draws, seed
+    level, draws, seed, sessions_per_year
         As in :func:`mean_differences`.
 
     Returns
@@ -129,7 +144,8 @@ def sharpe_interval(returns: np.ndarray, *, level: float = 0.95, draws: int = 50
         return math.nan, math.nan
     resampler = StationaryBootstrap(block_length(returns[:, None]), returns, seed=seed)
     low, high = np.quantile(resampler.apply(_annual_ratio, draws)[:, 0], [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+    scale = math.sqrt(sessions_per_year / SESSIONS_PER_YEAR)
+    return float(low) * scale, float(high) * scale
 
 
 def _annual_ratio(returns: np.ndarray) -> np.ndarray:
@@ -171,7 +187,13 @@ class SharpeDifference(Displayable):
 
 
 def sharpe_differences(
-    first: np.ndarray, others: np.ndarray, *, level: float = 0.95, draws: int = 4999, seed: int = SEED
+    first: np.ndarray,
+    others: np.ndarray,
+    *,
+    level: float = 0.95,
+    draws: int = 4999,
+    seed: int = SEED,
+    sessions_per_year: int = SESSIONS_PER_YEAR,
 ) -> tuple[SharpeDifference, ...]:
     """Test of equal Sharpe ratios by the studentised circular block bootstrap of Ledoit and Wolf (2008).
 
@@ -216,6 +238,8 @@ def sharpe_differences(
         Resamples; all pairs with one block length share them.
     seed : int
         The same seed gives the same p-values.
+    sessions_per_year : int
+        In the place of 252.
 
     References
     ----------
@@ -228,7 +252,7 @@ def sharpe_differences(
             for pair in pairs:
                 if pair.block == block:
                     pair.resample(counts)
-    return tuple(pair.tested() for pair in pairs)
+    return tuple(pair.tested(sessions_per_year) for pair in pairs)
 
 
 class _Pair:
@@ -260,7 +284,7 @@ class _Pair:
             statistic = np.abs(ratio_difference(means) - self.difference) / np.sqrt(variance / size)
         self.statistics.append(np.where(np.isfinite(statistic) & (variance > MIN_RATIO_INFLUENCE**2), statistic, math.inf))
 
-    def tested(self) -> SharpeDifference:
+    def tested(self, sessions_per_year: int) -> SharpeDifference:
         """The test, from all statistics."""
         low = high = p_value = math.nan
         draws = self.draws if self.statistics else 0
@@ -271,7 +295,7 @@ class _Pair:
             low, high = self.difference - reach, self.difference + reach
         elif self.error == 0:
             low = high = self.difference
-        scale = math.sqrt(SESSIONS_PER_YEAR * (self.sessions - 1) / self.sessions) if self.sessions else math.nan
+        scale = math.sqrt(sessions_per_year * (self.sessions - 1) / self.sessions) if self.sessions else math.nan
         return SharpeDifference(
             difference=scale * self.difference, error=scale * self.error, low=scale * low, high=scale * high, p_value=p_value,
             level=self.level, block=self.block, sessions=self.sessions, draws=draws, seed=self.seed,

@@ -23,7 +23,7 @@ import pandas as pd
 
 from dipfolio.data.bars import Bars
 from dipfolio.data.corporate_actions import split_factors
-from dipfolio.data.risk_free import RiskFree
+from dipfolio.data.risk_free import SESSIONS_PER_YEAR, RiskFree
 from dipfolio.engine.account import Account
 from dipfolio.engine.display import Displayable
 from dipfolio.engine.metrics import Metrics, ReturnSeries, count_observations, measure, measure_returns, sessions_in_market
@@ -147,6 +147,8 @@ class WalkForward(Displayable):
         Returns of the benchmark.
     risk_free : float or RiskFree
         A year, taken off in the Sharpe ratios.
+    sessions_per_year : int
+        Of the calendar.
     """
 
     rank_by: str
@@ -157,6 +159,7 @@ class WalkForward(Displayable):
     benchmark: str
     market: pd.Series | None
     risk_free: float | RiskFree
+    sessions_per_year: int = SESSIONS_PER_YEAR
 
     def facts(self) -> tuple[tuple[str, Any], ...]:
         """The two accounts, and the parts."""
@@ -215,7 +218,7 @@ class WalkForward(Displayable):
         return None if self.market is None else self._measured(self.market)
 
     def _measured(self, returns: pd.Series) -> Metrics:
-        return measure_returns(ReturnSeries.of(returns, self.since, self.risk_free, self.market))
+        return measure_returns(ReturnSeries.of(returns, self.since, self.risk_free, self.market, self.sessions_per_year))
 
 
 def run_walk_forward(
@@ -439,7 +442,7 @@ def chain_parts(
         rank_by=rank_by, walk_window=walk_window, parts=tuple(chained),
         hindsight=_trade(best, span, bars, account, float(account.cash), outside),
         since=runs[0][-1].date(), benchmark=benchmark, market=None if market is None else market.reindex(outside),
-        risk_free=risk_free,
+        risk_free=risk_free, sessions_per_year=bars.sessions_per_year,
     )  # fmt: skip
 
 

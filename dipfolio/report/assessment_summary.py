@@ -8,7 +8,6 @@ import math
 from dataclasses import asdict, dataclass
 from typing import IO, Any
 
-from dipfolio.data.risk_free import SESSIONS_PER_YEAR
 from dipfolio.engine.result import Result
 from dipfolio.evidence.assessment import AGAINST_NOTHING, AT_EQUAL_VOLATILITY, HELD_ALL_THE_TIME, Assessment
 from dipfolio.evidence.calendar_time import REQUIREMENT
@@ -220,7 +219,7 @@ def ratio_rows(examined: AssessedRun) -> tuple[tuple[str, str], ...]:
     assessment, left = examined.examination, examined.deflation
     if assessment.sharpe is None:
         return ()
-    scale, sharpe = math.sqrt(SESSIONS_PER_YEAR), assessment.sharpe
+    scale, sharpe = math.sqrt(examined.result.sessions_per_year), assessment.sharpe
     low, high = map(ratio, assessment.sharpe_interval)
     trials = left.trials if left else 1
     deflated = (

@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import IO, TYPE_CHECKING
 
+from dipfolio.data.currency import currency_sign
+
 if TYPE_CHECKING:
     from dipfolio.engine.metrics import Metric, MetricFormat
 
@@ -72,7 +74,7 @@ def unsigned_percent(value: float) -> str:
 def money(value: float) -> str:
     """Dollars and cents, the sign before the dollar."""
     text = f"{abs(value):,.2f}"
-    return f"-${text}" if value < 0 and text != "0.00" else f"${text}"
+    return f"{'-' if value < 0 and text != '0.00' else ''}{currency_sign()}{text}"
 
 
 def ratio(value: float) -> str:
@@ -87,7 +89,7 @@ def whole_number(value: float) -> str:
 
 METRIC_FORMATS: "dict[MetricFormat, Callable[[float], str]]" = {
     "percent": percent, "unsigned_percent": unsigned_percent, "ratio": ratio, "money": money,
-    "exact_money": lambda value: f"${value:.6f}", "count": whole_number,
+    "exact_money": lambda value: f"{currency_sign()}{value:.6f}", "count": whole_number,
 }  # fmt: skip
 """How the values of a metric are written, by its ``format``."""
 
@@ -143,7 +145,7 @@ def dollars(value: float) -> str:
     ('$933,276', '$0')
     """
     whole = round(value)
-    return f"{'-' if whole < 0 else ''}${abs(whole):,}"
+    return f"{'-' if whole < 0 else ''}{currency_sign()}{abs(whole):,}"
 
 
 def parameter_text(value: object) -> str:

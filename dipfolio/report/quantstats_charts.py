@@ -16,11 +16,8 @@ import pandas as pd
 from matplotlib import dates, ticker
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from dipfolio.data.risk_free import SESSIONS_PER_YEAR
 from dipfolio.engine.metrics import compound_returns, excess_returns
 
-HALF_YEAR_SESSIONS = 126
-"""Sessions of the shorter rolling window, which quantstats calls six months."""
 MIN_DISTRIBUTION_MONTHS = 6
 """Months from which on the chart of their distribution is drawn."""
 MAX_LABELLED_DAYS = 16
@@ -50,12 +47,20 @@ class SheetData:
         A year.
     worst : sequence of (Timestamp, Timestamp)
         First and last session of the worst drawdowns.
+    sessions_per_year : int
+        Of the calendar.
     """
 
     returns: pd.Series
     market: pd.Series | None
     risk_free: float
     worst: Sequence[tuple[pd.Timestamp, pd.Timestamp]]
+    sessions_per_year: int
+
+    @property
+    def half_year(self) -> int:
+        """Sessions of the shorter rolling window, which quantstats calls six months."""
+        return math.ceil(self.sessions_per_year / 2)
 
 
 _PLOTTED: ContextVar[SheetData | None] = ContextVar("plotted", default=None)
@@ -162,15 +167,15 @@ def _daily(axes: Any, plotted: SheetData) -> bool:
 def _rolling_beta(axes: Any, plotted: SheetData) -> bool:
     """From the first whole half year on; quantstats draws a beta of zero before, and averages it in."""
     returns, market = plotted.returns, plotted.market
-    if len(returns) <= HALF_YEAR_SESSIONS or market is None:
+    if len(returns) <= plotted.half_year or market is None:
         return False
     half, whole, average, _ = axes.lines
-    for line, sessions in ((half, HALF_YEAR_SESSIONS), (whole, SESSIONS_PER_YEAR)):
+    for line, sessions in ((half, plotted.half_year), (whole, plotted.sessions_per_year)):
         beta = (returns.rolling(sessions).cov(market) / market.rolling(sessions).var()).iloc[sessions - 1 :]
         line.set_data(beta.index, beta)
         if line is half:
             average.set_ydata([beta.mean()] * 2)
-    if len(returns) <= SESSIONS_PER_YEAR:
+    if len(returns) <= plotted.sessions_per_year:
         whole.remove()
         axes.legend(fontsize=11)
     axes.yaxis.set_major_locator(ticker.AutoLocator())
@@ -179,36 +184,37 @@ def _rolling_beta(axes: Any, plotted: SheetData) -> bool:
 
 
 def _rolling_volatility(axes: Any, plotted: SheetData) -> bool:
-    return len(plotted.returns) > HALF_YEAR_SESSIONS and _percent(axes.yaxis)
+    return len(plotted.returns) > plotted.half_year and _percent(axes.yaxis)
 
 
 def _rolling_sharpe(axes: Any, plotted: SheetData) -> bool:
     """With the riskless rate of the sheet, which quantstats leaves out here."""
     excess = _excess(plotted)
-    return _rolling_ratio(axes, plotted, excess.rolling(HALF_YEAR_SESSIONS).std())
+    return _rolling_ratio(axes, plotted, excess.rolling(plotted.half_year).std())
 
 
 def _rolling_sortino(axes: Any, plotted: SheetData) -> bool:
     """With the riskless rate of the sheet; no ratio where no session lost, which quantstats averages in as infinite."""
     losses = _excess(plotted).clip(upper=0.0)
-    return _rolling_ratio(axes, plotted, np.sqrt((losses**2).rolling(HALF_YEAR_SESSIONS).mean()))
+    return _rolling_ratio(axes, plotted, np.sqrt((losses**2).rolling(plotted.half_year).mean()))
 
 
 def _rolling_ratio(axes: Any, plotted: SheetData, deviation: pd.Series) -> bool:
-    rolling = _excess(plotted).rolling(HALF_YEAR_SESSIONS)
+    rolling, first = _excess(plotted).rolling(plotted.half_year), plotted.half_year - 1
     moved = (rolling.max() > rolling.min()) & (deviation > 0)
-    ratio = (rolling.mean() / deviation * math.sqrt(SESSIONS_PER_YEAR)).where(moved)
+    ratio = (rolling.mean() / deviation * math.sqrt(plotted.sessions_per_year)).where(moved)
     if not ratio.notna().any():
         return False
     line, average = axes.lines[:2]
-    line.set_data(ratio.index[HALF_YEAR_SESSIONS - 1 :], ratio.iloc[HALF_YEAR_SESSIONS - 1 :])
+    line.set_data(ratio.index[first:], ratio.iloc[first:])
     average.set_ydata([ratio.mean()] * 2)
     axes.yaxis.set_major_formatter(ticker.ScalarFormatter())
     return _rescaled(axes)
 
 
 def _excess(plotted: SheetData) -> pd.Series:
-    return pd.Series(excess_returns(plotted.returns, plotted.risk_free), index=plotted.returns.index)
+    excess = excess_returns(plotted.returns, plotted.risk_free, sessions_per_year=plotted.sessions_per_year)
+    return pd.Series(excess, index=plotted.returns.index)
 
 
 def _drawdown_periods(axes: Any, plotted: SheetData) -> bool:

@@ -17,7 +17,10 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from dipfolio.data.calendar import EXCHANGE
+from dipfolio.data.bars import Provenance
+from dipfolio.data.calendar import ALWAYS_OPEN, XNYS
+from dipfolio.data.currency import currency_sign
+from dipfolio.data.dataset import DOLLARS
 from dipfolio.data.risk_free import MAX_UNAMBIGUOUS_RATE, RiskFree, rate_as_percent
 from dipfolio.engine.costs import Assumption
 from dipfolio.engine.metrics import Metrics, cost_metrics, metric_of
@@ -124,7 +127,8 @@ def state_assumptions(result: Result, risk_free: float | RiskFree | None = None)
         *result.account.dated_assumptions(result.rates),
         Assumption("Short-sale price test", SHORT_SALE_PRICE_TEST),
         Assumption("Dividends", "Received by longs and paid by shorts on the ex-date, before tax; not reinvested."),
-        Assumption("Calendar", f"Sessions of {EXCHANGE}. Cash that is not invested counts in every return."),
+        Assumption("Calendar", f"{_calendar(result)} Cash that is not invested counts in every return."),
+        *_currency_assumptions(result),
         Assumption("Benchmark", f"{market[0].upper()}{market[1:]}."),
         *([Assumption("Riskless rate", _riskless_sentence(result, risk_free))] if result.rates.cash else []),
         Assumption("Taxes", "None."),
@@ -134,6 +138,22 @@ def state_assumptions(result: Result, risk_free: float | RiskFree | None = None)
 def _riskless_sentence(result: Result, risk_free: float | RiskFree | None) -> str:
     rate = result.riskless if risk_free is None else risk_free
     return f"Sharpe and Sortino ratios are of returns above {rate if isinstance(rate, RiskFree) else f'{rate:.2%} a year'}."
+
+
+def _calendar(result: Result) -> str:
+    """The sentences on the calendar: whose sessions, what a bar covers, and how many make a year where it is not New York's."""
+    exchange = result.provenance.calendar
+    if exchange == XNYS:
+        return f"Sessions of {exchange.code}."
+    market = "Every day is a session." if exchange.code == ALWAYS_OPEN else f"Sessions of {exchange.code}."
+    if exchange.frequency != "daily":
+        noun = {"weekly": "week", "monthly": "month"}[exchange.frequency]
+        return (
+            f"{market} A bar is a {noun}, dated by its last session: what is counted in sessions here is counted in {noun}s, an "
+            f"order decided on the close of one {noun} is filled in the next, the limit on volume is of a whole {noun}'s, and "
+            f"dividends are paid in the {noun} of their ex-date. A year has {exchange.sessions_per_year} bars."
+        )
+    return f"{market} A year has {exchange.sessions_per_year} sessions in every annual number."
 
 
 FILES = ("run.json", "equity.csv", "positions.csv", "fills.csv", "trades.csv", "open_positions.csv", "events.csv", "prices.csv")
@@ -292,14 +312,37 @@ def provenance_rows(result: Result) -> list[tuple[str, str]]:
         ("Folder", source.origin.path or MISSING_TEXT),
         ("Retrieved", source.origin.retrieved or "not written down"),
         ("Convention", source.origin.adjustment),
+        *([("Currency", " ".join([f"{source.currency}.", *source.conversions]))] if _has_currency(source) else []),
         ("Sessions", window),
         ("SHA-256", source.sha256),
         *([("Cash rate", f"{result.rates.cash}; SHA-256 {result.rates.cash_sha256}")] if result.rates.cash else []),
         *([("Borrow rates", f"{result.rates.borrow}; SHA-256 {result.rates.borrow_sha256}")] if result.rates.borrow else []),
         ("Warnings", _warnings(source.warnings)),
         ("Versions", ", ".join(f"{name} {number}" for name, number in result.versions.items())),
-        (metric_of("residual").label, f"simulation and ledger differ by at most ${result.residual:.6f} on any session"),
+        (
+            metric_of("residual").label,
+            f"simulation and ledger differ by at most {currency_sign()}{result.residual:.6f} on any session",
+        ),
     ]
+
+
+def _has_currency(source: Provenance) -> bool:
+    """True where the prices are not plain US dollars."""
+    return source.currency != DOLLARS or bool(source.conversions)
+
+
+def _currency_assumptions(result: Result) -> tuple[Assumption, ...]:
+    """The sentences on the currency of the account; none for plain US dollars."""
+    source = result.provenance
+    if not _has_currency(source):
+        return ()
+    sentence = (
+        f"The account is in {source.currency}, in which cash is held and everything is charged and counted; amounts a share and "
+        f"an order count as {source.currency}. {' '.join(source.conversions)}"
+    )
+    if source.conversions:
+        sentence += " One rate converts the open, high, low, close and dividend of a session. Converting costs nothing."
+    return (Assumption("Currency", sentence),)
 
 
 def _warnings(sentences: Sequence[str], most: int = 10) -> str:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
+from dipfolio.data.currency import shown_in
 from dipfolio.engine.metrics import MIN_OBSERVATIONS, Metric, ReturnSeries, count_observations, metrics_in
 from dipfolio.engine.result import FORMAT_VERSION, SavedRun
 from dipfolio.report.format import count, format_metric
@@ -185,12 +186,15 @@ def _full(bare: RunCard, folder: Path) -> RunCard:
     if record["format"] != FORMAT_VERSION:
         raise ValueError("written by another version of dipfolio; run the strategy again")
     run = SavedRun(folder, record)
-    series = ReturnSeries.of(run.returns, run.base or run.window[0], run.riskless or 0.0, run.benchmark_returns)
+    since, a_year = run.base or run.window[0], run.sessions_per_year
+    series = ReturnSeries.of(run.returns, since, run.riskless or 0.0, run.benchmark_returns, a_year)
+    with shown_in(run.provenance.currency):
+        numbers = tuple(_cell(metric, metric.of_run(run, series)) for metric in metrics_in("index"))
     return replace(
         bare, saved=_written(folder / "run.json"), heading=run_heading(run),
         evidence=(folder / EVIDENCE_FILE).is_file(), few=_few(run, folder), title=str(run.title),
         window=" to ".join(map(str, run.window)), curve=_curve(run.returns),
-        numbers=tuple(_cell(metric, metric.of_run(run, series)) for metric in metrics_in("index")),
+        numbers=numbers,
     )  # fmt: skip
 
 

@@ -14,7 +14,6 @@ from typing import IO, Any
 import numpy as np
 import pandas as pd
 
-from dipfolio.data.risk_free import SESSIONS_PER_YEAR
 from dipfolio.engine.metrics import MIN_OBSERVATIONS, metric_of
 from dipfolio.errors import DataError, ParameterError
 from dipfolio.evidence.data_snooping import probability_of_overfitting
@@ -79,7 +78,8 @@ def estimate_selection_bias(findings: SweepResult) -> SelectionBias:
         return SelectionBias(
             trials=0, expected_best=math.nan, deflated=math.nan, observations=0, overfitting=probability, how=how
         )
-    ratios = table["sharpe"].to_numpy() / math.sqrt(SESSIONS_PER_YEAR)
+    a_year = findings.provenance.calendar.sessions_per_year
+    ratios = table["sharpe"].to_numpy() / math.sqrt(a_year)
     best = table.iloc[int(np.argmax(ratios))]
     looks = int(best["observations"])
     if len(table) == 1:
@@ -91,7 +91,7 @@ def estimate_selection_bias(findings: SweepResult) -> SelectionBias:
         ratio=float(ratios.max()), skew=float(best["skew"]), kurtosis=float(best["kurtosis"]), observations=int(best["sessions"])
     )
     return SelectionBias(
-        trials=len(table), expected_best=expected_max_sharpe(len(table), variance) * math.sqrt(SESSIONS_PER_YEAR),
+        trials=len(table), expected_best=expected_max_sharpe(len(table), variance) * math.sqrt(a_year),
         deflated=sharpe.deflated(len(table), variance) if looks >= MIN_OBSERVATIONS else math.nan, observations=looks,
         overfitting=probability, how=how,
     )  # fmt: skip

@@ -27,7 +27,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from dipfolio.data.risk_free import SESSIONS_PER_YEAR, RiskFree
+from dipfolio.data.currency import shown_in
+from dipfolio.data.dataset import DOLLARS
+from dipfolio.data.risk_free import RiskFree
 from dipfolio.engine.metrics import (
     Metrics,
     annual_return,
@@ -140,6 +142,15 @@ def tear_sheet(
     robustness : Robustness, optional
         Of that result; the page has no section on it without.
     """
+    currency = result.provenance.currency
+    with shown_in(currency):
+        page = _tear_sheet(result, metrics, risk_free, robustness)
+    if currency == DOLLARS:
+        return page
+    return page.replace("Dollars on each close", f"{currency} on each close").replace("the same dollars", "the same money")
+
+
+def _tear_sheet(result: Result, metrics: Metrics, risk_free: float | RiskFree, robustness: "Robustness | None") -> str:
     drawn = False
     if result.bankrupt:
         page = _plain_page(f"Wiped out on {result.window[1]}: there are no ratios of a lost account.")
@@ -211,7 +222,7 @@ def _quantstats_page(result: Result, metrics: Metrics, risk_free: float) -> str:
 
         output = Path(folder) / "page.html"
         worst = [(fall.first, fall.last) for fall in falls[: MAX_DRAWDOWNS_SHOWN // 2]]
-        with correct_saved_charts(SheetData(returns.copy(), market, risk_free, worst)):
+        with correct_saved_charts(SheetData(returns.copy(), market, risk_free, worst, result.sessions_per_year)):
             reports.html(
                 returns,
                 benchmark=None if market is None else market.rename(other),
@@ -221,6 +232,7 @@ def _quantstats_page(result: Result, metrics: Metrics, risk_free: float) -> str:
                 match_dates=False,
                 strategy_title=own,
                 benchmark_title=other,
+                periods_per_year=result.sessions_per_year,
             )
         page = output.read_text(encoding="utf-8")
     page = _with_figures(page, _key_figures(result, metrics, market, risk_free, falls))
@@ -356,7 +368,7 @@ def _key_figures(
         return {label: (value,) for label, value in own.items()}
     others = _figures(market, base, risk_free, drawdown_periods(market)) | {"Time in Market": _percent(1.0)}
     both: dict[str, tuple[str, ...]] = {label: (others[label], value) for label, value in own.items()}
-    relative = _relative_figures(returns.to_numpy(), market.to_numpy(), metrics.annual_return, risk_free)
+    relative = _relative_figures(result, market.to_numpy(), metrics.annual_return, risk_free)
     return both | {label: (MISSING_TEXT, value) for label, value in relative.items()}
 
 
@@ -397,17 +409,18 @@ def _figures(returns: pd.Series, base: pd.Timestamp, risk_free: float, falls: li
     }
 
 
-def _relative_figures(returns: np.ndarray, market: np.ndarray, yearly: float, risk_free: float) -> dict[str, str]:
+def _relative_figures(result: Result, market: np.ndarray, yearly: float, risk_free: float) -> dict[str, str]:
     """Label and value of the rows that relate the strategy to its benchmark; ``yearly`` is its annual return."""
+    returns, a_year = result.returns.to_numpy(), result.sessions_per_year
     if len(returns) < 2:
         return dict.fromkeys(("R^2", "Information Ratio", "Beta", "Alpha", "Correlation", "Treynor Ratio"), MISSING_TEXT)
-    ahead, rate = returns - market, (1 + risk_free) ** (1 / SESSIONS_PER_YEAR) - 1
+    ahead, rate = returns - market, (1 + risk_free) ** (1 / a_year) - 1
     (own, common), (_, other) = np.cov(returns, market)
     beta, correlation = _over(common, other), _over(common, math.sqrt(own * other))
-    alpha = (returns.mean() - rate - beta * (market.mean() - rate)) * SESSIONS_PER_YEAR
+    alpha = (returns.mean() - rate - beta * (market.mean() - rate)) * a_year
     return {
         "R^2": ratio(correlation**2),
-        "Information Ratio": ratio(_over(ahead.mean() * math.sqrt(SESSIONS_PER_YEAR), ahead.std(ddof=1))),
+        "Information Ratio": ratio(_over(ahead.mean() * math.sqrt(a_year), ahead.std(ddof=1))),
         "Beta": ratio(beta),
         "Alpha": _percent(alpha),
         "Correlation": _percent(correlation),

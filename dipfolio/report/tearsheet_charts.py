@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from dipfolio.data.currency import currency_sign
 from dipfolio.data.risk_free import RiskFree
 from dipfolio.engine.attribution import all_positions, attribute
 from dipfolio.engine.display import signed_dollars
@@ -141,14 +142,23 @@ def tearsheet_charts(
     )
 
 
+def _in_currency(script: str) -> str:
+    """A script with the sign of the account's currency on its axes and in its hints."""
+    sign = currency_sign()
+    if sign == "$":
+        return script
+    axes = script.replace('tickformat: "$,', f'tickprefix: "{sign}", tickformat: ",').replace(" $%{", f" {sign}%{{")
+    return axes.replace("$${", f"{sign}${{")
+
+
 def _head(scripts: Sequence[str]) -> str:
     style = "".join(map(read_asset, ("colours.css", "tearsheet_charts.css")))
     return f'<meta http-equiv="Content-Security-Policy" content="{page_policy(scripts)}">\n<style>{style}</style>\n'
 
 
 def chart_scripts() -> list[str]:
-    """The scripts that draw the charts of a tear sheet, in their order."""
-    return list(map(read_asset, SCRIPTS))
+    """The scripts that draw the charts of a tear sheet in the currency that is shown, in their order."""
+    return [_in_currency(read_asset(name)) for name in SCRIPTS]
 
 
 def sheet_for_frame(page: str) -> str:
@@ -565,7 +575,7 @@ def _factor_rows(found: FactorRegression) -> Iterator[tuple[str, ...]]:
     on = f"{', '.join(found.names)}: {count(found.sessions, 'session')}, {count(found.lags, 'lag')}"
     p = MISSING_TEXT if math.isnan(found.p_value) else f"{found.p_value:.3f}"
     yield on, "Alpha of a session", percent(found.alpha, 3), ratio(found.alpha_t), p
-    yield "", "Alpha of 252 invested sessions", percent(found.annual_alpha), ratio(found.alpha_t), ""
+    yield "", f"Alpha of {found.sessions_per_year} invested sessions", percent(found.annual_alpha), ratio(found.alpha_t), ""
     for name, beta, t in zip(found.names, found.betas, found.beta_ts, strict=True):
         yield "", f"Beta to {name}", ratio(beta), ratio(t), ""
     yield "", "R squared", ratio(found.r_squared), "", ""

@@ -106,6 +106,7 @@ def measure_variants(
     riskless: Floats | None = None,
     days: NDArray[np.int_] | None = None,
     idle: Floats | None = None,
+    sessions_per_year: int = SESSIONS_PER_YEAR,
 ) -> VariantMetrics:
     """The numbers of a batch.
 
@@ -124,6 +125,8 @@ def measure_variants(
     idle : array of shape (sessions,), optional
         What idle cash earned in each session that counts, where it earns by a dated rate; taken off in ``ratio`` and in the
         moments.
+    sessions_per_year : int
+        Of the calendar.
     """
     returns = np.empty((len(batch_log.equity) - start, batch_log.equity.shape[1]))
     riskless = np.zeros(len(returns)) if riskless is None else riskless
@@ -133,7 +136,7 @@ def measure_variants(
         block = slice(first, first + VARIANTS_PER_BLOCK)
         returns[:, block] = _returns(batch_log.equity[:, block], batch_log.last[block], cash)[start:]
         parts.append(
-            _path_metrics(returns[:, block], riskless, batch_log, block, start, idle)
+            _annual(_path_metrics(returns[:, block], riskless, batch_log, block, start, idle), sessions_per_year)
             | _each_path_metrics(returns[:, block], riskless, days, batch_log.last[block] - start)
         )
     shape = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -166,6 +169,11 @@ def _returns(equity: Floats, last: NDArray[np.int_], cash: float) -> Floats:
     if (last < len(equity) - 1).any():
         returns[np.arange(len(equity))[:, None] > last] = 0.0
     return np.asarray(returns)
+
+
+def _annual(shape: dict[str, Floats], sessions_per_year: int) -> dict[str, Floats]:
+    """The metrics with the volatility and the Sharpe ratio of a session brought to a year."""
+    return shape | {name: shape[name] * math.sqrt(sessions_per_year) for name in ("volatility", "sharpe")}
 
 
 def _path_metrics(
@@ -212,7 +220,7 @@ def _block_path_metrics(returns: Floats, riskless: Floats, exposure: Floats) -> 
     known = ~np.isnan(exposure)
     return {
         "total_return": wealth[-1] - 1,
-        "volatility": spread * math.sqrt(SESSIONS_PER_YEAR) if count > 1 else np.full_like(mean, np.nan),
+        "volatility": spread if count > 1 else np.full_like(mean, np.nan),
         "sharpe": _sharpe(returns, riskless, mean, spread),
         "ratio": np.divide(mean, spread, out=np.full_like(mean, np.nan), where=spread > 0),
         "worst_drawdown": (wealth / high).min(axis=0) - 1,
@@ -231,12 +239,12 @@ def _moments_above(returns: Floats, idle: Floats | None) -> dict[str, Floats]:
 
 
 def _sharpe(returns: Floats, riskless: Floats, mean: Floats, spread: Floats) -> Floats:
-    """A year, of what is above the riskless return. Shape (variants,)."""
+    """Of a session, of what is above the riskless return. Shape (variants,)."""
     if riskless.any():
         excess = returns - riskless[:, None]
         mean = excess.mean(axis=0)
         spread = np.where(np.ptp(excess, axis=0) > RETURN_ROUNDING, excess.std(axis=0, ddof=1) if len(excess) > 1 else 0.0, 0.0)
-    return np.where(spread > 0, mean / spread * math.sqrt(SESSIONS_PER_YEAR), np.nan)
+    return np.where(spread > 0, mean / spread, np.nan)
 
 
 def metrics_row(

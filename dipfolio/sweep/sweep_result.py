@@ -134,7 +134,7 @@ def combine_results(
         raise ParameterError(f"No cell of the grid can be run: {next(iter(refused.values()))}")
     axes, days = pd.DataFrame(_parameters(grid, metrics.index), index=metrics.index), bars.sessions[terms.first :]
     return SweepResult(
-        strategy=terms.name, grid=grid, defaults=terms.defaults, account=terms.account,
+        strategy=terms.name, grid=grid, defaults=terms.defaults, account=terms.account.in_market(bars.calendar),
         window=(days[0].date(), days[-1].date()), table=pd.concat([axes, metrics], axis=1), default=default_row,
         returns=pd.DataFrame(returns, index=days), refused=refused, provenance=bars.provenance,
     )  # fmt: skip

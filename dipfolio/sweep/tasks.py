@@ -166,13 +166,13 @@ def load_mapped_bars(path: Path) -> Bars:
 
 
 def _in_lockstep(task: SweepTask, strategies: list[Any], bars: Bars) -> Iterator[tuple[list[int], pd.DataFrame, Any]]:
-    terms = task.terms
-    for places, batch in make_batches(strategies, bars, terms.account, terms.first_decision):
+    terms, account = task.terms, task.terms.account.in_market(bars.calendar)
+    for places, batch in make_batches(strategies, bars, account, terms.first_decision):
         sessions = bars.sessions[terms.first :]
         base = bars.sessions[terms.first_decision]
-        daily, days = terms.risk_free.daily(sessions, base).to_numpy(), (sessions - base).days.to_numpy()
+        daily, days = terms.risk_free.daily(sessions, base, bars.sessions_per_year).to_numpy(), (sessions - base).days.to_numpy()
         start, idle = terms.first - terms.first_decision, _idle_returns(terms, bars, sessions)
-        came = measure_variants(simulate_batch(batch), terms.account.cash, start, daily, days, idle)
+        came = measure_variants(simulate_batch(batch), terms.account.cash, start, daily, days, idle, bars.sessions_per_year)
         above = came.returns if idle is None else came.returns - idle[:, None]
         yield places, came.table, lambda column, above=above: above[:, column]
 

@@ -2,11 +2,15 @@
 
 from datetime import date
 
+import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dipfolio.data import calendar
-from dipfolio.errors import WindowError
+from dipfolio.data.calendar import ExchangeCalendar
+from dipfolio.errors import DataError, ParameterError, UnknownNameError, WindowError
 
 # https://www.nyse.com/markets/hours-calendars and the notices of the two days of mourning
 CLOSED = {
@@ -144,3 +148,93 @@ def test_the_session_before_is_the_day_before_where_the_calendar_does_not_reach(
     assert calendar.session_before(pd.Timestamp("2025-01-10")) == pd.Timestamp("2025-01-08")
     assert calendar.session_before(pd.Timestamp("1950-01-10")) == pd.Timestamp("1950-01-09")
     assert calendar.session_before(pd.Timestamp("1927-07-01")) == pd.Timestamp("1927-06-30")  # the first of the calendar
+
+
+# https://www.londonstockexchange.com/equities-trading/business-days: Good Friday, Easter Monday, the bank holidays, and the
+# two of 2020 and 2022 that were moved or added
+@pytest.mark.parametrize("day", ["2025-04-18", "2025-04-21", "2025-05-05", "2020-05-08", "2022-09-19", "2025-12-26"])
+def test_london_is_closed_on_its_own_holidays(day):
+    assert not ExchangeCalendar("XLON").is_session(date.fromisoformat(day))
+
+
+@pytest.mark.parametrize("day", ["2025-01-09", "2025-01-20", "2025-07-04", "2024-12-24"])
+def test_london_is_open_on_the_holidays_of_new_york(day):
+    assert ExchangeCalendar("XLON").is_session(date.fromisoformat(day))
+
+
+def test_a_market_that_never_closes_has_every_day():
+    always = ExchangeCalendar("24/7")
+    assert len(always.between(date(2024, 1, 1), date(2024, 12, 31))) == 366
+    assert always.offset(date(2025, 1, 24), 1) == pd.Timestamp("2025-01-25")
+
+
+def test_the_functions_of_the_module_are_those_of_new_york():
+    new_york, days = ExchangeCalendar("XNYS"), (date(1969, 12, 20), date(2025, 2, 1))
+    assert new_york == calendar.XNYS == ExchangeCalendar("NYSE")
+    assert new_york.between(*days).equals(calendar.between(*days))
+    assert not new_york.is_session(date(1969, 12, 25))
+    assert (new_york.first_session, new_york.last_session) == (calendar.FIRST_SESSION, calendar.LAST_SESSION)
+
+
+@pytest.mark.parametrize(
+    ("code", "frequency", "count"),
+    [("XNYS", "daily", 252), ("XLON", "daily", 252), ("24/7", "daily", 365), ("24/5", "daily", 260), ("XNYS", "weekly", 52),
+     ("24/7", "weekly", 52), ("XLON", "monthly", 12)],
+)  # fmt: skip
+def test_a_year_has_so_many_sessions_in_annual_numbers(code, frequency, count):
+    assert ExchangeCalendar(code, frequency).sessions_per_year == count
+
+
+def test_a_week_is_known_on_its_last_session():
+    weekly = ExchangeCalendar("XNYS", "weekly")
+    found = weekly.between(date(2025, 4, 7), date(2025, 5, 2))
+    assert [str(day.date()) for day in found] == [
+        "2025-04-11",
+        "2025-04-17",
+        "2025-04-25",
+        "2025-05-02",
+    ]  # Good Friday is the 18th
+    assert weekly.offset(date(2025, 4, 11), 1) == pd.Timestamp("2025-04-17")
+
+
+@pytest.mark.parametrize(
+    ("code", "frequency", "day", "end"),
+    [
+        ("XNYS", "weekly", "2025-04-14", "2025-04-17"),  # by its Monday, as Yahoo has it
+        ("XNYS", "weekly", "2025-04-18", "2025-04-17"),  # by its Friday, although that was a holiday
+        ("XNYS", "weekly", "2025-04-13", "2025-04-17"),  # by the Sunday before it
+        ("24/7", "weekly", "2025-04-14", "2025-04-20"),
+        ("24/7", "weekly", "2025-04-20", "2025-04-20"),
+        ("XLON", "monthly", "2025-05-01", "2025-05-30"),
+        ("XLON", "monthly", "2025-05-31", "2025-05-30"),
+        ("XNYS", "daily", "2025-04-18", "2025-04-18"),
+    ],
+)
+def test_a_bar_belongs_to_the_last_session_of_its_week_or_month(code, frequency, day, end):
+    found = ExchangeCalendar(code, frequency).period_ends(np.array([day], dtype="datetime64[D]"))
+    assert found.astype(str).tolist() == [end]
+
+
+def test_an_unknown_calendar_and_an_unknown_frequency_are_refused():
+    with pytest.raises(UnknownNameError, match=r"no calendar 'XLONN'\. Did you mean 'XLON'"):
+        ExchangeCalendar("XLONN")
+    with pytest.raises(ParameterError, match="daily, weekly or monthly"):
+        ExchangeCalendar("XNYS", "hourly")
+
+
+def test_a_calendar_that_the_package_cannot_make_is_one_sentence(monkeypatch):
+    def broken(*_, **__):
+        raise NotImplementedError("implemented by subclasses")
+
+    monkeypatch.setattr(calendar.exchange_calendars, "get_calendar", broken)
+    with pytest.raises(DataError, match="cannot make the calendar XTAE with pandas"):
+        calendar._exchange("XTAE")
+
+
+@given(st.dates(date(1995, 1, 1), date(2034, 1, 1)), st.integers(-400, 400), st.sampled_from(["XLON", "24/7", "XTKS", "XNYS"]))
+def test_an_offset_and_back_is_the_session_itself(day, count, code):
+    exchange = ExchangeCalendar(code)
+    session = exchange.offset(day, 1)
+    if session > pd.Timestamp("2033-01-01") or session < pd.Timestamp("1999-01-01"):
+        return
+    assert exchange.offset(exchange.offset(session, count), -count) == session

@@ -199,20 +199,25 @@ def test_a_name_beside_a_symbol_is_the_name_of_the_company(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "place"), [("BARC.L", "London"), ("vod_uk_d", "London"), ("SAP.DE", "Germany"), ("0700.HK", "Hong Kong")]
-)
-def test_a_share_of_another_currency_is_refused_and_the_remedy_works(tmp_path, name, place):
+    ("name", "place", "calendar_code"),
+    [
+        ("BARC.L", "London", "XLON"), ("vod_uk_d", "London", "XLON"), ("SAP.DE", "Germany", "XETR"),
+        ("0700.HK", "Hong Kong", "XHKG"),
+    ],
+)  # fmt: skip
+def test_a_share_of_another_currency_is_refused_and_the_remedy_works(tmp_path, name, place, calendar_code):
     path = write(tmp_path / "prices" / f"{name}.csv", *STOOQ)
     (symbol,) = available_symbols(tmp_path)
     with pytest.raises(DataError, match=f"{symbol} is quoted in {place} .* not in US dollars") as caught:
         load_bars(tmp_path)
     plain = symbol.rpartition(".")[0]
-    assert f"name the file {plain}.csv once its prices are in dollars" in str(caught.value)
+    assert f"or name the file {plain}.csv if its prices are in dollars" in str(caught.value)
+    assert f"write calendar = {calendar_code!r}".replace("'", '"') in str(caught.value)
     path.rename(path.with_name(f"{plain}.csv"))
     assert load_bars(tmp_path).close[plain].tolist() == CLOSES
 
 
-@pytest.mark.parametrize("name", ["Dividends.csv", "SPLITS.CSV", "Source.json"])
+@pytest.mark.parametrize("name", ["Dividends.csv", "SPLITS.CSV", "Source.json", "Dataset.toml"])
 def test_a_table_beside_the_prices_under_another_spelling_is_refused(tmp_path, name):
     write(tmp_path / "prices" / "AAA.csv", HEAD, *A)
     write(tmp_path / name, "symbol,ex_date,amount")

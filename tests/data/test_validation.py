@@ -77,23 +77,28 @@ def daily(start, count, step=1):
 
 
 @pytest.mark.parametrize(
-    ("given", "kind", "words"),
+    ("given", "kind", "words", "remedy"),
     [
-        (daily("2024-01-05", 20, 7), "not daily", "XYZ has weekly bars, on 2024-01-05, 2024-01-12 and so on"),
-        ([f"2024-{month:02d}-01" for month in range(1, 13)], "not daily", "XYZ has monthly bars, on 2024-01-01, 2024-02-01 "),
-        (["2024-01-01", "2024-04-01", "2024-07-01", "2024-10-01"], "not daily", "XYZ has quarterly bars"),
-        (daily("2024-01-01", 60), "other calendar", "XYZ has bars on 16 days of weekends, the first on 2024-01-06, as crypto"),
+        (daily("2024-01-05", 20, 7), "not daily", "XYZ has weekly bars, on 2024-01-05, 2024-01-12 and so on",
+         'frequency = "weekly"'),
+        ([f"2024-{month:02d}-01" for month in range(1, 13)], "not daily", "XYZ has monthly bars, on 2024-01-01, ",
+         'frequency = "monthly"'),
+        (["2024-01-01", "2024-04-01", "2024-07-01", "2024-10-01"], "not daily", "XYZ has quarterly bars",
+         "bars are daily, weekly or monthly"),
+        (daily("2024-01-01", 60), "other calendar", "XYZ has bars on 16 days of weekends, the first on 2024-01-06, as crypto",
+         'calendar = "24/7"'),
         (
             [day for day in daily("2024-01-01", 366) if np.is_busday(day) and day not in ("2024-05-06", "2024-08-26")],
             "other calendar", "XYZ has bars on 10 weekdays on which XNYS was closed, the first 2024-01-01, and none on 2",
+            'calendar = "CODE"',
         ),
     ],
 )  # fmt: skip
-def test_bars_that_are_not_daily_or_not_of_new_york_are_one_error_that_says_what_they_are(given, kind, words):
+def test_bars_that_are_not_daily_or_not_of_new_york_are_one_error_that_says_what_to_write(given, kind, words, remedy):
     (fault,) = find_errors("XYZ", prices(given))
     assert fault.kind == kind
     assert fault.text.startswith(words)
-    assert "support" in fault.text
+    assert remedy in fault.text
 
 
 def test_intraday_bars_are_one_error():

@@ -4,6 +4,7 @@ bt_engine: the strategies of the second engine in the library ``bt``.
 colour_vision: colours as people with and without colour vision deficiency see them, and their differences.
 documents: blocks of code, commands, tables, links and headings of the documents.
 firefox: Firefox, driven over WebDriver BiDi, with its console and the addresses that it asks for.
+foreign_markets: data folders of made-up markets abroad, with calendars and currencies of their own.
 formulas: formulas of the rows and charts of a tear sheet, in a line or a loop of numpy.
 generated_files: markets, decisions and accounts for hypothesis.
 killed_process: the program in processes that are killed before their n-th change on disk.

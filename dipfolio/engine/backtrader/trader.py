@@ -14,6 +14,7 @@ import numpy as np
 from backtrader import Order
 from numpy.typing import NDArray
 
+from dipfolio.data.currency import currency_sign
 from dipfolio.engine import sizing as rules
 from dipfolio.engine.account_stops import AccountStop, HeldBack, PairStop, PortfolioStop, pause_of
 from dipfolio.engine.exits import EXITS_WITHOUT_BEST_PRICE, Bar, Exit, FillAt, HoldFor, Level, OpenTrades
@@ -142,8 +143,8 @@ class Trader(bt.Strategy):  # type: ignore[misc]
             """Why a target is less than one share."""
             if plan.unit == "shares":
                 return f"{targets[column]:+.10g} shares are less than one"
-            part = abs(targets[column]) * self.broker.getvalue()
-            return f"its part of the account, ${part:,.2f}, is less than the price of one share, ${close[column]:,.2f}"
+            part, sign = abs(targets[column]) * self.broker.getvalue(), currency_sign()
+            return f"its part of the account, {sign}{part:,.2f}, is less than the price of one share, {sign}{close[column]:,.2f}"
 
         self.log_once("no share", nothing, detail)
 

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from dipfolio.data import calendar
+from dipfolio.data.calendar import SESSIONS_PER_YEAR, XNYS, ExchangeCalendar
 from dipfolio.data.risk_free import RiskFree
 from dipfolio.engine import metrics as formulas
 from dipfolio.engine.metrics import Metrics, ReturnSeries, measure, measure_returns
@@ -39,6 +39,7 @@ class ComparisonNote:
 def alignment_notes(tracks: tuple[Track, ...], days: pd.DatetimeIndex, benchmark: str) -> Iterator[ComparisonNote]:
     """Notes on the cuts that align the series."""
     yield from _cut_notes(tracks, days)
+    yield from _calendar_notes(tracks, days)
     for track in tracks:
         inside = track.returns.index[(track.returns.index >= days[0]) & (track.returns.index <= days[-1])]
         merged = len(inside.difference(days))
@@ -63,6 +64,19 @@ def alignment_notes(tracks: tuple[Track, ...], days: pd.DatetimeIndex, benchmark
     if unknown:
         text = f"From elsewhere: {', '.join(unknown)}. Costs, cash, assumptions and data are not known; nothing was audited."
         yield ComparisonNote(kind="flag", text=text)
+
+
+def _calendar_notes(tracks: tuple[Track, ...], days: pd.DatetimeIndex) -> Iterator[ComparisonNote]:
+    """The note that runs of several calendars are compared on the sessions that all of them have."""
+    calendars = {label: result.provenance.calendar for label, result in runs_of(tracks)}
+    if len(set(calendars.values())) > 1:
+        whose = "; ".join(f"{label}: {calendar}" for label, calendar in calendars.items())
+        text = (
+            f"The calendars differ ({whose}). The runs are compared on their {len(days):,} common sessions; what happened "
+            f"between two of them is in the return of the later one, and a year has {_sparsest(tracks).sessions_per_year} of "
+            "them. The tear sheets count their own sessions."
+        )
+        yield ComparisonNote(kind="aligned", text=text)
 
 
 def short_window_notes(days: pd.DatetimeIndex) -> Iterator[ComparisonNote]:
@@ -189,6 +203,8 @@ class Alignment:
     notes : tuple of ComparisonNote
     as_is : bool
         Nothing was aligned or refused.
+    calendar : ExchangeCalendar
+        Of the common sessions: the one with the fewest sessions a year, where the runs have several.
     """
 
     tracks: tuple[Track, ...]
@@ -198,6 +214,7 @@ class Alignment:
     benchmark: str
     notes: tuple[ComparisonNote, ...]
     as_is: bool = False
+    calendar: ExchangeCalendar = XNYS
 
     @property
     def since(self) -> pd.Timestamp:
@@ -252,7 +269,7 @@ def align_tracks(tracks: Iterable[Track], *, as_is: bool = False) -> Alignment:
     notes += [*alignment_notes(compared, days, _benchmark(compared)), *short_window_notes(days), *difference_notes(compared)]
     return Alignment(
         tracks=compared, left_out=tuple(reasons.items()), sessions=days, base=_base(compared, days),
-        benchmark=_benchmark(compared), notes=tuple(notes),
+        benchmark=_benchmark(compared), notes=tuple(notes), calendar=_sparsest(compared),
     )  # fmt: skip
 
 
@@ -278,7 +295,7 @@ def _refusal(track: Track, before: list[Track]) -> str:
         whose = "" if sparse[-1] is track else f"leaves a common window in which {sparse[-1].label} "
         return f"{whose}has a value for {_known(sparse[-1], days)} of the {len(days)} common sessions and is no daily series"
     if len(_common(tracks)) < MIN_COMMON_SESSIONS:
-        others = f" with {', '.join(other.label for other in before)}" if before else f" of {calendar.EXCHANGE}"
+        others = f" with {', '.join(other.label for other in before)}" if before else f" of {_calendars(tracks)[0]}"
         return f"has its own window, {track.span}, and no two sessions in common{others}"
     if any(other.bankrupt and other.last < days[0] for other in tracks):
         return "leaves a common window in which an account was wiped out before it began"
@@ -291,7 +308,11 @@ METRICS_OF_ANY_STEP = frozenset({"total_return", "annual_return", "worst_drawdow
 
 def _is_daily(track: Track) -> bool:
     """True if a track has a value for nearly all sessions of its own window."""
-    days = calendar.between(track.first, track.last)
+    return _covers(track, XNYS)
+
+
+def _covers(track: Track, exchange: ExchangeCalendar) -> bool:
+    days = exchange.between(track.first, track.last)
     return _known(track, days) >= MIN_SESSION_COVERAGE * len(days)
 
 
@@ -302,6 +323,8 @@ def _known(track: Track, days: pd.DatetimeIndex) -> int:
 def _other_terms(result: Result, before: list[Track]) -> str:
     """Other cash than the first run, or another benchmark than the first run that has one."""
     for label, other in runs_of(before):
+        if result.provenance.currency != other.provenance.currency:
+            return f"is in {result.provenance.currency} where {label} is in {other.provenance.currency}"
         if result.account.cash != other.account.cash:
             return f"starts with {money(result.account.cash)} of cash where {label} has {money(other.account.cash)}"
         if result.benchmark and other.benchmark and result.benchmark != other.benchmark:
@@ -310,9 +333,31 @@ def _other_terms(result: Result, before: list[Track]) -> str:
 
 
 def _sessions(tracks: tuple[Track, ...]) -> pd.DatetimeIndex:
-    """The exchange's sessions in the window that all tracks share; a wiped-out account stays at nothing to its end."""
+    """The sessions of all calendars in the window that all tracks share; a wiped-out account stays at nothing to its end."""
     lasts = [track.last for track in tracks if not track.bankrupt] or [max(track.last for track in tracks)]
-    return calendar.between(max(track.first for track in tracks), min(lasts))
+    first, last = max(track.first for track in tracks), min(lasts)
+    one, *others = _calendars(tracks)
+    days = one.between(first, last)
+    for other in others:
+        days = days.intersection(other.between(first, last))
+    return days
+
+
+def _calendars(tracks: Iterable[Track]) -> tuple[ExchangeCalendar, ...]:
+    """The calendars of some tracks; that of a series from elsewhere is the first of the runs that it has values for."""
+    tracks = tuple(tracks)
+    known = dict.fromkeys(result.provenance.calendar for _, result in runs_of(tracks))
+    others = (_calendar_of_days(track, (*known, XNYS)) for track in tracks if track.result is None)
+    return tuple(dict.fromkeys([*known, *others]))
+
+
+def _calendar_of_days(track: Track, candidates: tuple[ExchangeCalendar, ...]) -> ExchangeCalendar:
+    return next((one for one in candidates if _covers(track, one)), XNYS)
+
+
+def _sparsest(tracks: tuple[Track, ...]) -> ExchangeCalendar:
+    """The calendar with the fewest sessions a year; the common sessions are about as many."""
+    return min(_calendars(tracks), key=lambda calendar: calendar.sessions_per_year)
 
 
 def _common(tracks: tuple[Track, ...]) -> pd.DatetimeIndex:
@@ -357,6 +402,8 @@ class Contender:
     returns : Series of shape (sessions,)
     metrics : Metrics
         Of that part; what only the books of an account can say is NaN without a record.
+    sessions_per_year : int
+        By which the metrics are annual.
     """
 
     label: str
@@ -364,6 +411,7 @@ class Contender:
     result: Result | None
     returns: pd.Series
     metrics: Metrics
+    sessions_per_year: int = SESSIONS_PER_YEAR
 
 
 def build_contenders(alignment: Alignment, risk_free: float | RiskFree = 0.0) -> tuple[Contender, ...]:
@@ -443,15 +491,19 @@ def _contender(track: Track, alignment: Alignment, market: pd.Series | None, ris
     returns = track.returns if alignment.as_is else compound_to_sessions(track.returns, days, base)
     if track.result is None:
         since, known = (track.base, None) if alignment.as_is else (alignment.since, market)
-        metrics = measure_returns(ReturnSeries.of(returns, since, risk_free, known))
+        a_year = alignment.calendar.sessions_per_year
+        metrics = measure_returns(ReturnSeries.of(returns, since, risk_free, known, a_year))
         if alignment.as_is and not _is_daily(track):
             metrics = metrics.replace(**dict.fromkeys(metrics.by_name.keys() - METRICS_OF_ANY_STEP, math.nan))
-        return Contender(label=track.label, track=track, result=None, returns=returns, metrics=metrics)
+        return Contender(label=track.label, track=track, result=None, returns=returns, metrics=metrics, sessions_per_year=a_year)
     result = track.result if alignment.as_is else _on_terms(track.result, alignment, market)
     metrics = measure(result, risk_free)
     if not result.returns.index.equals(track.result.returns.index):
         metrics = metrics.replace(**_of_whole(track.result, result, base))
-    return Contender(label=track.label, track=track, result=result, returns=returns, metrics=metrics)
+    return Contender(
+        label=track.label, track=track, result=result, returns=returns, metrics=metrics,
+        sessions_per_year=result.sessions_per_year,
+    )  # fmt: skip
 
 
 def _on_terms(result: Result, alignment: Alignment, market: pd.Series | None) -> Result:
@@ -461,6 +513,8 @@ def _on_terms(result: Result, alignment: Alignment, market: pd.Series | None) ->
     if is_complete and (recorded is market or (recorded is not None and market is not None and np.array_equal(recorded, market))):
         return result
     part = result if is_complete else slice_result(result, days, alignment.base)
+    if not is_complete and part.provenance.calendar != alignment.calendar:
+        part = replace(part, provenance=replace(part.provenance, calendar=alignment.calendar))
     counted_from = alignment.base.date() if alignment.since == alignment.base else None
     column = 0.0 if market is None else market
     return replace(
@@ -483,4 +537,7 @@ def _of_whole(full_run: Result, part: Result, base: pd.Timestamp) -> dict[str, f
 def benchmark_metrics(alignment: Alignment, risk_free: float | RiskFree = 0.0) -> Metrics | None:
     """The same for the benchmark itself."""
     market = market_returns(alignment)
-    return None if market is None else measure_returns(ReturnSeries.of(market, alignment.since, risk_free))
+    if market is None:
+        return None
+    a_year = alignment.calendar.sessions_per_year
+    return measure_returns(ReturnSeries.of(market, alignment.since, risk_free, sessions_per_year=a_year))

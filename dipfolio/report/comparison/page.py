@@ -137,6 +137,7 @@ def comparison_page(alignment: Alignment, reports: Path, risk_free: float | Risk
         months=month_rows(contenders, market),
         correlations=correlation_rows(contenders, market, benchmark),
         matched=matched_difference_rows(contenders),
+        sessions_per_year=contenders[0].sessions_per_year,
         gaps=apart,
         resampled=how,
         ratio_gaps=sharpe_difference_rows(contenders, market, benchmark, risk_free),

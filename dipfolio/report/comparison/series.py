@@ -73,7 +73,8 @@ class Track:
 
 def track_of(result: Result, folder: Path | None = None) -> Track:
     """The track of a run, named by its strategy and what was changed."""
-    base = pd.Timestamp(result.base).as_unit("s") if result.base else calendar.session_before(result.returns.index[0])
+    exchange, first = result.provenance.calendar, result.returns.index[0]
+    base = pd.Timestamp(result.base).as_unit("s") if result.base else exchange.session_before(first)
     return Track(label=run_heading(result), returns=result.returns, base=base, result=result, folder=folder)
 
 

@@ -204,7 +204,9 @@ def mean_difference_rows(
     """Each contender and the benchmark less the first one, and one difference to tell how they were resampled."""
     first = contenders[0]
     table = _returns(contenders, market, benchmark).dropna()
-    differences = mean_differences(table[first.label].to_numpy(), table.drop(columns=first.label).to_numpy())
+    differences = mean_differences(
+        table[first.label].to_numpy(), table.drop(columns=first.label).to_numpy(), sessions_per_year=first.sessions_per_year
+    )
     others: list[Contender | None] = [*contenders[1:], *([None] if market is not None else [])]
     rows = tuple(
         _mean_difference(first, other, difference, benchmark) for other, difference in zip(others, differences, strict=True)
@@ -222,7 +224,8 @@ def matched_difference_rows(contenders: Sequence[Contender]) -> tuple[MeanDiffer
         result = contender.track.result
         matched = matched_returns(result, result.benchmark) if result is not None and result.benchmark else None
         if result is not None and matched is not None:
-            (found,) = mean_differences(matched.to_numpy(), result.returns.to_numpy()[:, None])
+            a_year = result.sessions_per_year
+            (found,) = mean_differences(matched.to_numpy(), result.returns.to_numpy()[:, None], sessions_per_year=a_year)
             few = has_few_observations(contender)
             low, high = (math.nan, math.nan) if few else (found.low, found.high)
             reading = TOO_FEW_OBSERVATIONS if few else _reading(low, high, few=False)
@@ -266,8 +269,11 @@ def sharpe_difference_rows(
 ) -> tuple[SharpeDifferenceRow, ...]:
     """The Sharpe ratio of each contender and of the benchmark less that of the first one, over the sessions of all."""
     first, table = contenders[0], _returns(contenders, market, benchmark).dropna()
-    excess = pd.DataFrame({name: excess_returns(table[name], risk_free) for name in table})
-    differences = sharpe_differences(excess[first.label].to_numpy(), excess.drop(columns=first.label).to_numpy())
+    a_year = first.sessions_per_year
+    excess = pd.DataFrame({name: excess_returns(table[name], risk_free, sessions_per_year=a_year) for name in table})
+    differences = sharpe_differences(
+        excess[first.label].to_numpy(), excess.drop(columns=first.label).to_numpy(), sessions_per_year=a_year
+    )
     others: list[Contender | None] = [*contenders[1:], *([None] if market is not None else [])]
     return tuple(_sharpe_difference(first, other, one, benchmark) for other, one in zip(others, differences, strict=True))
 
