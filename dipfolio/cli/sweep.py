@@ -228,7 +228,7 @@ def _walked(
     from dataclasses import replace
 
     from dipfolio.engine.simulation import first_session
-    from dipfolio.evidence.walk_forward import best_variant, chain_parts
+    from dipfolio.evidence.walk_forward import WalkForwardScheme, best_variant, chain_parts
 
     def choose(begin: "date", last: "date") -> "VariantChoice":
         """The best variant between two sessions."""
@@ -238,11 +238,12 @@ def _walked(
         )
         return best_variant(result, by, terms.kind)
 
+    scheme = WalkForwardScheme(
+        parts=values["walk_forward"], rank_by=by, walk_window=values["walk_window"], benchmark=values["benchmark"],
+        risk_free=terms.risk_free,
+    )  # fmt: skip
     try:
-        return chain_parts(
-            choose, bars, terms.account, bars.sessions[terms.first :], values["walk_forward"], rank_by=by,
-            walk_window=values["walk_window"], benchmark=values["benchmark"], market=market, risk_free=terms.risk_free,
-        )  # fmt: skip
+        return chain_parts(choose, bars, terms.account, bars.sessions[terms.first :], scheme, market)
     except (ParameterError, StrategyError, WindowError):  # none of the parts would be of use to --resume
         sweeper.remove()
         raise

@@ -67,7 +67,7 @@ if TYPE_CHECKING:
     )
     from dipfolio.evidence.trial_log import SweepTrials, Trial, TrialLog, deflate_sharpe, trial_of, trials_of_sweep
     from dipfolio.evidence.volatility import expected_size
-    from dipfolio.evidence.walk_forward import WalkForward, run_walk_forward
+    from dipfolio.evidence.walk_forward import WalkForward, WalkForwardScheme, run_walk_forward
 
 _HOMES = {
     "assessment": ("Assessment", "SampleSplit", "assess"),
@@ -106,7 +106,7 @@ _HOMES = {
     ),
     "trial_log": ("SweepTrials", "Trial", "TrialLog", "deflate_sharpe", "trial_of", "trials_of_sweep"),
     "volatility": ("expected_size",),
-    "walk_forward": ("WalkForward", "run_walk_forward"),
+    "walk_forward": ("WalkForward", "WalkForwardScheme", "run_walk_forward"),
 }
 
 __all__ = [
@@ -134,6 +134,7 @@ __all__ = [
     "Trial",
     "TrialLog",
     "WalkForward",
+    "WalkForwardScheme",
     "assess",
     "calendar_time_test",
     "deflate_sharpe",

@@ -42,6 +42,50 @@ WalkWindow = Literal["anchored", "rolling"]
 """The sessions of a choice: all before the part, or those of the part before it."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class WalkForwardScheme:
+    """How the sessions are divided, what chooses, and what the account is measured against.
+
+    Attributes
+    ----------
+    parts : int
+        Parts out of sample, at least 2; the sessions are divided into one more.
+    rank_by : str
+        Metric that chooses, a column of the table of a sweep; of equals the first in the order of the grid is chosen.
+    walk_window : {"anchored", "rolling"}
+        Choose on all sessions before a part, or on those of the part before it.
+    benchmark : str
+        A symbol, or empty for none.
+    risk_free : float or RiskFree
+        A year, taken off in the Sharpe ratios.
+
+    Raises
+    ------
+    ParameterError
+        Fewer than two parts, or an unknown window.
+    UnknownNameError
+        No such metric.
+    """
+
+    parts: int = 5
+    rank_by: str = "total_return"
+    walk_window: WalkWindow = "anchored"
+    benchmark: str = ""
+    risk_free: float | RiskFree = 0.0
+
+    def __post_init__(self) -> None:
+        if self.rank_by not in metric_columns():
+            raise UnknownNameError("metric", self.rank_by, metric_columns())
+        if self.walk_window not in get_args(WalkWindow):
+            raise ParameterError(f"walk_window must be {' or '.join(get_args(WalkWindow))}, found {self.walk_window!r}.")
+        _check_parts(self.parts)
+
+
+def _check_parts(parts: int) -> None:
+    if parts < 2:
+        raise ParameterError(f"A walk-forward test needs at least 2 parts out of sample, found {parts}; 5 is usual.")
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
 class VariantChoice(Displayable):
     """The best variant over some sessions.
@@ -132,33 +176,24 @@ class WalkForward(Displayable):
 
     Attributes
     ----------
-    rank_by : str
-        Name of the metric that chooses.
-    walk_window : {"anchored", "rolling"}
+    scheme : WalkForwardScheme
     parts : tuple of WalkForwardPart
         The parts out of sample, in order; the equity at the end of one is the cash of the next.
     hindsight : WalkForwardPart
         All these sessions as one part, traded by the variant with the best metric over just them.
     since : date
         The close before the first part.
-    benchmark : str
-        Empty for none.
     market : Series of shape (sessions,) or None
         Returns of the benchmark.
-    risk_free : float or RiskFree
-        A year, taken off in the Sharpe ratios.
     sessions_per_year : int
         Of the calendar.
     """
 
-    rank_by: str
-    walk_window: WalkWindow
+    scheme: WalkForwardScheme
     parts: tuple[WalkForwardPart, ...]
     hindsight: WalkForwardPart
     since: date
-    benchmark: str
     market: pd.Series | None
-    risk_free: float | RiskFree
     sessions_per_year: int = SESSIONS_PER_YEAR
 
     def facts(self) -> tuple[tuple[str, Any], ...]:
@@ -166,7 +201,7 @@ class WalkForward(Displayable):
         return (
             ("parts", len(self.parts)),
             ("window", f"{self.window[0]} to {self.window[1]}"),
-            ("ranked by", self.rank_by),
+            ("ranked by", self.scheme.rank_by),
             ("total return out of sample", f"{self.metrics.total_return:+.2%}"),
             ("of the best in hindsight", f"{self.hindsight_metrics.total_return:+.2%}"),
             ("of the benchmark", f"{self.benchmark_metrics.total_return:+.2%}" if self.benchmark_metrics else ""),
@@ -218,21 +253,17 @@ class WalkForward(Displayable):
         return None if self.market is None else self._measured(self.market)
 
     def _measured(self, returns: pd.Series) -> Metrics:
-        return measure_returns(ReturnSeries.of(returns, self.since, self.risk_free, self.market, self.sessions_per_year))
+        return measure_returns(ReturnSeries.of(returns, self.since, self.scheme.risk_free, self.market, self.sessions_per_year))
 
 
 def run_walk_forward(
     strategy: type[StrategyBase],
     bars: Bars,
     account: Account | None = None,
+    scheme: WalkForwardScheme | None = None,
     *,
-    parts: int = 5,
-    rank_by: str = "total_return",
-    walk_window: WalkWindow = "anchored",
-    benchmark: str = "",
     start: date | None = None,
     end: date | None = None,
-    risk_free: float | RiskFree = 0.0,
     **values: ParameterValues,
 ) -> WalkForward:
     """Choose among all combinations of some parameters on past sessions, trade the next ones, and so on.
@@ -249,27 +280,19 @@ def run_walk_forward(
         At least the symbols of every variant and the benchmark.
     account : Account, optional
         The defaults of :class:`Account`.
-    parts : int
-        Parts out of sample, at least 2; the sessions are divided into one more.
-    rank_by : str
-        Metric that chooses, a column of the table of a sweep; of equals the first in the order of the grid is chosen.
-    walk_window : {"anchored", "rolling"}
-        Choose on all sessions before a part, or on those of the part before it.
-    benchmark : str
-        A symbol, or empty for none.
+    scheme : WalkForwardScheme, optional
+        The defaults of :class:`WalkForwardScheme`.
     start, end : date, optional
         The window, as in :func:`dipfolio.simulate`.
-    risk_free : float or RiskFree
-        A year, taken off in the Sharpe ratios.
     **values
         As in :func:`dipfolio.run_sweep`.
 
     Raises
     ------
     ParameterError
-        Fewer than two parts or variants, an event that happened once, or as in :func:`dipfolio.run_sweep`.
+        Fewer than two variants, an event that happened once, or as in :func:`dipfolio.run_sweep`.
     UnknownNameError
-        No such metric, parameter or benchmark.
+        No such parameter or benchmark.
     WindowError
         Too few sessions for the parts, or no data of the benchmark for some of them.
 
@@ -278,26 +301,24 @@ def run_walk_forward(
     >>> from dipfolio import load_bars, load_strategy
     >>> bars = load_bars("data", ("SMH", "SPY"))
     >>> rule = load_strategy("strategies", "dip-rule")
-    >>> found = run_walk_forward(rule, bars, parts=3, benchmark="SPY", drop=[0.03, 0.04], hold=[5, 20])
+    >>> scheme = WalkForwardScheme(parts=3, benchmark="SPY")
+    >>> found = run_walk_forward(rule, bars, scheme=scheme, drop=[0.03, 0.04], hold=[5, 20])
     >>> [part.choice.parameters["hold"] for part in found.parts]
     [20, 20, 20]
     """
-    account = account or Account()
-    if rank_by not in metric_columns():
-        raise UnknownNameError("metric", rank_by, metric_columns())
+    account, scheme = account or Account(), scheme or WalkForwardScheme()
     first = first_session(bars, start, end)
     known = bars if end is None else bars.until(end)
 
     def choose(begin: date, last: date) -> VariantChoice:
         """Sweep bars that end with the last session."""
-        result = run_sweep(strategy, known.until(last), account, start=begin, end=last, risk_free=risk_free, **values)
+        result = run_sweep(strategy, known.until(last), account, start=begin, end=last, risk_free=scheme.risk_free, **values)
         check_variants(len(result.grid))
-        return best_variant(result, rank_by, strategy)
+        return best_variant(result, scheme.rank_by, strategy)
 
-    return chain_parts(
-        choose, known, account, known.sessions[first:], parts, rank_by=rank_by, walk_window=walk_window, benchmark=benchmark,
-        market=benchmark_returns(bars, benchmark, known.sessions[first:]) if benchmark else None, risk_free=risk_free,
-    )  # fmt: skip
+    sessions = known.sessions[first:]
+    market = benchmark_returns(bars, scheme.benchmark, sessions) if scheme.benchmark else None
+    return chain_parts(choose, known, account, sessions, scheme, market)
 
 
 def check_variants(count: int) -> None:
@@ -324,8 +345,7 @@ def split_sessions(sessions: pd.DatetimeIndex, parts: int) -> list[pd.DatetimeIn
     WindowError
         A part would have fewer than :data:`MIN_PART_SESSIONS`.
     """
-    if parts < 2:
-        raise ParameterError(f"A walk-forward test needs at least 2 parts out of sample, found {parts}; 5 is usual.")
+    _check_parts(parts)
     length = len(sessions) // (parts + 1)
     if length < MIN_PART_SESSIONS:
         most = len(sessions) // MIN_PART_SESSIONS - 1
@@ -388,13 +408,8 @@ def chain_parts(
     bars: Bars,
     account: Account,
     sessions: pd.DatetimeIndex,
-    parts: int,
-    *,
-    rank_by: str,
-    walk_window: WalkWindow = "anchored",
-    benchmark: str = "",
+    scheme: WalkForwardScheme,
     market: pd.Series | None = None,
-    risk_free: float | RiskFree = 0.0,
 ) -> WalkForward:
     """Trade each part out of sample with what is chosen on the sessions before it.
 
@@ -407,42 +422,32 @@ def chain_parts(
     account : Account
     sessions : DatetimeIndex
         Those of the window.
-    parts : int
-        Parts out of sample.
-    rank_by : str
-        What ``choose`` ranks by.
-    walk_window : {"anchored", "rolling"}
-    benchmark : str
+    scheme : WalkForwardScheme
     market : Series, optional
         Returns of the benchmark in at least the sessions out of sample.
-    risk_free : float or RiskFree
-        A year.
 
     Raises
     ------
     ParameterError
-        Fewer than two parts, an unknown window, no trade, or all trades of all variants in one part.
+        No trade, or all trades of all variants in one part.
     WindowError
         Too few sessions.
     """
-    if walk_window not in get_args(WalkWindow):
-        raise ParameterError(f"walk_window must be {' or '.join(get_args(WalkWindow))}, found {walk_window!r}.")
-    runs = split_sessions(sessions, parts)
+    runs = split_sessions(sessions, scheme.parts)
     cash, chained = float(account.cash), []
     for number in range(1, len(runs)):
-        learnt = runs[number - 1] if walk_window == "rolling" else sessions[: sessions.get_loc(runs[number][0])]
+        learnt = runs[number - 1] if scheme.walk_window == "rolling" else sessions[: sessions.get_loc(runs[number][0])]
         training = (learnt[0].date(), learnt[-1].date())
         chained.append(_trade(choose(*training), training, bars, account, cash, runs[number]))
         cash = float(chained[-1].equity.iloc[-1])
     outside = sessions[len(runs[0]) :]
     span = (outside[0].date(), outside[-1].date())
     best = choose(*span)
-    _refuse_single_event(chained, best, walk_window)
+    _refuse_single_event(chained, best, scheme.walk_window)
     return WalkForward(
-        rank_by=rank_by, walk_window=walk_window, parts=tuple(chained),
-        hindsight=_trade(best, span, bars, account, float(account.cash), outside),
-        since=runs[0][-1].date(), benchmark=benchmark, market=None if market is None else market.reindex(outside),
-        risk_free=risk_free, sessions_per_year=bars.sessions_per_year,
+        scheme=scheme, parts=tuple(chained), hindsight=_trade(best, span, bars, account, float(account.cash), outside),
+        since=runs[0][-1].date(), market=None if market is None else market.reindex(outside),
+        sessions_per_year=bars.sessions_per_year,
     )  # fmt: skip
 
 

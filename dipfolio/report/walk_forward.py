@@ -65,7 +65,7 @@ def walk_forward_texts(walk: WalkForward, strategy: str, overfitting: float, how
     """
     return WalkForwardTexts(
         answer=_answer(walk, strategy), rule=_rule(walk), notes=tuple(_notes(walk)), overfitting=_overfitting(overfitting, how),
-        parts=tuple(_part_row(number, part, walk.rank_by) for number, part in enumerate(walk.parts, 1)),
+        parts=tuple(_part_row(number, part, walk.scheme.rank_by) for number, part in enumerate(walk.parts, 1)),
         accounts=tuple(_account_rows(walk)),
     )  # fmt: skip
 
@@ -84,7 +84,7 @@ def _answer(walk: WalkForward, strategy: str) -> str:
         best = parameters_text(walk.hindsight.choice.parameters)
         beside = f"The variant that looks best in hindsight ({best}) {_earned(most)} in the same sessions: {lost}."
     market = (
-        f" {walk.benchmark}, held all the time, {_earned(benchmark.total_return)}."
+        f" {walk.scheme.benchmark}, held all the time, {_earned(benchmark.total_return)}."
         if (benchmark := walk.benchmark_metrics)
         else ""
     )
@@ -100,11 +100,11 @@ def _earned(total: float) -> str:
 
 
 def _rule(walk: WalkForward) -> str:
-    past = "all sessions before it" if walk.walk_window == "anchored" else "the part before it"
+    past = "all sessions before it" if walk.scheme.walk_window == "anchored" else "the part before it"
     return (
-        f"Each part is traded by the variant with the best {metric_of(walk.rank_by).in_sentence} in {past}, among those that had "
-        "traded. It starts without positions, enters from the first session of the part on, and closes everything at the last "
-        "close with its costs; the equity is the cash of the next part."
+        f"Each part is traded by the variant with the best {metric_of(walk.scheme.rank_by).in_sentence} in {past}, among those "
+        "that had traded. It starts without positions, enters from the first session of the part on, and closes everything at "
+        "the last close with its costs; the equity is the cash of the next part."
     )
 
 
@@ -119,7 +119,7 @@ def _notes(walk: WalkForward) -> "list[str]":
     if untraded:
         notes.append(f"Before {_listed(untraded)} of {total} no variant had traded, so the account stayed in cash.")
     if unmeasured:
-        what = metric_of(walk.rank_by).in_sentence
+        what = metric_of(walk.scheme.rank_by).in_sentence
         notes.append(
             f"Before {_listed(unmeasured)} of {total} no variant that had traded has a {what}: the account stayed in cash."
         )
@@ -165,7 +165,7 @@ def _part_row(number: int, part: WalkForwardPart, rank_by: str) -> tuple[str, ..
 def _account_rows(walk: WalkForward) -> "list[tuple[str, ...]]":
     market = walk.benchmark_metrics
     rows = [(OUT_OF_SAMPLE, walk.metrics), (HINDSIGHT, walk.hindsight_metrics)]
-    rows += [(f"{walk.benchmark} throughout", market)] if market else []
+    rows += [(f"{walk.scheme.benchmark} throughout", market)] if market else []
     shown = metrics_in("walk_forward")
     return [(name, *(format_metric(metric, metrics.by_name[metric.name]) for metric in shown)) for name, metrics in rows]
 
@@ -230,7 +230,7 @@ def walk_forward_chart(walk: WalkForward) -> dict[str, Any]:
     days = pd.DatetimeIndex([pd.Timestamp(walk.since), *walk.equity.index])
     best = parameters_text(walk.hindsight.choice.parameters) or "none"
     lines = [(OUT_OF_SAMPLE, walk.returns), (f"{HINDSIGHT}: {best}", walk.hindsight.returns)]
-    lines += [] if walk.market is None else [(f"{walk.benchmark} throughout", walk.market)]
+    lines += [] if walk.market is None else [(f"{walk.scheme.benchmark} throughout", walk.market)]
     return {
         "days": days.strftime("%Y-%m-%d").tolist(),
         "lines": [{"name": name, "values": _per_cent(returns)} for name, returns in lines],
@@ -263,11 +263,11 @@ def walk_forward_record(walk: WalkForward) -> dict[str, Any]:
             }
             for part in walk.parts
         ],
-        "walk_window": walk.walk_window, "window": _dates(walk.window),
+        "walk_window": walk.scheme.walk_window, "window": _dates(walk.window),
         "out_of_sample": numbers(walk.metrics),
         "hindsight": {"parameters": _choice(walk.hindsight.choice), "in_sample": json_value(walk.hindsight.choice.value),
                       **numbers(walk.hindsight_metrics)},
-        "benchmark": {"symbol": walk.benchmark, **numbers(market)} if market else None,
+        "benchmark": {"symbol": walk.scheme.benchmark, **numbers(market)} if market else None,
         "sessions": walk.equity.index.strftime("%Y-%m-%d").tolist(), "equity": walk.equity.tolist(),
         "hindsight_equity": walk.hindsight.equity.tolist(),
         "benchmark_returns": None if walk.market is None else walk.market.tolist(),

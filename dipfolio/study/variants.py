@@ -32,7 +32,7 @@ from dipfolio.evidence.multiple_testing import effective_trials
 from dipfolio.evidence.placebo import SEED
 from dipfolio.evidence.sharpe_ratio import SharpeRatio, hac_error, sharpe_of
 from dipfolio.evidence.trial_log import DeflatedSharpe, Trial, TrialLogEntry, deflate_sharpe, trial_of
-from dipfolio.evidence.walk_forward import VariantChoice, WalkForward, chain_parts
+from dipfolio.evidence.walk_forward import VariantChoice, WalkForward, WalkForwardScheme, chain_parts
 from dipfolio.study.claims import Claim
 from dipfolio.study.dates import DESIGN_END
 from dipfolio.study.event_claims import build_strategy
@@ -165,7 +165,7 @@ def _walk(strategies: list[Strategy], variants: list[dict[str, Any]], results: l
     if parts < 2:
         return None
     try:
-        return chain_parts(choose, bars, results[0].account, bars.sessions, parts, rank_by="sharpe")
+        return chain_parts(choose, bars, results[0].account, bars.sessions, WalkForwardScheme(parts=parts, rank_by="sharpe"))
     except ParameterError:  # no part has anything to choose on
         return None
 

@@ -19,7 +19,14 @@ from dipfolio.engine.simulation import simulate
 from dipfolio.engine.strategy import Strategy, enter, no_instruction
 from dipfolio.errors import ParameterError, UnknownNameError, WindowError
 from dipfolio.evidence import walk_forward
-from dipfolio.evidence.walk_forward import VariantChoice, chain_parts, closing_costs, run_walk_forward, split_sessions
+from dipfolio.evidence.walk_forward import (
+    VariantChoice,
+    WalkForwardScheme,
+    chain_parts,
+    closing_costs,
+    run_walk_forward,
+    split_sessions,
+)
 from tests.support.markets import make_bars, random_market
 from tests.support.sweeps import Falls
 
@@ -42,6 +49,9 @@ B = [100, 98, 96, 94, 92, 90, 90, 92, 94, 96, 98, 100, 100, 95, 90, 88, 84, 80]
 MARKET = make_bars({"A": A, "B": B, "M": [50 + k for k in range(18)]})
 
 
+TWO = WalkForwardScheme(parts=2)
+
+
 def chosen(found):
     return [part.choice.parameters["universe"] for part in found.parts]
 
@@ -51,7 +61,7 @@ def day(row, bars=MARKET):
 
 
 def test_the_best_so_far_trades_the_next_part_and_the_equity_is_the_cash_of_the_one_after():
-    found = run_walk_forward(Keep, MARKET, FREE, parts=2, universe=["B", "A"], benchmark="M")
+    found = run_walk_forward(Keep, MARKET, FREE, scheme=WalkForwardScheme(parts=2, benchmark="M"), universe=["B", "A"])
     assert chosen(found) == ["A", "A"]
     assert [part.training for part in found.parts] == [(day(0), day(5)), (day(0), day(11))]
     assert [part.window for part in found.parts] == [(day(6), day(11)), (day(12), day(17))]
@@ -75,7 +85,7 @@ def test_the_best_so_far_trades_the_next_part_and_the_equity_is_the_cash_of_the_
 
 
 def test_a_rolling_window_forgets_what_was_before_the_last_part():
-    found = run_walk_forward(Keep, MARKET, FREE, parts=2, walk_window="rolling", universe=["A", "B"])
+    found = run_walk_forward(Keep, MARKET, FREE, scheme=WalkForwardScheme(parts=2, walk_window="rolling"), universe=["A", "B"])
     assert chosen(found) == ["A", "B"]
     assert found.parts[1].training == (day(6), day(11))
     cash = found.parts[1].cash
@@ -84,7 +94,9 @@ def test_a_rolling_window_forgets_what_was_before_the_last_part():
 
 
 def test_the_metrics_are_those_of_the_chained_returns():
-    found = run_walk_forward(Keep, MARKET, FREE, parts=2, walk_window="rolling", risk_free=0.03, universe=["A", "B"])
+    found = run_walk_forward(
+        Keep, MARKET, FREE, scheme=WalkForwardScheme(parts=2, walk_window="rolling", risk_free=0.03), universe=["A", "B"]
+    )
     equity = found.equity
     returns = equity / np.concatenate([[1_000], equity.to_numpy()[:-1]]) - 1
     assert found.returns.to_numpy() == pytest.approx(returns.to_numpy())
@@ -97,14 +109,14 @@ def test_the_metrics_are_those_of_the_chained_returns():
 
 def test_less_volatility_is_better_and_of_equals_the_first_of_the_grid_is_chosen():
     calm = make_bars({"A": A, "B": [100 + k / 10 for k in range(18)], "C": A})
-    found = run_walk_forward(Keep, calm, FREE, parts=2, rank_by="volatility", universe=["A", "B"])
+    found = run_walk_forward(Keep, calm, FREE, scheme=WalkForwardScheme(parts=2, rank_by="volatility"), universe=["A", "B"])
     assert chosen(found) == ["B", "B"]
-    assert chosen(run_walk_forward(Keep, calm, FREE, parts=2, universe=["C", "A"])) == ["C", "C"]
+    assert chosen(run_walk_forward(Keep, calm, FREE, scheme=TWO, universe=["C", "A"])) == ["C", "C"]
 
 
 def test_what_is_open_at_the_end_of_a_part_is_closed_at_the_last_close_and_pays_for_it():
     account = replace(FREE, commission_per_share=0.5, commission_minimum=1.0, commission_maximum=1.0, slippage_bps=100.0)
-    found = run_walk_forward(Keep, MARKET, account, parts=2, universe=["A", "B"])
+    found = run_walk_forward(Keep, MARKET, account, scheme=TWO, universe=["A", "B"])
     shares, bought = 1_000 / 150, 150 * 1.01
     entry = shares * bought + 0.5 * shares
     assert found.parts[0].equity.iloc[-2] == pytest.approx(1_000 - entry + shares * 142)
@@ -137,7 +149,9 @@ def test_each_part_is_a_run_of_its_own_that_sells_everything_at_its_last_close()
     bars = make_bars(**random_market(150, "AB", seed=2))
     account, grid = Account(cash=50_000), [(drop, hold) for drop in (0.02, 0.03, 0.04) for hold in (2, 30)]
     names = {"universe": "A,B"}
-    found = run_walk_forward(Falls, bars, account, parts=4, drop=[0.02, 0.03, 0.04], hold=[2, 30], **names)
+    found = run_walk_forward(
+        Falls, bars, account, scheme=WalkForwardScheme(parts=4), drop=[0.02, 0.03, 0.04], hold=[2, 30], **names
+    )
     cash, closed, picks = 50_000.0, 0, set()
     for number, part in enumerate(found.parts, 1):
         past = bars.until(bars.sessions[30 * number - 1])
@@ -179,7 +193,12 @@ class Clairvoyant(Falls):
 @pytest.mark.parametrize("walk_window", ["anchored", "rolling"])
 def test_later_prices_change_no_earlier_choice(strategy, walk_window):
     bars = make_bars(**random_market(120, "AB", seed=5))
-    terms = {"parts": 3, "walk_window": walk_window, "drop": "0.01:0.05:0.01", "hold": [1, 10], "universe": ["A", "B"]}
+    terms = {
+        "scheme": WalkForwardScheme(parts=3, walk_window=walk_window),
+        "drop": "0.01:0.05:0.01",
+        "hold": [1, 10],
+        "universe": ["A", "B"],
+    }
     one = run_walk_forward(strategy, bars, **terms)
     for part, border in enumerate((30, 60, 90)):
         other = run_walk_forward(strategy, changed_from(bars, border), **terms)
@@ -205,7 +224,7 @@ def test_indicators_see_the_sessions_before_a_part():
             return no_instruction(bars).mask(bars.close > mean, 1.0).mask(bars.close < mean, 0.0)
 
     bars = make_bars({"A": [100 + k for k in range(60)]})
-    found = run_walk_forward(AboveMean, bars, FREE, parts=3, window=[5, 14])
+    found = run_walk_forward(AboveMean, bars, FREE, scheme=WalkForwardScheme(parts=3), window=[5, 14])
     for part in found.parts:
         assert part.trades == part.closed == 1
         assert part.equity.iloc[1] > part.cash  # invested from the first session on, with a mean of those before
@@ -214,7 +233,7 @@ def test_indicators_see_the_sessions_before_a_part():
 def test_nothing_is_chosen_among_variants_that_never_traded_and_the_account_stands_still():
     close = [100.0] * 12 + [90, 91, 92, 93, 94, 95] + [95] * 6 + [80, 81, 82, 83, 84, 85]
     bars = make_bars({"A": close})
-    found = run_walk_forward(Falls, bars, FREE, parts=4, drop=[0.05, 0.08], hold=[2, 3])
+    found = run_walk_forward(Falls, bars, FREE, scheme=WalkForwardScheme(parts=4), drop=[0.05, 0.08], hold=[2, 3])
     assert [part.choice.strategy is None for part in found.parts] == [True, True, False, False]
     assert [part.choice.traded for part in found.parts] == [0, 0, 4, 4]
     assert math.isnan(found.parts[0].choice.value)
@@ -237,7 +256,7 @@ def test_after_a_bankruptcy_there_is_nothing_left_to_trade_with():
             return no_instruction(bars).fillna(-self.weight)
 
     prices = [100, 99, 98, 97, 96, 95, 95, 95, 95, 400, 400, 400, *range(400, 394, -1)]
-    found = run_walk_forward(Short, make_bars({"A": prices}), FREE, parts=2, weight=[0.5, 1.0])
+    found = run_walk_forward(Short, make_bars({"A": prices}), FREE, scheme=TWO, weight=[0.5, 1.0])
     assert found.parts[0].choice.parameters == {"weight": 1.0}
     debt = 1_000 - 1_000 / 95 * (400 - 95)
     assert found.parts[0].equity.tolist() == pytest.approx([1_000, 1_000, 1_000, debt, debt, debt])
@@ -268,28 +287,30 @@ class OnOneDay(Strategy):
 def test_a_single_event_is_refused_wherever_it_lies(row, walk_window):
     event = day(row).isoformat()
     with pytest.raises(ParameterError, match="a single event cannot be walked forward; the command evidence"):
-        run_walk_forward(OnOneDay, MARKET, FREE, parts=2, walk_window=walk_window, day=[event], hold=[1, 2])
+        run_walk_forward(
+            OnOneDay, MARKET, FREE, scheme=WalkForwardScheme(parts=2, walk_window=walk_window), day=[event], hold=[1, 2]
+        )
 
 
 def test_what_cannot_be_walked_forward_is_refused_with_the_remedy():
     grid = {"universe": ["A", "B"]}
     with pytest.raises(ParameterError, match="needs at least 2 parts out of sample, found 1"):
-        run_walk_forward(Keep, MARKET, FREE, parts=1, **grid)
+        run_walk_forward(Keep, MARKET, FREE, scheme=WalkForwardScheme(parts=1), **grid)
     with pytest.raises(WindowError, match=r"18 sessions are too few for 5 parts .* take at most 2 parts, or a longer window"):
-        run_walk_forward(Keep, MARKET, FREE, parts=5, **grid)
+        run_walk_forward(Keep, MARKET, FREE, scheme=WalkForwardScheme(parts=5), **grid)
     with pytest.raises(WindowError, match=r"at least 5 sessions each; take a longer window\."):
-        run_walk_forward(Keep, MARKET, FREE, parts=2, end=day(9), **grid)
+        run_walk_forward(Keep, MARKET, FREE, scheme=TWO, end=day(9), **grid)
     with pytest.raises(ParameterError, match="chooses among variants, and here is one; give a parameter several values"):
-        run_walk_forward(Keep, MARKET, FREE, parts=2, universe=["A"])
+        run_walk_forward(Keep, MARKET, FREE, scheme=TWO, universe=["A"])
     with pytest.raises(UnknownNameError, match="no metric 'sharp'"):
-        run_walk_forward(Keep, MARKET, FREE, parts=2, rank_by="sharp", **grid)
+        run_walk_forward(Keep, MARKET, FREE, scheme=WalkForwardScheme(parts=2, rank_by="sharp"), **grid)
     with pytest.raises(ParameterError, match="walk_window must be anchored or rolling, found 'expanding'"):
-        run_walk_forward(Keep, MARKET, FREE, parts=2, walk_window="expanding", **grid)
+        run_walk_forward(Keep, MARKET, FREE, scheme=WalkForwardScheme(parts=2, walk_window="expanding"), **grid)
     with pytest.raises(ParameterError, match=f"No variant enters a trade from {day(0)} to {day(17)}"):
-        run_walk_forward(Falls, MARKET, FREE, parts=2, drop=[0.5, 0.6])
+        run_walk_forward(Falls, MARKET, FREE, scheme=TWO, drop=[0.5, 0.6])
     short = make_bars({"A": A, "B": B, "M": [math.nan] * 8 + [50] * 10})
     with pytest.raises(WindowError, match=f"The benchmark M has no return on {day(0)}"):
-        run_walk_forward(Keep, short, FREE, parts=2, benchmark="M", **grid)
+        run_walk_forward(Keep, short, FREE, scheme=WalkForwardScheme(parts=2, benchmark="M"), **grid)
 
 
 def test_sessions_are_divided_as_scikit_learn_divides_them():
@@ -312,10 +333,10 @@ def test_the_work_is_one_sweep_for_each_choice_and_one_in_hindsight():
         asked.append((begin, last))
         return VariantChoice(strategy=Keep(), parameters={}, value=0.0, traded=1, entries=1)
 
-    chain_parts(choose, MARKET, FREE, MARKET.sessions, 2, rank_by="total_return")
+    chain_parts(choose, MARKET, FREE, MARKET.sessions, TWO)
     assert asked == [(day(0), day(5)), (day(0), day(11)), (day(6), day(17))]
     asked.clear()
-    chain_parts(choose, MARKET, FREE, MARKET.sessions, 2, rank_by="total_return", walk_window="rolling")
+    chain_parts(choose, MARKET, FREE, MARKET.sessions, WalkForwardScheme(parts=2, walk_window="rolling"))
     assert asked == [(day(0), day(5)), (day(6), day(11)), (day(6), day(17))]
 
 
@@ -328,11 +349,11 @@ def test_a_sweep_of_a_choice_is_given_no_later_bar(monkeypatch):
 
     run_sweep = walk_forward.run_sweep
     monkeypatch.setattr(walk_forward, "run_sweep", spy)
-    run_walk_forward(Keep, MARKET, FREE, parts=2, universe=["A", "B"])
+    run_walk_forward(Keep, MARKET, FREE, scheme=TWO, universe=["A", "B"])
     assert seen == [(day(5), day(5)), (day(11), day(11)), (day(17), day(17))]
 
 
 def test_it_shows_the_two_accounts():
-    found = run_walk_forward(Keep, MARKET, FREE, parts=2, universe=["A", "B"], benchmark="M")
+    found = run_walk_forward(Keep, MARKET, FREE, scheme=WalkForwardScheme(parts=2, benchmark="M"), universe=["A", "B"])
     shown = dict(found.facts())
     assert (shown["parts"], shown["total return out of sample"], shown["of the benchmark"]) == (2, "+2.67%", "+21.82%")

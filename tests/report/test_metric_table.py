@@ -25,7 +25,7 @@ from dipfolio.engine.metrics import (
 )
 from dipfolio.engine.simulation import simulate
 from dipfolio.errors import UnknownNameError
-from dipfolio.evidence.walk_forward import run_walk_forward
+from dipfolio.evidence.walk_forward import WalkForwardScheme, run_walk_forward
 from dipfolio.report.comparison.alignment import align_tracks, benchmark_metrics, build_contenders
 from dipfolio.report.comparison.page import comparison_page
 from dipfolio.report.comparison.series import read_external_series, track_of
@@ -173,7 +173,7 @@ def test_an_added_metric_of_the_record_is_a_column_of_the_index_of_runs(monkeypa
 
 
 def test_an_added_metric_is_a_column_of_the_accounts_of_a_walk_forward_test(added, dip_rule):
-    test = run_walk_forward(*dip_rule, parts=2, hold="3,5", drop="0.03,0.04")
+    test = run_walk_forward(*dip_rule, scheme=WalkForwardScheme(parts=2), hold="3,5", drop="0.03,0.04")
     texts = walk_forward_texts(test, "dip-rule", 0.5, "how")
     place = account_heads().index("Gain\nto pain")
     expected = [ratio_of(account.returns) for account in (test, test.hindsight)]

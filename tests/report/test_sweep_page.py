@@ -13,7 +13,7 @@ from rich.console import Console
 from dipfolio.engine.metrics import metric_of
 from dipfolio.evidence.data_snooping import probability_of_overfitting
 from dipfolio.evidence.sharpe_ratio import SharpeRatio, expected_max_sharpe
-from dipfolio.evidence.walk_forward import run_walk_forward
+from dipfolio.evidence.walk_forward import WalkForwardScheme, run_walk_forward
 from dipfolio.report.sweep_page import (
     SweepRow,
     default_percentile,
@@ -200,7 +200,9 @@ def test_the_best_by_what_ranks_may_have_few_observations_as_well():
 
 @pytest.fixture(scope="module")
 def walk():
-    return run_walk_forward(Falls, BARS, parts=2, hold=[1, 2, 3, 4], drop=[0.02, 0.03, 0.05], benchmark="B")
+    return run_walk_forward(
+        Falls, BARS, scheme=WalkForwardScheme(parts=2, benchmark="B"), hold=[1, 2, 3, 4], drop=[0.02, 0.03, 0.05]
+    )
 
 
 def test_the_page_of_a_walk_forward_test_begins_with_its_answer(walk):

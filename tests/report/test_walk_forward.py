@@ -13,7 +13,7 @@ from rich.console import Console
 from dipfolio.engine.account import Account
 from dipfolio.engine.parameters import parameter
 from dipfolio.engine.strategy import Strategy, no_instruction
-from dipfolio.evidence.walk_forward import run_walk_forward
+from dipfolio.evidence.walk_forward import WalkForwardScheme, run_walk_forward
 from dipfolio.report.walk_forward import (
     account_heads,
     part_heads,
@@ -46,7 +46,9 @@ MARKET = make_bars({"A": A, "B": B, "M": np.linspace(100, 117, 18)})
 
 @pytest.fixture(scope="module")
 def walk():
-    return run_walk_forward(Keep, MARKET, FREE, parts=2, walk_window="rolling", benchmark="M", universe=["A", "B"])
+    return run_walk_forward(
+        Keep, MARKET, FREE, scheme=WalkForwardScheme(parts=2, walk_window="rolling", benchmark="M"), universe=["A", "B"]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -63,12 +65,12 @@ def test_the_answer_says_what_was_earned_what_hindsight_earned_and_the_market(te
 
 
 def test_where_the_past_chose_as_well_as_hindsight_it_is_said():
-    same = run_walk_forward(Keep, MARKET, FREE, parts=2, universe=["B", "M"])
+    same = run_walk_forward(Keep, MARKET, FREE, scheme=WalkForwardScheme(parts=2), universe=["B", "M"])
     answer = walk_forward_texts(same, "keep", math.nan, "too short").answer
     assert (
         answer.endswith("earned 11.43 % in the same sessions: choosing on the past cost nothing here.") or "hindsight." in answer
     )
-    alike = run_walk_forward(Keep, make_bars({"A": B, "B": B}), FREE, parts=2, universe=["A", "B"])
+    alike = run_walk_forward(Keep, make_bars({"A": B, "B": B}), FREE, scheme=WalkForwardScheme(parts=2), universe=["A", "B"])
     assert "choosing on the past cost nothing here" in walk_forward_texts(alike, "keep", 0.5, "").answer
 
 
@@ -94,7 +96,9 @@ def test_the_probability_of_overfitting_is_said_in_words(walk, texts):
 
 def test_parts_without_a_choice_or_a_trade_and_few_observations_are_noted():
     close = [100.0] * 12 + [90, 91, 92, 93, 94, 95] + [95] * 6 + [80, 81, 82, 83, 84, 85]
-    found = run_walk_forward(Falls, make_bars({"A": close}), FREE, parts=4, drop=[0.05, 0.08], hold=[2, 3])
+    found = run_walk_forward(
+        Falls, make_bars({"A": close}), FREE, scheme=WalkForwardScheme(parts=4), drop=[0.05, 0.08], hold=[2, 3]
+    )
     told = walk_forward_texts(found, "falls", math.nan, "no")
     assert told.notes == (
         "Before parts 1 and 2 of 4 no variant had traded, so the account stayed in cash.",
@@ -107,7 +111,7 @@ def test_parts_without_a_choice_or_a_trade_and_few_observations_are_noted():
 
 def test_a_metric_that_no_variant_has_is_noted():
     rising = make_bars({"A": np.linspace(100, 150, 18), "B": np.linspace(100, 160, 18)})
-    found = run_walk_forward(Keep, rising, FREE, parts=2, rank_by="calmar", universe=["A", "B"])
+    found = run_walk_forward(Keep, rising, FREE, scheme=WalkForwardScheme(parts=2, rank_by="calmar"), universe=["A", "B"])
     assert walk_forward_texts(found, "keep", math.nan, "no").notes == (
         "Before parts 1 and 2 of 2 no variant that had traded has a Calmar ratio: the account stayed in cash.",
     )

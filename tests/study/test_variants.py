@@ -13,7 +13,7 @@ from dipfolio.engine.loader import load_strategy
 from dipfolio.engine.simulation import simulate
 from dipfolio.errors import DataError
 from dipfolio.evidence.trial_log import SweepTrials
-from dipfolio.evidence.walk_forward import run_walk_forward
+from dipfolio.evidence.walk_forward import WalkForwardScheme, run_walk_forward
 from dipfolio.study.claims import CLAIMS
 from dipfolio.study.variants import evaluate_variants, parameter_combinations, timing_returns
 from tests.support.markets import make_bars
@@ -106,7 +106,13 @@ def test_the_walk_forward_test_of_a_rule_is_that_of_its_grid():
     assert len(found.parts) == 3  # four years, of which the first is for the choice
     kind = load_strategy(STRATEGIES, "dip-rule")
     swept = run_walk_forward(
-        kind, bars, parts=3, rank_by="sharpe", drop=[0.02, 0.03], hold=[5, 20], skip_event=[True], universe=["SMH"]
+        kind,
+        bars,
+        scheme=WalkForwardScheme(parts=3, rank_by="sharpe"),
+        drop=[0.02, 0.03],
+        hold=[5, 20],
+        skip_event=[True],
+        universe=["SMH"],
     )
     assert [part.choice.parameters for part in found.parts] == [part.choice.parameters for part in swept.parts]
     assert [part.choice.value for part in found.parts] == pytest.approx([part.choice.value for part in swept.parts])
