@@ -19,6 +19,7 @@ from markupsafe import Markup
 
 from dipfolio.data.calendar import EXCHANGE
 from dipfolio.data.risk_free import MAX_UNAMBIGUOUS_RATE, rate_as_percent
+from dipfolio.engine.allocation import ALLOCATION_FILES, allocation_of
 from dipfolio.engine.costs import Assumption
 from dipfolio.engine.metrics import Metrics, cost_metrics, metric_of
 from dipfolio.engine.result import Result
@@ -188,8 +189,14 @@ def record_section(result: Result, metrics: Metrics, *, beside_quantstats: bool 
         assumptions=state_assumptions(result),
         parameters=[(name.replace("_", " "), parameter_of_run(result, name, value)) for name, value in result.parameters.items()],
         provenance=provenance_rows(result),
-        files=(*FILES, *(["factors.csv"] if result.factors_description else [])),
+        files=_files(result),
     )  # fmt: skip
+
+
+def _files(result: Result) -> tuple[str, ...]:
+    """The files of the record."""
+    factors = ("factors.csv",) if result.factors_description else ()
+    return (*FILES, *factors, *(ALLOCATION_FILES if allocation_of(result) else ()))
 
 
 def _table(heads: str, body: Sequence[tuple[str, ...]], words: int, total: tuple[str, ...] = (), choice: str = "") -> RecordTable:
