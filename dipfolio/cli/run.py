@@ -410,6 +410,7 @@ def _register(runs: list[CompletedRun], reports: Path) -> None:
 
 def _draw(runs: list[CompletedRun], say: Callable[[str], None]) -> None:
     """Draw the tear sheets, and place each report, sealed, as soon as it is complete."""
+    from dipfolio.report.publish import save_run
     from dipfolio.report.tearsheet import tear_sheets
     from dipfolio.storage import EVIDENCE_FILE, ROBUSTNESS_FILE, replace_directory, write_checksums
 
@@ -419,7 +420,7 @@ def _draw(runs: list[CompletedRun], say: Callable[[str], None]) -> None:
 
         def write(folder: Path, run: CompletedRun = run, page: str = page) -> None:
             """The record, the page made from it, and the seal on both."""
-            run.result.save(folder)
+            save_run(run.result, folder)
             (folder / "tearsheet.html").write_text(page, encoding="utf-8")
             if run.robustness:
                 (folder / ROBUSTNESS_FILE).write_text(json.dumps(run.robustness.as_record(), indent=1), encoding="utf-8")

@@ -61,8 +61,8 @@ def rebalance(
         None trades all of them. The first purchase knows no band. A band that is wider than a weight leaves that symbol alone
         for ever.
     max_turnover : float, optional
-        Purchases and sales together of one date, as a part of equity; beyond it all trades of the date are scaled alike, the
-        first purchase too. None is no limit.
+        Turnover of one date: half of what is bought and sold, as a part of equity, as the metric ``turnover`` counts it. Beyond
+        it all trades of the date are scaled alike, those of the first purchase too. None is no limit.
     at_start : bool
         Decide on the first session of the run too, whatever the schedule says of it.
 
@@ -221,7 +221,7 @@ class _Portfolio:
             return np.full(len(wanted), np.nan)
         drifted = value / equity
         change = banded_trades(drifted, wanted, band) if self.units.any() and band is not None else wanted - drifted
-        turnover = float(np.abs(change).sum())
+        turnover = float(np.abs(change).sum()) / 2
         if max_turnover is not None and turnover > max_turnover:
             change = change * (max_turnover / turnover)
         traded = np.abs(change) > WEIGHT_TOLERANCE

@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
+from dipfolio.engine.allocation import Allocation, allocation_of
 from dipfolio.engine.attribution import INTEREST, INTEREST_EARNED, Attribution, all_positions, attribute
 from dipfolio.engine.display import signed_dollars
 from dipfolio.engine.holding_paths import HoldingPaths, holding_paths
@@ -64,8 +65,8 @@ class Answer:
     ----------
     measures : {"trades", "account", "nothing"}
     sentences : tuple of str
-        What was put in and what came out; the benchmarks; the best and the worst name; the interest that cash earned by a
-        dated rate. The last three may be missing.
+        What was put in and what came out; the benchmarks; the best and the worst name; how often a portfolio was rebalanced; the
+        interest that cash earned by a dated rate. The last four may be missing.
     why : str
         Why it measures what it does.
     money : float
@@ -159,11 +160,11 @@ def answer_of(result: Result, metrics: Metrics) -> Answer:
     told = {"trades": _trades_sentence, "account": _account_sentence, "nothing": _idle_sentence}[measures](result, money, profit)
     if result.bankrupt:
         told = _ruin_sentence(result, money_put_in(result), profit)
+    portfolio = allocation_of(result) if measures == "account" else None
+    sentences = (told, _benchmark_sentence(beside, benchmarks), _names_sentence(ranked), _portfolio_sentence(portfolio, metrics))
     return Answer(
         measures=measures,
-        sentences=tuple(
-            filter(None, (told, _benchmark_sentence(beside, benchmarks), _names_sentence(ranked), _interest(earned)))
-        ),
+        sentences=tuple(filter(None, (*sentences, _interest(earned)))),
         why=_why(measures, metrics),
         money=money,
         profit=profit,
@@ -370,6 +371,15 @@ def _names_sentence(ranked: tuple[Outcome, ...]) -> str:
         return ""
     best, worst = ranked[0], ranked[-1]
     return f"Best {best.symbol} {percent(best.total_return, 1)}, worst {worst.symbol} {percent(worst.total_return, 1)}."
+
+
+def _portfolio_sentence(found: Allocation | None, metrics: Metrics) -> str:
+    """How often a portfolio was rebalanced, and its turnover; empty for what is none."""
+    if found is None or found.rebalances.empty:
+        return ""
+    times = count(len(found.rebalances), "time")
+    each, yearly = unsigned_percent(found.turnover), unsigned_percent(metrics.turnover)
+    return f"Rebalanced {times}: {each} of the equity turned over each time, {yearly} a year with the first purchase."
 
 
 def _invested(metrics: Metrics) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from dipfolio.data.risk_free import RiskFree, constant_rate
+from dipfolio.engine.allocation import allocation_of
 from dipfolio.engine.display import Displayable
 from dipfolio.engine.metrics import measure, metrics_in
 from dipfolio.engine.result import Result
@@ -51,13 +52,26 @@ def publish(result: Result, reports: Path | str = "reports", name: str = "", ris
 
     def write(folder: Path) -> None:
         """The files of the report."""
-        result.save(folder)
+        save_run(result, folder)
         (folder / "tearsheet.html").write_text(page, encoding="utf-8")
 
     changed = {} if name else result.changed | result.account.changed
     folder = replace_directory(Path(reports), report_name(name or result.strategy, changed), write)
     refresh_index(Path(reports))
     return folder / "tearsheet.html"
+
+
+def save_run(result: Result, folder: Path) -> None:
+    """Write the record of a run into an existing folder, and the tables of its allocation if it is a portfolio.
+
+    Raises
+    ------
+    ReportError
+        The folder cannot be written to.
+    """
+    result.save(folder)
+    if (found := allocation_of(result)) is not None:
+        found.save(folder)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)

@@ -22,6 +22,7 @@ from dipfolio.data.calendar import ALWAYS_OPEN, XNYS
 from dipfolio.data.currency import currency_sign
 from dipfolio.data.dataset import DOLLARS
 from dipfolio.data.risk_free import MAX_UNAMBIGUOUS_RATE, RiskFree, rate_as_percent
+from dipfolio.engine.allocation import ALLOCATION_FILES, allocation_of
 from dipfolio.engine.costs import Assumption
 from dipfolio.engine.metrics import Metrics, cost_metrics, metric_of
 from dipfolio.engine.result import Result
@@ -231,8 +232,14 @@ def record_section(
         assumptions=state_assumptions(result, risk_free),
         parameters=[(name.replace("_", " "), parameter_of_run(result, name, value)) for name, value in result.parameters.items()],
         provenance=provenance_rows(result),
-        files=(*FILES, *(["factors.csv"] if result.factors_description else [])),
+        files=_files(result),
     )  # fmt: skip
+
+
+def _files(result: Result) -> tuple[str, ...]:
+    """The files of the record."""
+    factors = ("factors.csv",) if result.factors_description else ()
+    return (*FILES, *factors, *(ALLOCATION_FILES if allocation_of(result) else ()))
 
 
 def _table(heads: str, body: Sequence[tuple[str, ...]], words: int, total: tuple[str, ...] = (), choice: str = "") -> RecordTable:

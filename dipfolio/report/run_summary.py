@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from dipfolio.data.universe import DATED_MEMBERS, EVERY_SYMBOL, FILE_MARK
+from dipfolio.engine.allocation import is_rebalanced
 from dipfolio.engine.attribution import Attribution
 from dipfolio.engine.display import signed_dollars
 from dipfolio.engine.metrics import (
@@ -19,6 +20,7 @@ from dipfolio.engine.metrics import (
     Metrics,
     View,
     applicable_metrics,
+    metric_of,
     metrics_in,
 )
 from dipfolio.engine.result import Result
@@ -69,14 +71,16 @@ def listed(words: Sequence[str], between: str = ", ") -> str:
 def summary_rows(result: Result, metrics: Metrics, view: View = "summary") -> tuple[tuple[str, str], ...]:
     """The metrics of a view, each label with its value, in the order in which they are read; the window comes first."""
     window = f"{result.window[0]} to {result.window[1]}, {count(int(metrics.sessions), 'session')}"
-    turned = bool(metrics.fills) and not metrics.trades
-    there = applicable_metrics(metrics, result)
+    portfolio, there = is_rebalanced(result), applicable_metrics(metrics, result)
+    turned = portfolio or (bool(metrics.fills) and not metrics.trades)
     shown = [m for m in metrics_in(view) if m.name in there and (turned or m.name not in _WITHOUT_ROUND_TRIPS)]
+    if portfolio and view == "brief":  # its positions are resized and seldom closed, so that few trades have ended
+        shown = [metric_of("turnover") if metric.name == "win_rate" else metric for metric in shown]
     return (("Whole account", window), *(_summary_row(metric, result, metrics) for metric in shown))
 
 
 _WITHOUT_ROUND_TRIPS = ("fills", "turnover")
-"""Shown of a run that traded and of which no position was closed."""
+"""Shown of a run that traded and of which no position was closed, and of a portfolio that was rebalanced."""
 
 
 def _summary_row(metric: Metric, result: Result, metrics: Metrics) -> tuple[str, str]:

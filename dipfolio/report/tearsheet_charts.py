@@ -9,6 +9,7 @@ import pandas as pd
 
 from dipfolio.data.currency import currency_sign
 from dipfolio.data.risk_free import RiskFree
+from dipfolio.engine.allocation import RISK_SESSIONS, Allocation, allocation_of
 from dipfolio.engine.attribution import all_positions, attribute
 from dipfolio.engine.display import signed_dollars
 from dipfolio.engine.factor_regression import FactorModels, FactorRegression, factor_models
@@ -35,7 +36,7 @@ from dipfolio.engine.subperiods import (
     start_dates,
 )
 from dipfolio.report.answer import benchmark_side
-from dipfolio.report.format import MISSING_TEXT, count, dollars, percent, ratio, unsigned_percent
+from dipfolio.report.format import MISSING_TEXT, count, dollars, long_date, percent, ratio, unsigned_percent
 from dipfolio.report.html import pack_text, packed_plotly, page_policy, plotly_source, read_asset, script_data
 from dipfolio.report.run_record import template_environment
 from dipfolio.report.run_summary import WITHOUT_TRADES_REMARK, without_trades_rows
@@ -104,6 +105,7 @@ def tearsheet_charts(
         return TearsheetCharts(_head(()), "", "", "")
     paths, benchmark = holding_paths(result), f"{result.benchmark} {benchmark_side(result)}".rstrip()
     prices, falls = price_charts(result), drawdown_charts(result)
+    portfolio = allocation_of(result)
     rolling, starts = rolling_metrics(result, risk_free), start_dates(result)
     data = {
         "prices": prices,
@@ -111,6 +113,7 @@ def tearsheet_charts(
         "path": path_chart(paths, benchmark),
         "held": held_chart(paths, benchmark),
         "exposure": exposure_chart(result),
+        **({"allocation": allocation_charts(portfolio)} if portfolio else {}),
         "sources": source_charts(result),
         "drawdowns": falls,
         "rolling": rolling_charts(rolling, result.benchmark) if rolling else [],
@@ -123,12 +126,15 @@ def tearsheet_charts(
         beside=SMALL_MULTIPLES,
         fell=bool(falls),
         kinds=_kinds(prices),
-        prices_said=_describe_prices(result, prices, paths),
-        path_said=_describe_path(paths, benchmark),
+        prices_said=_describe_prices(result, prices, paths, portfolio),
+        allocation_said=_describe_allocation(portfolio) if portfolio else "",
+        allocation_rows=_allocation_rows(portfolio) if portfolio else (),
+        risk_sessions=RISK_SESSIONS,
+        path_said=_describe_path(paths, benchmark, portfolio),
         held_said=_describe_held(paths),
         exposure_said=_describe_exposure(result),
         robustness_said=describe_robustness(robustness) if robustness else "",
-        without_trades=without_trades_rows(attribute(result)),
+        without_trades=() if portfolio else without_trades_rows(attribute(result)),
         without_said=WITHOUT_TRADES_REMARK,
     )  # fmt: skip
     below = _subperiods_section(result, rolling, starts, factor_models(result, risk_free))
@@ -304,6 +310,34 @@ def exposure_chart(result: Result) -> dict[str, Any]:
     }
 
 
+def allocation_charts(found: Allocation) -> list[dict[str, Any]]:
+    """Weights on each close, contributions to risk and turnover of each rebalancing, as fractions; the largest names first.
+
+    What is left of the weights is cash. Contributions are left out where there are none.
+    """
+    weights = _largest_names(found.weights[list(found.latest.index)], found)
+    risk = _largest_names(found.contributions, found).dropna()
+    charts = [_by_name("weights", weights.iloc[_thinned(len(weights))])]
+    charts += [_by_name("contributions to risk", risk)] if len(risk) else []
+    charts += [_by_name("turnover", found.rebalances[["turnover"]])] if len(found.rebalances) else []
+    return charts
+
+
+def _largest_names(table: pd.DataFrame, found: Allocation) -> pd.DataFrame:
+    """The columns by mean weight; those beyond :data:`MAX_LINES` are added up."""
+    order = found.latest["mean_weight"].abs().sort_values(ascending=False, kind="stable").index
+    if len(order) <= MAX_LINES:
+        return table[order]
+    return table[order[:MAX_LINES]].assign(**{OTHERS: table[order[MAX_LINES:]].sum(axis=1, skipna=False)})
+
+
+def _by_name(by: str, table: pd.DataFrame) -> dict[str, Any]:
+    days = [str(day.date()) for day in table.index]
+    stacked = bool((table.to_numpy() >= 0).all())
+    values = [numbers(table[name], 4) for name in table]
+    return {"by": by, "days": days, "names": [str(name) for name in table], "stacked": stacked, "values": values}
+
+
 def source_charts(result: Result) -> list[dict[str, Any]]:
     """The profit by name, month, side, reason of exit and source, each of which sums to all of it."""
     found = attribute(result)
@@ -440,18 +474,22 @@ def _worst_and_best(months: pd.Series) -> pd.Series:
     return made if len(made) <= MAX_ROWS else months.groupby(months.index.str[:4]).sum()
 
 
-def _describe_prices(result: Result, charts: Sequence[dict[str, Any]], paths: HoldingPaths) -> str:
+def _describe_prices(result: Result, charts: Sequence[dict[str, Any]], paths: HoldingPaths, portfolio: Allocation | None) -> str:
     names = len(paths.exits) + len(paths.unknown)
     said = f"{count(len(all_positions(result)), 'trade')} in {count(names, 'symbol')}"
+    if portfolio:
+        said = f"{count(len(result.fills), 'order')} in {count(names, 'symbol')}"
     said += ", the largest profit or loss first." if names > 1 else "."
     if names > len(charts):
         said += f" The first {count(len(charts), 'symbol')} can be shown here; trades.csv beside this page has all trades."
     return said
 
 
-def _describe_path(paths: HoldingPaths, benchmark: str) -> str:
+def _describe_path(paths: HoldingPaths, benchmark: str, portfolio: Allocation | None) -> str:
     last, several = signed_dollars(float(paths.path.iloc[-1].sum())), paths.exits["trades"].sum() > 1
     said = f"The {'trades together' if several else 'trade'} made {last}"
+    if portfolio:
+        said = f"The positions together made {last}"
     if paths.unknown:
         said = f"The trades in {_known_names(paths)} made {last}"
     if paths.path_benchmark is not None:
@@ -478,6 +516,31 @@ def _known_names(paths: HoldingPaths) -> str:
     return (
         f"{names:,} of {names + len(paths.unknown):,} symbols, those with the largest profit or loss whose prices the run keeps,"
     )
+
+
+def _describe_allocation(found: Allocation) -> str:
+    """The largest rebalancing, and the largest weight and contribution to risk at the end, in sentences."""
+    times, last, said = found.rebalances["turnover"], found.latest, ""
+    if len(times):
+        largest = unsigned_percent(float(times.max()))
+        said = f"The largest rebalancing turned over {largest} of the equity, on {long_date(times.idxmax())}. "
+    name = last["weight"].abs().idxmax()
+    said += f"At the last close the largest weight was {name} with {percent_of(last['weight'][name])}"
+    if last["risk"].notna().all():
+        risky = last["risk"].idxmax()
+        said += f", the largest contribution to risk {risky} with {percent_of(last['risk'][risky])}"
+    return f"{said}."
+
+
+def percent_of(value: float) -> str:
+    """A part of a whole, which may be negative, with one decimal."""
+    return MISSING_TEXT if math.isnan(value) else f"{value * 100:.1f} %".replace("-0.0 %", "0.0 %")
+
+
+def _allocation_rows(found: Allocation) -> tuple[tuple[str, ...], ...]:
+    """Name, mean weight, weight and contribution to risk at the end, the largest weights first; at most :data:`MAX_ROWS`."""
+    rows = found.latest.iloc[:MAX_ROWS].itertuples()
+    return tuple((str(name), *map(percent_of, values)) for name, *values in rows)
 
 
 def _describe_exposure(result: Result) -> str:

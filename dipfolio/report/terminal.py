@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dipfolio.data.risk_free import RiskFree
+from dipfolio.engine.allocation import allocation_of
 from dipfolio.engine.attribution import Attribution, attribute
 from dipfolio.engine.display import signed_dollars
 from dipfolio.engine.factor_regression import factor_models
@@ -216,7 +217,7 @@ def run_as_json(
     risk_free: float | RiskFree = 0.0,
     robustness: Mapping[str, Any] | None = None,
 ) -> str:
-    """The same for machines: NaN becomes null, the report is its path; with hindsight and robustness where there are any."""
+    """The same for machines: NaN becomes null, the report is its path; with hindsight, robustness and allocation if any."""
     rolling = rolling_metrics(result, risk_free)
     record = {
         "strategy": result.strategy,
@@ -239,6 +240,8 @@ def run_as_json(
         record["risk_free"] = str(risk_free)
     if result.rates.borrow:
         record["borrow_rates"] = {"symbols": result.rates.borrow, "sha256": result.rates.borrow_sha256}
+    if (found := allocation_of(result)) is not None:
+        record["allocation"] = found.as_record()
     if hindsight is not None:
         record["hindsight"] = {
             "universe": hindsight.universe,

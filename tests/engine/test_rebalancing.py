@@ -207,14 +207,14 @@ def test_what_is_delisted_or_no_member_is_cash_in_the_drift():
     days = [day.date() for day in bars.sessions]
     steady = make_bars({"A": [100.0, 110.0, 300.0, 300.0], "B": [100.0] * 4})
     rows = (Membership(symbol="A", start=days[0], end=days[1]), Membership(symbol="B", start=days[0], end=None))
-    left = rebalance(replace(steady, membership=rows), {"A": 0.5, "B": 0.5}, 3, max_turnover=0.1)
+    left = rebalance(replace(steady, membership=rows), {"A": 0.5, "B": 0.5}, 3, max_turnover=0.05)
     assert left.iloc[3, 0] != left.iloc[3, 0]  # A is gone since the third session, at 300: nothing is left to sell
     assert 0 < left.iloc[3, 1] < 0.2
 
 
 def test_beyond_the_limit_all_trades_are_scaled_alike():
-    # the first purchase of 1.0 is cut to 0.4, then 0.4 of the missing 0.6 is bought, then the rest
-    targets = rebalance(flat(5), {"A": 0.75, "B": 0.25}, "day", max_turnover=0.4)
+    # half of the first purchase of 1.0 is a turnover of 0.5, cut to 0.2: 0.4 are bought, then 0.4 of the missing 0.6, then 0.2
+    targets = rebalance(flat(5), {"A": 0.75, "B": 0.25}, "day", max_turnover=0.2)
     np.testing.assert_allclose(targets.iloc[:3], [[0.3, 0.1], [0.6, 0.2], [0.75, 0.25]])
     assert targets.iloc[3:].isna().all(axis=None)
 
@@ -346,7 +346,7 @@ def test_the_turnover_limit_is_never_passed(bars, numbers, every, most, band):
                     cash, value[k] = cash + value[k], 0.0
         equity = cash + value.sum()
         after = np.where(np.isnan(wanted), value, wanted * equity)
-        assert np.abs(after - value).sum() <= most * equity + 1e-9
+        assert np.abs(after - value).sum() / 2 <= most * equity + 1e-9
         cash, value = equity - after.sum(), after
         assert cash > -1e-9  # nothing is borrowed for weights that sum to one
 

@@ -5,6 +5,7 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dipfolio.data.folder import load_bars
@@ -16,7 +17,7 @@ from dipfolio.engine.result import load
 from dipfolio.engine.simulation import simulate
 from dipfolio.report.answer import answer_of, further_sentences
 from tests.support.markets import make_bars
-from tests.support.strategies import script
+from tests.support.strategies import rebalanced, script
 
 ROOT = Path(__file__).parents[2]
 FREE = Account(cash=10_000.0, max_volume_share=1.0).without_costs()
@@ -358,3 +359,21 @@ def test_the_first_screen_of_the_main_job_says_what_a_week_more_would_have_made(
         paid += row.shares * own.loc[own["session"] <= at, "dividend"].sum()
     stood = float(sentence.partition("stood at ")[2].split(" ")[0].replace("$", "").replace(",", ""))
     assert stood == pytest.approx(made + paid, abs=2)
+
+
+def test_a_portfolio_says_how_often_it_was_rebalanced_and_what_was_turned_over():
+    bars = make_bars({"A": [100.0, 100.0, 200.0, 200.0, 200.0], "B": [100.0] * 5})
+    account = Account(cash=1000, fractional=True).without_costs()
+    result = simulate(rebalanced({"A": 0.5, "B": 0.5}, 2), bars, account)
+    answer = answer_of(result, measure(result))
+    # half of 250 bought and 250 sold of 1,500; a year: 750 of a mean of 1,300 in five sessions
+    yearly = 750 / np.mean([1000, 1000, 1500, 1500, 1500]) * 252 / 5
+    assert answer.sentences[-1] == (
+        f"Rebalanced 1 time: 16.7 % of the equity turned over each time, {yearly * 100:.1f} % a year with the first purchase."
+    )
+
+
+def test_a_run_that_is_bought_and_held_does_not_say_that_it_was_rebalanced():
+    bars = make_bars({"A": [100.0, 100.0, 200.0, 200.0, 200.0], "B": [100.0] * 5})
+    result = simulate(rebalanced({"A": 0.5, "B": 0.5}, "year-end"), bars, Account().without_costs())
+    assert "ebalanced" not in answer_of(result, measure(result)).sentence

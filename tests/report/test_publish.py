@@ -10,7 +10,9 @@ from dipfolio.engine.metrics import measure
 from dipfolio.errors import ComparisonError, ParameterError
 from dipfolio.report.publish import compare, publish
 from dipfolio.storage import verified_run_id
+from tests.support.markets import make_bars
 from tests.support.runs import FREE, run
+from tests.support.strategies import rebalanced
 
 ROOT = Path(__file__).parents[2]
 
@@ -85,3 +87,13 @@ def test_a_comparison_that_has_a_name_is_kept_and_listed(tmp_path):
     with pytest.raises(ParameterError, match="There is a comparison 'half-size' already"):
         found.publish(tmp_path, "half-size")
     assert found.publish(tmp_path, "half-size", replace=True) == page
+
+
+def test_the_record_of_a_portfolio_has_its_weights_contributions_and_rebalancings(tmp_path, page):
+    market = make_bars({"A": [100.0, 100.0, 200.0, 200.0, 200.0], "B": [100.0] * 5})
+    folder = publish(simulate(rebalanced({"A": 0.5, "B": 0.5}, 2), market, FREE), tmp_path).parent
+    assert (folder / "rebalances.csv").read_text().splitlines()[0] == "session,symbols,bought,sold,turnover"
+    assert (folder / "weights.csv").read_text().splitlines()[0] == "session,A,B,cash"
+    assert (folder / "risk_contributions.csv").is_file()
+    plain = publish(run({0: {"A": 10}, 2: {"A": 0}}), tmp_path, "plain").parent
+    assert not {path.name for path in plain.iterdir()} & {"weights.csv", "rebalances.csv", "risk_contributions.csv"}

@@ -14,6 +14,7 @@ import pytest
 import dipfolio.report.tearsheet_charts as tearsheet_charts_module
 from dipfolio.data.factor_returns import FactorReturns
 from dipfolio.engine.account import Account
+from dipfolio.engine.allocation import allocation_of
 from dipfolio.engine.exits import StopLoss
 from dipfolio.engine.factor_regression import factor_models
 from dipfolio.engine.holding_paths import holding_paths
@@ -40,8 +41,8 @@ from dipfolio.report.tearsheet_charts import (
     start_date_chart,
     tearsheet_charts,
 )
-from tests.support.markets import make_bars
-from tests.support.strategies import script
+from tests.support.markets import make_bars, random_market
+from tests.support.strategies import rebalanced, script
 from tests.support.tear_sheets import without_plotly
 
 FREE = Account(cash=10_000.0, max_volume_share=1.0).without_costs()
@@ -395,3 +396,49 @@ def test_a_sheet_without_robustness_has_no_section_of_it():
     result = traded({0: {"A": 10}, 2: {"A": 0}})
     assert "depends on the details" not in tearsheet_charts(result).section
     assert "depends on the details" in tearsheet_charts(result, robustness=ROBUST).section
+
+
+def portfolio_run(symbols="ABC"):
+    """Sixty sessions of equal parts, made equal every five."""
+    bars = make_bars(**random_market(60, symbols))
+    return simulate(rebalanced(dict.fromkeys(symbols, 1 / len(symbols)), 5, universe=",".join(symbols)), bars, FREE)
+
+
+def test_the_charts_of_a_portfolio_have_its_weights_contributions_and_turnover():
+    result = portfolio_run()
+    found, charts = allocation_of(result), data_of(tearsheet_charts(result))["allocation"]
+    assert [chart["by"] for chart in charts] == ["weights", "contributions to risk", "turnover"]
+    assert set(charts[0]["names"]) == set("ABC")
+    for name, values in zip(charts[0]["names"], charts[0]["values"], strict=True):
+        np.testing.assert_allclose(values, found.weights[name], rtol=1e-3)
+    np.testing.assert_allclose(charts[2]["values"][0], found.rebalances["turnover"], rtol=1e-3)
+    np.testing.assert_allclose(np.sum(charts[1]["values"], axis=0), 1, atol=2e-3)
+
+
+def test_the_names_of_a_large_portfolio_beyond_the_twelfth_are_added_up():
+    symbols = "ABCDEFGHIJKLNO"
+    result = portfolio_run(symbols)
+    charts, cash = data_of(tearsheet_charts(result))["allocation"], allocation_of(result).weights["cash"]
+    assert len(charts[0]["names"]) == 13
+    assert charts[0]["names"][-1] == "all others"
+    assert sum(values[-1] for values in charts[0]["values"]) == pytest.approx(1 - cash.iloc[-1], abs=1e-3)
+
+
+def test_the_page_of_a_portfolio_speaks_of_orders_and_not_of_trades():
+    result = portfolio_run()
+    section = tearsheet_charts(result).section
+    words, last = text_of(section), allocation_of(result).latest
+    assert f"{len(result.fills)} orders in 3 symbols" in words
+    assert f"At the last close the largest weight was {last.index[0]} with {last['weight'].iloc[0] * 100:.1f} %" in words.replace(
+        "\u00a0", " "
+    )
+    assert "Had it been held" not in words
+    assert "Best trade" not in words
+    for name in "ABC":
+        assert f'<tr><th scope="row">{name}</th>' in section
+
+
+def test_a_run_that_is_no_portfolio_has_no_section_of_weights():
+    charts = tearsheet_charts(traded({0: {"A": 10}, 3: {"A": 0}}))
+    assert "Weights, risk and turnover" not in charts.section
+    assert "allocation" not in data_of(charts)

@@ -23,7 +23,7 @@ from dipfolio.engine.simulation import simulate
 from dipfolio.engine.subperiods import rolling_metrics, start_dates
 from dipfolio.report.terminal import print_summary, run_as_json
 from tests.support.markets import make_bars
-from tests.support.strategies import script
+from tests.support.strategies import rebalanced, script
 
 ROOT = Path(__file__).parents[2]
 LABELS = [
@@ -249,3 +249,17 @@ def test_the_json_has_the_best_and_the_worst_trades(dip):
         assert [row["trades"] for row in rows] == [1, 3, 5]  # of twelve
         assert [row["profit"] for row in rows] == pytest.approx([sum(values[:number]) for number in (1, 3, 5)])
         assert [row["profit"] + row["without"] for row in rows] == pytest.approx([made] * 3)
+
+
+def test_a_portfolio_has_its_turnover_in_place_of_the_win_rate_and_its_allocation_in_the_json(dip):
+    market = make_bars({"A": [100.0, 100.0, 200.0, 200.0, 200.0], "B": [100.0] * 5})
+    result = simulate(rebalanced({"A": 0.5, "B": 0.5}, 2), market, Account(cash=1000, fractional=True).without_costs())
+    run = result, measure(result)
+    short = printed(run, everything=False)
+    assert "Turnover" in short
+    assert "Win rate" not in short
+    record = strict(run_as_json(*run, ""))["allocation"]
+    assert record["rebalances"] == 1
+    assert record["mean_turnover"] == pytest.approx(1 / 6)
+    assert record["names"]["A"] == {"mean_weight": pytest.approx((0.5 + 2 / 3 + 0.5 + 0.5) / 4), "weight": 0.5, "risk": None}
+    assert "allocation" not in strict(run_as_json(*dip, ""))

@@ -95,7 +95,7 @@
       { ...drawn, showlegend: true, legend: { orientation: "h", y: -0.12, font: { color: colour("text") } } }];
   };
 
-  const cuts = { sources: 0, drawdowns: 0, rolling: 0, starts: 0, robustness: 0 };
+  const cuts = { allocation: 0, sources: 0, drawdowns: 0, rolling: 0, starts: 0, robustness: 0 };
   /* A label in lines of so many letters at the most; a longer word is cut. */
   const folded = (text, most) => text.slice(0, 60).split(" ").reduce((lines, word) => {
     const last = lines.at(-1), piece = word.slice(0, most);
@@ -140,7 +140,21 @@
     return [traces, { ...drawn, showlegend: traces.length > 1, legend: { orientation: "h", y: -0.12, font: { color: colour("text") } } }];
   };
 
-  const charts = { prices, path: () => curves("path"), held: () => curves("held"), exposure, sources: () => bars("sources"), drawdowns: () => bars("drawdowns"), rolling: () => time("rolling"), starts: () => time("starts"), robustness: () => bars("robustness") };
+  /* Areas or bars by name, one on the other where none is negative; from the ninth on the colours come again, hatched. */
+  const allocation = () => {
+    const chart = data.allocation[cuts.allocation], area = chart.by === "weights" && chart.stacked;
+    const traces = chart.names.map((label, k) => {
+      const shade = colour(`run-${k % 8}`), pattern = { shape: k < 8 ? "" : "/", fgcolor: colour("bg"), solidity: 0.3 };
+      const common = { x: chart.days, y: chart.values[k].map(share), name: plain(label), hovertemplate: "%{x}: %{y:.1f} %<extra>%{fullData.name}</extra>" };
+      if (chart.by !== "weights") return { ...common, type: "bar", marker: { color: shade, pattern } };
+      const line = { type: "scatter", mode: "lines", ...common, line: { color: area ? colour("bg") : shade, width: area ? 0.5 : 1.5 } };
+      return area ? { ...line, stackgroup: "all", fillcolor: shade, fillpattern: { ...pattern, bgcolor: shade } } : line;
+    });
+    const drawn = layout(narrow() ? 420 : 380, { ...days }, { ticksuffix: " %", zeroline: true });
+    return [traces, { ...drawn, barmode: "relative", bargap: 0.2, showlegend: traces.length > 1, legend: { orientation: "h", y: -0.12, font: { color: colour("text") } } }];
+  };
+
+  const charts = { prices, allocation, path: () => curves("path"), held: () => curves("held"), exposure, sources: () => bars("sources"), drawdowns: () => bars("drawdowns"), rolling: () => time("rolling"), starts: () => time("starts"), robustness: () => bars("robustness") };
   const draw = box => {
     state.shown.add(box);
     drawing.draw(box, ...charts[box.dataset.chart](box), { displayModeBar: false, doubleClick: "reset+autosize" });
@@ -172,16 +186,18 @@
     }
     document.getElementById(id).before(group);
   };
+  if (data.allocation?.length > 1) choice("allocation", "What is shown", data.allocation.map((chart, k) => [k, chart.by[0].toUpperCase() + chart.by.slice(1)]), value => { cuts.allocation = value; });
   choice("sources", "Cut of the profit", data.sources.map((chart, k) => [k, `By ${chart.by}`]), value => { cuts.sources = value; });
   if (data.drawdowns.length) choice("drawdowns", "Drawdown", data.drawdowns.map((chart, k) => [k, chart.by]), value => { cuts.drawdowns = value; });
   if (data.rolling.length) choice("rolling", "Metric", data.rolling.map((chart, k) => [k, chart.by]), value => { cuts.rolling = value; });
   if (data.starts.length) choice("starts", "Sessions after the start date", data.starts.map((chart, k) => [k, `After ${chart.by}`]), value => { cuts.starts = value; });
   if (data.robustness.length > 1) choice("robustness", "What is varied", data.robustness.map((chart, k) => [k, chart.by[0].toUpperCase() + chart.by.slice(1)]), value => { cuts.robustness = value; });
   const longest = data.held.sessions.at(-1);
-  if (longest > 20) choice("held", "Sessions shown", [[0, "All"], ...[20, 60, 120].filter(n => n < longest).map(n => [n, `First ${n}`])], value => { state.cut = value; });
+  if (longest > 20 && !data.allocation) choice("held", "Sessions shown", [[0, "All"], ...[20, 60, 120].filter(n => n < longest).map(n => [n, `First ${n}`])], value => { state.cut = value; });
   const more = document.getElementById("more"), title = box => {
     const chart = data.prices[Number(box.dataset.place)];
-    box.previousElementSibling.textContent = `${chart.name}: ${gain(chart.profit)} in ${chart.trades.toLocaleString("en-US")} trade${chart.trades === 1 ? "" : "s"}${chart.marks.length < chart.fills ? `, the last ${chart.marks.length.toLocaleString("en-US")} fills of ${chart.fills.toLocaleString("en-US")}` : ""}`;
+    const [number, noun] = data.allocation ? [chart.fills, "order"] : [chart.trades, "trade"];
+    box.previousElementSibling.textContent = `${chart.name}: ${gain(chart.profit)} in ${number.toLocaleString("en-US")} ${noun}${number === 1 ? "" : "s"}${chart.marks.length < chart.fills ? `, the last ${chart.marks.length.toLocaleString("en-US")} fills of ${chart.fills.toLocaleString("en-US")}` : ""}`;
   };
   more?.addEventListener("change", () => {
     const box = document.getElementById("prices-more");
@@ -210,6 +226,10 @@
       ])],
     path: () => both("path", "Sessions since entry"),
     held: () => both("held", "Sessions since entry"),
+    allocation: () => {
+      const chart = data.allocation[cuts.allocation];
+      return [["Session", ...chart.names], ...chart.days.map((day, k) => [day, ...chart.values.map(values => values[k])])];
+    },
     sources: () => cutOf("sources", chart => chart.by),
     drawdowns: () => cutOf("drawdowns", () => "name"),
     rolling: () => [
