@@ -16,7 +16,7 @@ from dipfolio.cli.options import (
     SectionedCommand,
     SectionedOption,
     account_of,
-    options_of,
+    account_options,
     refuse_reserved_options,
 )
 from dipfolio.cli.output import progress
@@ -69,7 +69,6 @@ def sweep_command(name: str, strategy: "type[StrategyBase]") -> click.Command:
     StrategyError
         A parameter of the strategy has the name of another option.
     """
-    from dipfolio.engine.account import Account
     from dipfolio.engine.parameters import list_parameters
     from dipfolio.engine.strategy import title_of
 
@@ -81,7 +80,7 @@ def sweep_command(name: str, strategy: "type[StrategyBase]") -> click.Command:
         for item in list_parameters(strategy)
     ]  # fmt: skip
 
-    general = [*_sweep_options(), *options_of(Account, "Account")]
+    general = [*_sweep_options(), *account_options()]
     refuse_reserved_options(name, parameters, general)
 
     def run(**values: Any) -> None:

@@ -164,7 +164,7 @@ class Result(Displayable):
         record = {
             "format": FORMAT_VERSION,
             **{f.name: getattr(self, f.name) for f in fields(self) if f.name not in (*_TABLES, _FACTORS)},
-            "account": asdict(self.account),
+            "account": self.account.as_record(),
             "provenance": asdict(self.provenance),
         }
         try:

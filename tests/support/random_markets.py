@@ -133,12 +133,13 @@ def stops_of(rng):
 
 
 def made(seed, *, stops=False):
-    """Plan, panel, the same data as lists, and account of a seed; with stops on the account before or after its exits."""
+    """Plan, panel, the same data as lists, and account of a seed; with stops on the account and tiers."""
     rng = np.random.default_rng(seed)
     plan, market, account = plan_of(rng), bars_of(rng), account_of(rng)
     if stops:
         also = np.random.default_rng([seed, 1])
         plan = replace(plan, exits=(*stops_of(also), *plan.exits) if also.random() < 0.5 else (*plan.exits, *stops_of(also)))
+        account = replace(account, commission_tiers=bool(also.random() < 0.5), exchange_fee_per_share=0.0032)
     return plan, *market, account
 
 
