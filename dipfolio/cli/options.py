@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 RESERVED_OPTIONS = frozenset(
     {
-        "all", "also", "as-json", "benchmark", "cash-rate", "claim", "currency", "dask-local", "data", "end", "export",
+        "all", "also", "as-json", "benchmark", "broker", "cash-rate", "claim", "currency", "dask-local", "data", "end", "export",
         "factors", "force", "help", "hindsight", "jobs", "json", "less-than", "measure", "more", "more-than", "name",
         "no-costs", "no-page", "no-robustness", "open", "rank-by", "replace", "reports", "resume", "risk-free", "scheduler",
         "seed", "split", "start", "verify", "walk-forward", "walk-window",
@@ -245,13 +245,37 @@ def refuse_reserved_options(name: str, strategy_options: Sequence[click.Option],
             raise StrategyError(f"{name}: the parameter {parameter!r} has the name of a general option; choose another.")
 
 
+def account_options() -> list[click.Option]:
+    """The options of the account: the kind of broker, and each setting."""
+    from dipfolio.engine.account import BROKERS, DEFAULT_BROKER, Account
+
+    broker = SectionedOption(
+        ["--broker"],
+        type=click.Choice(list(BROKERS)),
+        default=DEFAULT_BROKER,
+        show_default=True,
+        section="Account",
+        help="whose commissions and fees are charged; options of the account that are given win over it",
+    )
+    return [broker, *options_of(Account, "Account")]
+
+
+def _broker_charges(values: dict[str, Any]) -> dict[str, Any]:
+    """The settings of the account that the chosen broker decides, and no option on the command line."""
+    from dipfolio.engine.account import BROKERS
+
+    source = click.get_current_context().get_parameter_source
+    charges = BROKERS[values["broker"]].values
+    return {name: value for name, value in charges.items() if source(name) is not click.core.ParameterSource.COMMANDLINE}
+
+
 def account_of(values: dict[str, Any]) -> "Account":
     """The account that the options describe, without its costs if that was asked for."""
     from dipfolio.engine.account import Account
 
-    account = Account(**{item.name: values[item.name] for item in list_parameters(Account)})
+    account = Account(**{**{item.name: values[item.name] for item in list_parameters(Account)}, **_broker_charges(values)})
     account = account.without_costs() if values["no_costs"] else account
-    return account if values["cash_rate"] else account.with_usual_spreads()
+    return account if values.get("cash_rate") else account.with_usual_spreads()
 
 
 def cash_rate_option() -> click.Option:
@@ -360,6 +384,7 @@ def strategy_runs(context: click.Context, first: "type[StrategyBase]", values: d
 def _strategy_run(
     context: click.Context, first: "type[StrategyBase]", kind: "type[StrategyBase]", values: dict[str, Any]
 ) -> StrategyRun:
+    from dipfolio.engine.account import BROKERS
     from dipfolio.engine.parameters import list_parameters
 
     parameters = {item.name: item.default for item in list_parameters(kind)}
@@ -372,6 +397,7 @@ def _strategy_run(
                 "have can be given. Run each by itself, then: python backtest.py compare"
             )
     defaults = parameters | {param.name: param.default for param in context.command.params if param.name not in of_first}
+    defaults |= BROKERS[values["broker"]].values
     strategy = kind(**{name: values[name] for name in parameters if kind is first or name in given})
     changed = {
         name: values[name] for name, default in defaults.items()

@@ -19,6 +19,7 @@ from dipfolio.cli.options import (
     SectionedCommand,
     SectionedOption,
     account_of,
+    account_options,
     options_of,
     refuse_reserved_options,
 )
@@ -60,12 +61,11 @@ def predict_command(name: str, strategy: "type[StrategyBase]") -> click.Command:
     StrategyError
         A parameter of the strategy has the name of another option.
     """
-    from dipfolio.engine.account import Account
     from dipfolio.engine.strategy import title_of
 
     own = options_of(strategy, "Strategy")
     taken = any("--until" in option.opts for option in own)
-    general = [*_options(["--end"] if taken else ["--until", "--end"]), *options_of(Account, "Account")]
+    general = [*_options(["--end"] if taken else ["--until", "--end"]), *account_options()]
     refuse_reserved_options(name, own, general)
 
     def run(**values: Any) -> None:

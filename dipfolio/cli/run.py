@@ -26,6 +26,7 @@ from dipfolio.cli.options import (
     SymbolsType,
     UniverseType,
     account_of,
+    account_options,
     cash_rate_of,
     cash_rate_option,
     options_of,
@@ -87,11 +88,10 @@ def strategy_command(name: str, strategy: "type[StrategyBase]") -> click.Command
     StrategyError
         A parameter of the strategy has the name of another option.
     """
-    from dipfolio.engine.account import Account
     from dipfolio.engine.strategy import description_of
 
     own = options_of(strategy, "Strategy")
-    general = [*_run_options(), *options_of(Account, "Account"), cash_rate_option()]
+    general = [*_run_options(), *account_options(), cash_rate_option()]
     refuse_reserved_options(name, own, general)
 
     def run(**values: Any) -> None:

@@ -18,9 +18,9 @@ from dipfolio.cli.options import (
     SectionedCommand,
     SectionedOption,
     account_of,
+    account_options,
     cash_rate_of,
     cash_rate_option,
-    options_of,
     refuse_reserved_options,
     risk_free_of,
     with_cash_rate,
@@ -75,7 +75,6 @@ def sweep_command(name: str, strategy: "type[StrategyBase]") -> click.Command:
     StrategyError
         A parameter of the strategy has the name of another option.
     """
-    from dipfolio.engine.account import Account
     from dipfolio.engine.parameters import list_parameters
     from dipfolio.engine.strategy import title_of
 
@@ -87,7 +86,7 @@ def sweep_command(name: str, strategy: "type[StrategyBase]") -> click.Command:
         for item in list_parameters(strategy)
     ]  # fmt: skip
 
-    general = [*_sweep_options(), *options_of(Account, "Account"), cash_rate_option()]
+    general = [*_sweep_options(), *account_options(), cash_rate_option()]
     refuse_reserved_options(name, parameters, general)
 
     def run(**values: Any) -> None:

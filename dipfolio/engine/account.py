@@ -5,8 +5,10 @@ this module. Each has its formula and states itself in sentences. Margin follows
 Rule 4210(c).
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,6 +28,7 @@ from dipfolio.engine.costs import (
     format_rate,
 )
 from dipfolio.engine.parameters import parameter
+from dipfolio.errors import UnknownNameError
 
 MARGIN_CALL_TOLERANCE = 1e-8
 """Of the equity, by which it may be under the maintenance requirement: an order that was cut to exactly that is no call."""
@@ -195,6 +198,59 @@ class LotSize(AccountRule):
         return (Assumption("Sizes", sentence),)
 
 
+class Broker(NamedTuple):
+    """What a kind of account at a broker charges for an order, as values of the options of an account.
+
+    Attributes
+    ----------
+    description : str
+        Whose schedule it is, and when it was so.
+    values : mapping
+    """
+
+    description: str
+    values: Mapping[str, Any]
+
+
+BROKERS: Mapping[str, Broker] = MappingProxyType({
+    "ibkr-fixed": Broker(
+        "Interactive Brokers Pro, fixed schedule, as known in 2025-01",
+        {
+            "commission_per_share": 0.005, "commission_minimum": 1.0, "commission_maximum": 0.01, "commission_tiers": False,
+            "exchange_fee_per_share": 0.0, "sec_taf": True,
+        },
+    ),
+    "ibkr-tiered": Broker(
+        "Interactive Brokers Pro, tiered schedule, as known in 2025-01; the exchange's fee is simplified to $0.003 a share "
+        "and the clearing fee is $0.0002 a share for every order, without rebates and pass-through fees",
+        {
+            "commission_per_share": 0.0035, "commission_minimum": 0.35, "commission_maximum": 0.01, "commission_tiers": True,
+            "exchange_fee_per_share": 0.0032, "sec_taf": True,
+        },
+    ),
+    "zero-commission": Broker(
+        "a retail broker without commissions on American shares, as known in 2025-01, which passes the SEC's and FINRA's "
+        "fees on",
+        {
+            "commission_per_share": 0.0, "commission_minimum": 0.0, "commission_maximum": 0.01, "commission_tiers": False,
+            "exchange_fee_per_share": 0.0, "sec_taf": True,
+        },
+    ),
+    "none": Broker(
+        "nothing is charged for an order; slippage, borrow fees and interest stay",
+        {
+            "commission_per_share": 0.0, "commission_minimum": 0.0, "commission_maximum": 0.01, "commission_tiers": False,
+            "exchange_fee_per_share": 0.0, "sec_taf": False,
+        },
+    ),
+})  # fmt: skip
+"""The kinds of accounts by name. The first is the default account. Source of the two of Interactive Brokers: the page
+"Commissions Stocks" of interactivebrokers.com."""
+
+DEFAULT_BROKER = "ibkr-fixed"
+"""Whose charges an account has if nothing is said."""
+
+
 # The fields of an account stand in the reverse order of its bases.
 @dataclass(frozen=True, kw_only=True)
 class Account(
@@ -212,6 +268,31 @@ class Account(
     >>> float(account.debit_interest(-36_000, 3))
     18.0
     """
+
+    @classmethod
+    def of_broker(cls, broker: str, **settings: Any) -> "Account":
+        """An account with the charges of a kind of broker (:data:`BROKERS`) and further settings, which win over them.
+
+        Raises
+        ------
+        UnknownNameError
+            No such broker.
+        """
+        if broker not in BROKERS:
+            raise UnknownNameError("broker", broker, tuple(BROKERS), "Brokers: " + ", ".join(BROKERS) + ".")
+        return cls(**{**BROKERS[broker].values, **settings})
+
+    @property
+    def broker(self) -> str:
+        """The kind of broker that charges exactly as this account does; empty for none of them."""
+        charges = asdict(self)
+        same = [name for name, kind in BROKERS.items() if all(charges[key] == value for key, value in kind.values.items())]
+        return same[0] if same else ""
+
+    def as_record(self) -> dict[str, Any]:
+        """Every setting; those that earlier versions did not have are left out while they are at their defaults."""
+        usual = asdict(Account())
+        return {name: value for name, value in asdict(self).items() if name not in LATER_SETTINGS or value != usual.get(name)}
 
     @property
     def changed(self) -> dict[str, Any]:
@@ -233,18 +314,26 @@ class Account(
         return self if exchange.code == XNYS.code or not self.sec_taf else replace(self, sec_taf=False)
 
     def assumptions(self) -> tuple[Assumption, ...]:
-        """Topic and sentence of every rule, in the order in which an order meets them."""
+        """Topic and sentence of every rule, in the order in which an order meets them, and a broker that is not the default."""
         return self.dated_assumptions(FIXED_RATES)
 
     def dated_assumptions(self, dated: DatedRates) -> tuple[Assumption, ...]:
         """The same for a run with dated rates of interest or of borrowing."""
+        broker = "" if self == self.without_costs() else self.broker
+        chosen = (
+            (Assumption("Broker", f"{broker}: {BROKERS[broker].description}."),) if broker not in ("", DEFAULT_BROKER) else ()
+        )
         stated = (
             BorrowFee.dated_assumptions(self, dated) if rule is BorrowFee
             else CashInterest.dated_assumptions(self, dated) if rule is CashInterest
             else rule.assumptions(self)
             for rule in RULES
         )  # fmt: skip
-        return tuple(assumption for assumptions in stated for assumption in assumptions)
+        return (*(assumption for assumptions in stated for assumption in assumptions), *chosen)
+
+
+LATER_SETTINGS = frozenset({"commission_tiers", "exchange_fee_per_share"})
+"""Settings that records of earlier versions do not have."""
 
 
 RULES: tuple[type[AccountRule], ...] = (

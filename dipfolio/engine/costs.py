@@ -86,6 +86,24 @@ class AccountRule(ParameterSet):
         raise NotImplementedError(f"{type(self).__name__} has no assumptions.")
 
 
+COMMISSION_TIERS = ((300_000, 4 / 7), (3_000_000, 3 / 7), (20_000_000, 2 / 7), (100_000_000, 1 / 7))
+"""Shares of a month above which a share costs only that part of the commission of the first: 0.0035, 0.0020, 0.0015, 0.0010 and
+0.0005 dollars in the tiered schedule of Interactive Brokers (its page "Commissions Stocks", as known in 2025-01)."""
+
+_TIER_STARTS = np.array([start for start, _ in COMMISSION_TIERS], dtype=float)
+_TIER_DROPS = -np.diff([1.0, *(part for _, part in COMMISSION_TIERS)])
+
+
+def shares_at_first_rate(shares: Any) -> Any:
+    """How many shares at the rate of the first tier cost as much as so many shares of one month.
+
+    >>> float(shares_at_first_rate(300_000.0)), float(shares_at_first_rate(1_000_000.0))
+    (300000.0, 700000.0)
+    """
+    above = np.maximum(np.asarray(shares, dtype=float)[..., None] - _TIER_STARTS, 0.0)
+    return shares - above @ _TIER_DROPS
+
+
 @dataclass(frozen=True, kw_only=True)
 class Commission(AccountRule):
     """Commission by the share, with a minimum and a maximum for each order.
@@ -96,16 +114,23 @@ class Commission(AccountRule):
         Dollars a share, and dollars an order.
     commission_maximum : float
         Of the order's value, as a fraction; it wins over the minimum.
+    commission_tiers : bool
+        Shares above the limits of :data:`COMMISSION_TIERS` in a calendar month cost less. What was traded up to the close
+        before counts, and the order itself; other orders of the same session do not.
+    exchange_fee_per_share : float
+        Dollars a share for the exchange and for clearing, on top of the commission and its maximum.
     """
 
     commission_per_share: float = parameter(0.005, help="dollars a share")
     commission_minimum: float = parameter(1.0, help="dollars an order, at least")
     commission_maximum: float = parameter(0.01, help="of an order's value, at most")
+    commission_tiers: bool = parameter(False, help="charge less for the shares of a month above 300,000, 3, 20 and 100 million")
+    exchange_fee_per_share: float = parameter(0.0, help="dollars a share for exchange and clearing, on top")
 
-    FREE = MappingProxyType({"commission_per_share": 0.0, "commission_minimum": 0.0})
+    FREE = MappingProxyType({"commission_per_share": 0.0, "commission_minimum": 0.0, "exchange_fee_per_share": 0.0})
 
-    def commission(self, shares: Any, price: Any, symbols: Any) -> Any:
-        """``min(max(per share x shares, minimum), maximum x value)`` dollars for one order.
+    def commission(self, shares: Any, price: Any, symbols: Any, traded: Any = 0.0) -> Any:
+        """``min(max(per share x shares, minimum), maximum x value) + exchange fee x shares`` dollars for one order.
 
         Parameters
         ----------
@@ -113,10 +138,14 @@ class Commission(AccountRule):
             Signed shares and dollars a share; as traded, before later splits.
         symbols : str, sequence or array of str
             Of the shares; broadcast with them.
+        traded : float or array
+            Shares traded earlier in the month, as traded, which count for the tiers.
         """
         count = np.abs(shares)
-        fee = np.maximum(self.rate_per_share(symbols) * count, self.commission_minimum * (count > 0))
-        return np.minimum(fee, self.commission_maximum * count * price)
+        charged = shares_at_first_rate(traded + count) - shares_at_first_rate(traded) if self.commission_tiers else count
+        fee = np.maximum(self.rate_per_share(symbols) * charged, self.commission_minimum * (count > 0))
+        fee = np.minimum(fee, self.commission_maximum * count * price)
+        return fee + self.exchange_fee_per_share * count if self.exchange_fee_per_share else fee
 
     def rate_per_share(self, symbols: Any) -> Any:  # noqa: ARG002 - a subclass may have a rate for each symbol
         """Dollars a share of these symbols."""
@@ -124,14 +153,21 @@ class Commission(AccountRule):
 
     def assumptions(self) -> tuple[Assumption, ...]:
         """The rates; a maximum of 0 leaves no commission at all."""
+        exchange = f"Exchange and clearing: {format_dollars(self.exchange_fee_per_share, 0)} a share."
         if not self.commission_maximum or not (self.commission_per_share or self.commission_minimum):
-            return (Assumption("Commission", "None."),)
+            return (Assumption("Commission", f"None. {exchange}" if self.exchange_fee_per_share else "None."),)
         sentence = (
             f"{format_dollars(self.commission_per_share, 0)} a share, at least {format_dollars(self.commission_minimum)} and at "
             f"most {format_rate(self.commission_maximum, 2)} of an order's value. Shares are counted as they were traded, before "
             "later splits."
         )
-        return (Assumption("Commission", sentence),)
+        more = [self._tiers_sentence()] if self.commission_tiers else []
+        more += [exchange] if self.exchange_fee_per_share else []
+        return (Assumption("Commission", " ".join([sentence, *more])),)
+
+    def _tiers_sentence(self) -> str:
+        rates = [f"{format_dollars(self.commission_per_share * part, 0)} above {start:,}" for start, part in COMMISSION_TIERS]
+        return f"Of the shares of a calendar month, up to the close before and the order itself: {', '.join(rates)}."
 
 
 SECTION_31_RATES = (

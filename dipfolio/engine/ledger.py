@@ -46,7 +46,10 @@ def replay(panel: Panel, account: Account, fills: list[Fill]) -> Ledger:
         shares, price = np.array([f.shares for f in fills]), np.array([f.price for f in fills])
         market = np.array([f.at != "settlement" for f in fills])
         factor = panel.factor[rows, columns]
-        charge = account.commission(shares / factor, price * factor, np.array(panel.symbols)[columns])
+        earlier = (
+            _traded_earlier(panel, rows, np.where(market, np.abs(shares / factor), 0.0)) if account.commission_tiers else 0.0
+        )
+        charge = account.commission(shares / factor, price * factor, np.array(panel.symbols)[columns], earlier)
         charge = charge + account.sale_fees(shares / factor, price * factor, panel.sessions[rows])
         np.add.at(spent, rows, shares * price + np.where(market, charge, 0.0))
         for fill in fills:
@@ -71,6 +74,13 @@ def _interest(panel: Panel, account: Account, row: int, balance: float, lent: fl
         return -float(account.debit_interest(balance, days))
     paid, earned = account.dated_interest(balance, lent, panel.cash_rate[max(row - 1, 0)], days)
     return float(earned - paid)
+
+
+def _traded_earlier(panel: Panel, rows: NDArray[np.int_], counts: Floats) -> Floats:
+    """For each fill the shares traded in earlier sessions of its month, shape (fills,)."""
+    by_session = np.bincount(rows, counts, len(panel))
+    months = panel.sessions.astype("datetime64[M]")
+    return np.array([by_session[:row][months[:row] == months[row]].sum() for row in rows])
 
 
 def reconcile(panel: Panel, account: Account, run_log: RunLog) -> tuple[Ledger, float]:

@@ -78,6 +78,11 @@ class Panel:
         return np.asarray((self.dividends != 0).any(axis=1))
 
     @cached_property
+    def months(self) -> NDArray[np.int_]:
+        """Calendar months since January 1970. Shape (sessions,)."""
+        return self.sessions.astype("datetime64[M]").astype(int)
+
+    @cached_property
     def days(self) -> NDArray[np.int_]:
         """Calendar days since the session before, 0 for the first. Shape (sessions,)."""
         return np.diff(self.sessions, prepend=self.sessions[:1]).astype(int)

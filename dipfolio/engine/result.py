@@ -216,7 +216,7 @@ class Result(Displayable):
 def _account_record(account: Account, rates: DatedRates) -> dict[str, Any]:
     """The settings of an account; without a dated rate the spreads on it mean nothing and are left out."""
     unused = () if rates.cash else SPREADS
-    return {name: value for name, value in asdict(account).items() if name not in unused}
+    return {name: value for name, value in account.as_record().items() if name not in unused}
 
 
 def _provenance_record(provenance: Provenance) -> dict[str, Any]:

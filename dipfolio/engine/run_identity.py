@@ -41,7 +41,7 @@ def run_id(strategy: StrategyBase, bars: Bars, account: Account, *, strategies: 
     """
     facts = {
         "strategy": [strategy.name, strategy.parameters],
-        "account": asdict(account),
+        "account": account.as_record(),
         "terms": terms,
         "figures": bars.provenance.sha256,
         "warnings": bars.provenance.warnings,

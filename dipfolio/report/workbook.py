@@ -6,7 +6,7 @@ openpyxl writes it, which the extra ``excel`` installs.
 import importlib
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -165,8 +165,8 @@ def _table_sheet(name: str, table: pd.DataFrame) -> Sheet:
 def _account_rows(result: Result) -> Iterator[tuple[Any, ...]]:
     for name, value in result.parameters.items():
         yield "Parameter", name, value
-    for field in fields(result.account):
-        yield "Account", field.name, getattr(result.account, field.name)
+    for name, value in result.account.as_record().items():
+        yield "Account", name, value
     for topic, sentence in state_assumptions(result):
         yield "Assumption", topic, sentence
 

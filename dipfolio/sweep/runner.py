@@ -9,7 +9,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -107,7 +107,7 @@ def _parameters_read(kind: type[Any], grid: ParameterGrid, bars: Bars) -> set[st
 
 def sweep_fingerprint(grid: ParameterGrid, terms: SweepSettings, bars: Bars) -> str:
     """The SHA-256 of all inputs of a sweep: the strategies' sources, the grid, the account, the window, the data, the version."""
-    facts = repr((__version__, grid, terms.name, asdict(terms.account), terms.first, terms.first_decision))
+    facts = repr((__version__, grid, terms.name, terms.account.as_record(), terms.first, terms.first_decision))
     sources = [part for path in sorted(terms.strategies.glob("*.py")) for part in (path.name, path.read_bytes())]
     return sha256_of(facts, bars.provenance.sha256, terms.risk_free.fingerprint, *sources)
 

@@ -63,6 +63,7 @@ class BatchSimulator:
         self.held_back = np.zeros(len(self.positions.shares))
         self.slots = exit_slots(batch.exits)
         self.resting = [slot for slot in self.slots if slot.kind.resting]
+        self._traded, self._traded_today, self._month = np.zeros(self.variants), np.zeros(self.variants), -1
         self.stops = [slot for slot in self.slots if slot.pause is not None]
         self._stopped_back = HeldBack((len(self.panel.symbols), self.variants))
         self._peak, self._peak_session = self.value.copy(), -1
@@ -177,7 +178,10 @@ class BatchSimulator:
         price = self.account.slipped(reference, shares) if slips else reference
         symbol = cells // self.variants
         factor = self.panel.factor[self.session][symbol]
-        commission = self.account.commission(shares / factor, price * factor, self._symbols[symbol])
+        variant, count = cells % self.variants, shares / factor
+        commission = self.account.commission(count, price * factor, self._symbols[symbol], self._traded[variant])
+        if self.account.commission_tiers:
+            self._traded_today += np.bincount(variant, np.abs(count), self.variants)
         fees = self.account.sale_fees(shares / factor, price * factor, self.panel.sessions[self.session])
         slippage = self.account.slippage_cost(shares, price, reference)
         self._book(cells, shares, price, (commission, fees, slippage), at)
@@ -206,6 +210,8 @@ class BatchSimulator:
     def next(self, session: int) -> None:
         """One session: check orders, charge for the time since the last one, fill, mark, look for a margin call, decide."""
         self.session = session
+        if self.account.commission_tiers:
+            self._count_month()
         pending = self._check_submitted()
         if session:
             self._carry()
@@ -216,6 +222,12 @@ class BatchSimulator:
         self._watch_margin()
         if session + 1 < len(self.panel):
             self._decide()
+
+    def _count_month(self) -> None:
+        """The shares traded in the month up to the close before, which count for the tiers of the commission."""
+        month = int(self.panel.months[self.session])
+        self._traded = self._traded + self._traded_today if month == self._month else np.zeros(self.variants)
+        self._month, self._traded_today = month, np.zeros(self.variants)
 
     def finish(self) -> BatchLog:
         """The logs, with the counts that stand at the end."""

@@ -6,10 +6,10 @@ from datetime import date
 import numpy as np
 import pytest
 
-from dipfolio.engine.account import RULES, Account
+from dipfolio.engine.account import BROKERS, LATER_SETTINGS, RULES, Account
 from dipfolio.engine.costs import SPREADS, DatedRates
 from dipfolio.engine.parameters import list_parameters
-from dipfolio.errors import ParameterError
+from dipfolio.errors import ParameterError, UnknownNameError
 
 FRIDAY = np.datetime64("2025-01-24", "D")
 NUMBERS = [item.name for item in list_parameters(Account) if item.kind is float]
@@ -22,10 +22,11 @@ def account():
 
 def test_the_defaults_are_those_of_the_design(account):
     assert dataclasses.asdict(account) == {
-        "cash": 1_000_000, "commission_per_share": 0.005, "commission_minimum": 1, "commission_maximum": 0.01, "sec_taf": True,
-        "slippage_bps": 2, "borrow_rate": 0.003, "debit_rate": 0.06, "credit_spread": 0.005, "rebate_spread": 0.0125,
-        "debit_spread": 0.015, "max_leverage": 2, "maintenance_long": 0.25,
-        "maintenance_short": 0.30, "maintenance_short_per_share": 5, "max_volume_share": 0.1, "fractional": False,
+        "cash": 1_000_000, "commission_per_share": 0.005, "commission_minimum": 1, "commission_maximum": 0.01,
+        "commission_tiers": False, "exchange_fee_per_share": 0, "sec_taf": True, "slippage_bps": 2, "borrow_rate": 0.003,
+        "debit_rate": 0.06, "credit_spread": 0.005, "rebate_spread": 0.0125, "debit_spread": 0.015, "max_leverage": 2,
+        "maintenance_long": 0.25, "maintenance_short": 0.30, "maintenance_short_per_share": 5, "max_volume_share": 0.1,
+        "fractional": False,
     }  # fmt: skip
 
 
@@ -73,7 +74,9 @@ def test_no_topic_is_stated_twice(account):
 def test_the_free_values_of_a_rule_are_those_of_an_account_without_costs(rule, account):
     free = account.without_costs()
     assert {name: getattr(free, name) for name in rule.FREE} == dict(rule.FREE)
-    assert {name for name in free.changed if name in {field.name for field in dataclasses.fields(rule)}} == set(rule.FREE)
+    charged = {name for name, value in rule.FREE.items() if value != getattr(account, name)}
+    assert {name for name in free.changed if name in {field.name for field in dataclasses.fields(rule)}} == charged
+    assert Account.of_broker("ibkr-tiered").without_costs().exchange_fee_per_share == 0
 
 
 def test_every_parameter_has_a_line_of_help():
@@ -200,3 +203,40 @@ def test_the_requirement_is_about_the_shares_of_the_day(account):
 
 def test_beyond_four_times_the_equity_the_maintenance_of_longs_is_the_greater():
     assert float(Account(max_leverage=5.0).requirement(1, 100.0)) == pytest.approx(125.0)
+
+
+def test_the_default_account_is_that_of_the_first_broker_and_its_record_as_it_was():
+    assert Account.of_broker("ibkr-fixed") == Account()
+    assert Account().broker == next(iter(BROKERS)) == "ibkr-fixed"
+    assert set(dataclasses.asdict(Account())) - set(Account().as_record()) == LATER_SETTINGS
+    assert Account(**Account.of_broker("ibkr-tiered").as_record()) == Account.of_broker("ibkr-tiered")
+
+
+@pytest.mark.parametrize("name", BROKERS)
+def test_a_broker_is_known_by_its_charges_and_stated_where_it_was_chosen(name):
+    account = Account.of_broker(name, cash=5_000.0)
+    assert (account.broker, account.cash) == (name, 5_000)
+    stated = dict(account.assumptions()).get("Broker", "")
+    assert stated == ("" if name == "ibkr-fixed" else f"{name}: {BROKERS[name].description}.")
+    changed = Account.of_broker(name, commission_minimum=2.5)
+    assert (changed.commission_minimum, changed.broker, "Broker" in dict(changed.assumptions())) == (2.5, "", False)
+
+
+def test_an_unknown_broker_is_one_line():
+    with pytest.raises(UnknownNameError, match="ibkr-fixed, ibkr-tiered, zero-commission, none"):
+        Account.of_broker("ibkr-teired")
+
+
+@pytest.mark.parametrize(
+    ("name", "bought", "sold"),
+    [
+        ("ibkr-fixed", 1.00, 1.00 + 0.278 + 0.0332),  # 200 x 0.005; on the sale 10,000 x 27.80e-6 and 200 x 0.000166
+        ("ibkr-tiered", 0.70 + 0.64, 0.70 + 0.64 + 0.278 + 0.0332),  # 200 x 0.0035 and 200 x 0.0032
+        ("zero-commission", 0.0, 0.278 + 0.0332),
+        ("none", 0.0, 0.0),
+    ],
+)
+def test_two_hundred_shares_at_fifty_dollars_by_hand(name, bought, sold):
+    account = Account.of_broker(name)
+    assert float(account.commission(200, 50.0, "A") + account.sale_fees(200, 50.0, FRIDAY)) == pytest.approx(bought, abs=1e-12)
+    assert float(account.commission(-200, 50.0, "A") + account.sale_fees(-200, 50.0, FRIDAY)) == pytest.approx(sold, abs=1e-12)

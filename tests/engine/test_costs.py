@@ -248,3 +248,18 @@ def test_the_riskless_rate_of_an_account_is_what_its_idle_cash_earns():
     assert str(rate) == "what idle cash earns: X less 0.50%, by calendar days"
     sessions = pd.DatetimeIndex(["2025-01-03", "2025-01-06", "2025-01-07"])  # a Friday, a Monday and a Tuesday
     assert rate.daily(sessions).tolist() == pytest.approx([0.038 / 360, 0.038 * 3 / 360, 0.0], abs=1e-18)
+
+
+def test_the_tiers_are_those_of_the_published_example():
+    # 30 million shares at $5 in one order: 1,050 + 5,400 + 25,500 + 10,000, and 90,000 and 6,000 for exchange and clearing
+    rates = {"commission_per_share": 0.0035, "commission_minimum": 0.35, "commission_tiers": True}
+    assert float(Commission(**rates).commission(-30e6, 5.0, "A")) == pytest.approx(41_950, abs=1e-6)
+    with_exchange = Commission(**rates, exchange_fee_per_share=0.0032)
+    assert float(with_exchange.commission(-30e6, 5.0, "A")) == pytest.approx(41_950 + 96_000, abs=1e-6)
+
+
+@pytest.mark.parametrize(("traded", "fee"), [(0, 0.70), (299_900, 0.55), (1e6, 0.40), (3e6, 0.35), (1e9, 0.35)])
+def test_shares_of_the_month_count_for_the_tiers(traded, fee):
+    # 200 shares: at 0.0035; 100 of them at 0.0020; all at 0.0020; then 0.30 and 0.10, which are less than the minimum
+    account = Commission(commission_per_share=0.0035, commission_minimum=0.35, commission_tiers=True)
+    assert float(account.commission(200, 50.0, "A", traded)) == pytest.approx(fee, abs=1e-9)

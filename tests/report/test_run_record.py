@@ -22,6 +22,8 @@ CHANGED = {
     "commission_per_share": (0.0125, "$0.0125 a share"),
     "commission_minimum": (7_000.5, "at least $7,000.50"),
     "commission_maximum": (0.00001, "at most 0.001% of an order"),
+    "commission_tiers": (True, "$0.002857142857 above 300,000"),
+    "exchange_fee_per_share": (0.0032, "Exchange and clearing: $0.0032 a share"),
     "sec_taf": (False, "no SEC or FINRA fees"),
     "slippage_bps": (3.25, "3.25 basis points"),
     "borrow_rate": (0.05125, "borrowed at 5.125% a year"),
@@ -38,6 +40,8 @@ CHANGED = {
 }
 """Another value of each field of the account, and the words in which the page has to give it."""
 
+CHEAP = make_bars({"A": [0.9, 0.91, 0.92, 0.89, 0.93, 0.94], "B": [21.0, 20, 19, 20, 18, 19]}, volumes={"A": [1e9] * 6})
+
 
 @pytest.fixture(scope="module")
 def bars():
@@ -53,8 +57,9 @@ def run(bars, account):
 def test_each_field_of_the_account_changes_the_sentences_and_the_numbers_of_the_page(name, bars):
     assert name in CHANGED, f"no sentence of the assumptions is tested for Account.{name}; add it to its rule in dipfolio.engine"
     value, words = CHANGED[name]
-    bars = bars.with_cash_rate(0.04) if name in SPREADS else bars
-    usual, changed = (run(bars, account) for account in (Account(), replace(Account(), **{name: value})))
+    market = CHEAP if name == "commission_tiers" else bars  # more than 300,000 shares
+    market = market.with_cash_rate(0.04) if name in SPREADS else market
+    usual, changed = (run(market, account) for account in (Account(), replace(Account(), **{name: value})))
     before, after = (dict(state_assumptions(result)) for result in (usual, changed))
     assert words in " ".join(after.values())
     assert words not in " ".join(before.values())

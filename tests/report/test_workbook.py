@@ -2,7 +2,7 @@
 
 import sys
 import zipfile
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import date, datetime
 
 import pandas as pd
@@ -103,7 +103,7 @@ def test_the_answer_and_the_metrics_are_numbers(run, book):
 
 def test_the_account_and_the_provenance_hold_everything(run, book):
     rows = rows_of(book["Account"])
-    assert [row[1] for row in rows if row[0] == "Account"] == [field.name for field in fields(Account)]
+    assert [row[1] for row in rows if row[0] == "Account"] == list(Account().as_record())
     assert {row[1]: row[2] for row in rows if row[0] == "Account"}["cash"] == 20_000
     assert {row[1]: row[2] for row in rows if row[0] == "Parameter"}["universe"] == "A,B"
     assert "Fills" in {row[1] for row in rows if row[0] == "Assumption"}

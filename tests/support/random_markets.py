@@ -135,12 +135,13 @@ def stops_of(rng):
 
 
 def made(seed, *, stops=False):
-    """Plan, panel, the same data as lists, and account of a seed; with stops on the account before or after its exits."""
+    """Plan, panel, the same data as lists, and account of a seed; with stops on the account and tiers."""
     rng = np.random.default_rng(seed)
     plan, (panel, bars), account = plan_of(rng), bars_of(rng), account_of(rng)
     if stops:
         also = np.random.default_rng([seed, 1])
         plan = replace(plan, exits=(*stops_of(also), *plan.exits) if also.random() < 0.5 else (*plan.exits, *stops_of(also)))
+        account = replace(account, commission_tiers=bool(also.random() < 0.5), exchange_fee_per_share=0.0032)
     if rng.random() < 0.5:
         rates = pd.Series(rng.choice([-0.02, 0.0, 0.003, 0.05, 0.4], SESSIONS), index=bars.sessions)
         panel, bars.cash_rate = replace(panel, cash_rate=rates.to_numpy()), SimpleNamespace(rates=rates)

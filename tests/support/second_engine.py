@@ -87,6 +87,7 @@ class Books:
     equity: list = field(default_factory=list)
     cash_path: list = field(default_factory=list)
     fills: list = field(default_factory=list)
+    traded: list = field(default_factory=list)  # (row, shares as traded) of each order
     cut: int = 0
     margin_calls: int = 0
     trades: int = 0
@@ -132,11 +133,25 @@ def on_day(table, day):
     return table[max(began)] if began else next(iter(table.values()))
 
 
-def charge(account, market, symbol, shares, price, row):
+TIERS = ((300_000, 1.0), (3_000_000, 4 / 7), (20_000_000, 3 / 7), (100_000_000, 2 / 7), (math.inf, 1 / 7))
+
+
+def tiered(before, count):
+    """Shares of the first rate that cost as much as so many after those of the month before."""
+    below, worth = 0, 0.0
+    for limit, part in TIERS:
+        worth += part * max(min(before + count, limit) - max(before, below), 0)
+        below = limit
+    return worth
+
+
+def charge(account, market, symbol, shares, price, row, month=0.0):
     """Commission and, on a sale, the SEC's and FINRA's fees; rules in dollars a share are about the shares of that day."""
     ratio = market.ratio(symbol, row)
     count, value = abs(shares) / ratio, abs(shares) * price
-    paid = min(max(account.commission_per_share * count, account.commission_minimum), account.commission_maximum * value)
+    by_the_share = account.commission_per_share * (tiered(month, count) if account.commission_tiers else count)
+    paid = min(max(by_the_share, account.commission_minimum), account.commission_maximum * value)
+    paid += account.exchange_fee_per_share * count
     if shares < 0 and account.sec_taf:
         rate, cap = on_day(TAF, market.days[row])
         paid += value * on_day(SEC, market.days[row]) / 1e6 + min(count * rate, cap)
@@ -379,7 +394,9 @@ def admit(orders, ledger, account, market, row):
 
 def execute(ledger, account, market, symbol, shares, price, row, *, slips=True):
     paid = price * (1 + math.copysign(account.slippage_bps / 1e4, shares)) if slips else price
-    ledger.book(symbol, shares, paid, row, charge(account, market, symbol, shares, paid, row))
+    same = [n for r, n in ledger.traded if r < row and market.days[r].timetuple()[:2] == market.days[row].timetuple()[:2]]
+    ledger.traded.append((row, abs(shares) / market.ratio(symbol, row)))
+    ledger.book(symbol, shares, paid, row, charge(account, market, symbol, shares, paid, row, sum(same)))
 
 
 def fill(ledger, account, market, orders, row, at):

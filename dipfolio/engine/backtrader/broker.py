@@ -148,6 +148,7 @@ class MarginBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         self._holds = self._shorts = False
         self._rates = self.panel.cash_rate
         self.session = -1
+        self._month, self._traded, self._traded_today = -1, 0.0, 0.0
         self.under_margin_call = False
         self.at_open: Callable[[], None] | None = None
 
@@ -533,7 +534,7 @@ class MarginBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         if not after:
             size = order.executed.remsize = -float(held)  # without the crumb that rounding would leave of the position
         day, factor = self.panel.sessions[self.session], self.panel.factor[self.session, column]
-        commission = float(self.account.commission(size / factor, price * factor, self.panel.symbols[column]))
+        commission = float(self.account.commission(size / factor, price * factor, self.panel.symbols[column], self._traded))
         fees = float(self.account.sale_fees(size / factor, price * factor, day))
         limit = order.exectype in (Order.Limit, Order.StopLimit, Order.StopTrailLimit)
         slippage = 0.0 if limit else self.account.slippage_cost(size, price, self._reference)
@@ -545,6 +546,7 @@ class MarginBroker(bt.brokers.BackBroker):  # type: ignore[misc]
             )
         )  # fmt: skip
         self.cash -= size * price + commission + fees
+        self._traded_today += abs(size / factor)
         self._hold(column, after)
         if order.ref in self._pchildren:
             self._met_at[order.ref] = price if limit else self._reference
@@ -607,6 +609,8 @@ class MarginBroker(bt.brokers.BackBroker):  # type: ignore[misc]
 
     def _play_session(self) -> None:
         self.session += 1
+        if self.account.commission_tiers:
+            self._count_month()
         while self._toactivate:
             self._toactivate.popleft().activate()
         self.check_submitted()
@@ -621,6 +625,12 @@ class MarginBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         self._fill_pending()
         self._mark()
         self._watch_margin()
+
+    def _count_month(self) -> None:
+        """The shares traded in the month up to the close before, which count for the tiers of the commission."""
+        month = int(self.panel.months[self.session])
+        self._traded = self._traded + self._traded_today if month == self._month else 0.0
+        self._month, self._traded_today = month, 0.0
 
     def _charge_interest(self) -> None:
         """Debit interest for the calendar days since the last session."""
