@@ -129,14 +129,14 @@ def write_comparison(
 
 def _riskless_rate(given: "str | RiskFree | None", tracks: "list[Track]") -> "RiskFree":
     """The rate that was given, or else what idle cash earned in the runs if it is the same in all of them, or else none."""
-    from dipfolio.data.risk_free import RiskFree, constant_rate, parse_risk_free
+    from dipfolio.data.risk_free import RiskFree, parse_risk_free
+    from dipfolio.engine.result import common_riskless_rate
 
     if isinstance(given, RiskFree):
         return given
-    rates = [track.result.riskless for track in tracks if track.result is not None] if given is None else []
-    if rates and rates[0] is not None and len({str(rate) for rate in rates}) == 1:
-        return max((rate for rate in rates if rate is not None), key=lambda rate: len(rate.rates))
-    rate = parse_risk_free(given) if given is not None else constant_rate(0.0)
+    if given is None:
+        return common_riskless_rate(track.result for track in tracks if track.result is not None)
+    rate = parse_risk_free(given)
     warn_once(rate.interpretation)
     return rate
 

@@ -4,6 +4,7 @@ A result can be saved as ``run.json`` and one CSV file for each table, and be lo
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import date
 from pathlib import Path
@@ -16,7 +17,7 @@ from dipfolio.data.calendar import XNYS, ExchangeCalendar
 from dipfolio.data.currency import currency_sign, shown_in
 from dipfolio.data.dataset import DOLLARS
 from dipfolio.data.factor_returns import FactorReturns
-from dipfolio.data.risk_free import RiskFree
+from dipfolio.data.risk_free import RiskFree, constant_rate
 from dipfolio.engine.account import Account
 from dipfolio.engine.costs import FIXED_RATES, SPREADS, DatedRates
 from dipfolio.engine.display import Displayable
@@ -211,6 +212,15 @@ class Result(Displayable):
                 write_csv(table, folder / f"{name}.csv", index=name in _INDEXED)
         except OSError as error:
             raise ReportError(f"{folder} cannot be written: {error.strerror or error}.") from error
+
+
+def common_riskless_rate(results: Iterable[Result]) -> RiskFree:
+    """What idle cash earned, where that has one description in all of the runs; else a rate of 0."""
+    rates = [result.riskless for result in results]
+    known = [rate for rate in rates if rate is not None]
+    if not known or len(known) < len(rates) or len({str(rate) for rate in known}) > 1:
+        return constant_rate(0.0)
+    return max(known, key=lambda rate: len(rate.rates))
 
 
 def _account_record(account: Account, rates: DatedRates) -> dict[str, Any]:

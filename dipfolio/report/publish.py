@@ -11,7 +11,7 @@ from dipfolio.data.risk_free import RiskFree, constant_rate
 from dipfolio.engine.allocation import allocation_of
 from dipfolio.engine.display import Displayable
 from dipfolio.engine.metrics import measure, metrics_in
-from dipfolio.engine.result import Result
+from dipfolio.engine.result import Result, common_riskless_rate
 from dipfolio.errors import ComparisonError
 from dipfolio.report.comparison.alignment import Alignment, align_tracks, build_contenders
 from dipfolio.report.comparison.page import write_comparison_page
@@ -20,7 +20,7 @@ from dipfolio.report.runs_index import refresh_index
 from dipfolio.storage import replace_directory, report_name
 
 
-def publish(result: Result, reports: Path | str = "reports", name: str = "", risk_free: float | RiskFree = 0.0) -> Path:
+def publish(result: Result, reports: Path | str = "reports", name: str = "", risk_free: float | RiskFree | None = None) -> Path:
     """Write the tear sheet and the record of a run into its folder, and the gallery beside it anew.
 
     It has no seal, as nobody knows here from which file the strategy came: the command line will not answer from it.
@@ -32,8 +32,8 @@ def publish(result: Result, reports: Path | str = "reports", name: str = "", ris
         Made if it is missing.
     name : str
         Of the folder; the strategy and what was changed of it and of the account, if not given.
-    risk_free : float or RiskFree
-        A year, taken off in Sharpe and Sortino.
+    risk_free : float or RiskFree, optional
+        A year, taken off in Sharpe and Sortino; as in :func:`dipfolio.measure` if not given.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def publish(result: Result, reports: Path | str = "reports", name: str = "", ris
     """
     from dipfolio.report.tearsheet import tear_sheet
 
-    rate = _rate(risk_free)
+    rate = _rate(risk_free, result)
     page = tear_sheet(result, measure(result, rate), rate)
 
     def write(folder: Path) -> None:
@@ -137,7 +137,7 @@ class Comparison(Displayable):
         return page
 
 
-def compare(*results: Result, as_is: bool = False, risk_free: float | RiskFree = 0.0) -> Comparison:
+def compare(*results: Result, as_is: bool = False, risk_free: float | RiskFree | None = None) -> Comparison:
     """Compare runs over the sessions that they share.
 
     Parameters
@@ -146,8 +146,8 @@ def compare(*results: Result, as_is: bool = False, risk_free: float | RiskFree =
         Differences are to the first.
     as_is : bool
         Compare runs that differ without aligning or refusing them.
-    risk_free : float or RiskFree
-        A year, the same for all.
+    risk_free : float or RiskFree, optional
+        A year, the same for all; if not given, what idle cash earned where it is the same in all runs, and else 0.
 
     Raises
     ------
@@ -157,12 +157,14 @@ def compare(*results: Result, as_is: bool = False, risk_free: float | RiskFree =
     fairness = align_tracks(_labelled(results), as_is=as_is)
     for label, reason in fairness.left_out:
         raise ComparisonError(f"{label} {reason}. Run it on the same terms, or compare with as_is=True.")
-    return Comparison(alignment=fairness, risk_free=_rate(risk_free))
+    return Comparison(alignment=fairness, risk_free=_rate(risk_free, *results))
 
 
 def _labelled(results: Sequence[Result]) -> Any:
     return with_unique_labels(track_of(result) for result in results)
 
 
-def _rate(risk_free: float | RiskFree) -> RiskFree:
+def _rate(risk_free: float | RiskFree | None, *results: Result) -> RiskFree:
+    if risk_free is None:
+        return common_riskless_rate(results)
     return risk_free if isinstance(risk_free, RiskFree) else constant_rate(risk_free)

@@ -223,7 +223,7 @@ def run_sweep(
     *,
     start: date | None = None,
     end: date | None = None,
-    risk_free: float | RiskFree = 0.0,
+    risk_free: float | RiskFree | None = None,
     **values: ParameterValues,
 ) -> SweepResult:
     """Run every combination of some values of the parameters, all together, in this process.
@@ -238,8 +238,8 @@ def run_sweep(
         The defaults of :class:`Account`.
     start, end : date, optional
         The window, as in :func:`dipfolio.simulate`.
-    risk_free : float or RiskFree
-        A year, taken off in the Sharpe ratios.
+    risk_free : float or RiskFree, optional
+        A year, taken off in the Sharpe ratios; if not given, what idle cash earns by the cash rate of the bars, and else 0.
     **values
         For each parameter that is varied: a text such as ``"0.02:0.06:0.01"`` or ``"1,2,5"``, or a sequence of values.
 
@@ -255,8 +255,11 @@ def run_sweep(
     grid = parse_grid(strategy, {name: _values_text(strategy, name, given) for name, given in values.items()})
     first = first_session(bars, start, end)
     known = bars if end is None else bars.until(end)
+    account = account or Account()
+    if risk_free is None:
+        risk_free = account.riskless_rate(known.cash_rate) if known.cash_rate else 0.0
     rate = risk_free if isinstance(risk_free, RiskFree) else constant_rate(risk_free)
-    terms = _sweep_settings(strategy, account or Account(), first, rate)
+    terms = _sweep_settings(strategy, account, first, rate)
     parts = [run_task(task, known) for task in make_tasks(grid, terms, known, DEFAULT_CELL)]
     return combine_results(parts, grid, terms, known, DEFAULT_CELL)
 

@@ -17,7 +17,7 @@ from dipfolio.engine.account import Account
 from dipfolio.engine.exits import HoldFor
 from dipfolio.engine.holding_paths import holding_paths, profit_by_session
 from dipfolio.engine.metrics import measure
-from dipfolio.engine.result import cast_columns, load
+from dipfolio.engine.result import cast_columns, common_riskless_rate, load
 from dipfolio.engine.simulation import checked_targets, simulate, simulate_trades
 from dipfolio.engine.strategy import Strategy, no_instruction, wrap_backtrader
 from dipfolio.errors import DataError, ParameterError, StrategyError, WindowError
@@ -558,6 +558,14 @@ def test_a_record_with_a_rate_is_read_back_with_its_spreads_and_its_riskless_rat
     assert again.rates.cash == "made up"
     assert again.rates.cash_sha256 == bars.cash_rate.fingerprint
     assert measure(again).sharpe == measure(result, result.account.riskless_rate(bars.cash_rate)).sharpe
+
+
+def test_a_comparison_takes_off_what_idle_cash_earned_where_it_is_the_same_in_all_runs():
+    bars = make_bars({"A": [100.0] * 5})
+    one, other = (simulate(script({}), bars.with_cash_rate(0.04), Account(), start=start) for start in (None, date(2025, 1, 3)))
+    assert str(common_riskless_rate([one, other])) == "what idle cash earns: 4.00% a year less 0.50%, by calendar days"
+    for runs in ([one, simulate(script({}), bars, Account())], [one, simulate(script({}), bars.with_cash_rate(0.05))], []):
+        assert str(common_riskless_rate(runs)) == "0.00% a year"
 
 
 def test_another_rate_is_another_run():
