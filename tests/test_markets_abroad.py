@@ -63,6 +63,8 @@ def test_annual_numbers_of_a_run_are_by_the_sessions_of_the_market(ask, market, 
     assert said["volatility"] == pytest.approx(volatility, rel=1e-9)
     assert said["sharpe"] == pytest.approx(sharpe, rel=1e-9)
     page = saved.with_name("tearsheet.html").read_text(encoding="utf-8")
+    assert ("bars: a session, and a day in the names of the charts, is one " in page) == (a_year < 200)
+    assert "annual values are an extrapolation" not in page
     assert f"A year has {a_year} {'sessions' if a_year > 200 else 'bars'}" in page
 
 
