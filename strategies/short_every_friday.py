@@ -37,8 +37,9 @@ class ShortEveryFriday(Strategy):
     def targets(self, bars: Bars) -> pd.DataFrame:
         wanted = no_instruction(bars)
         days = bars.calendar.between(bars.sessions[0], bars.calendar.offset(bars.sessions[-1], 2))
-        week = days.to_period("W")
-        weekday = pd.Series(np.where(week[:-1] != week[1:], WEEKDAYS.index("friday"), days[:-1].day_of_week), index=days[:-1])
+        week, friday = days.to_period("W"), WEEKDAYS.index("friday")
+        early = (week[:-1] != week[1:]) & (days[:-1].day_of_week < friday)  # the week ends before its Friday
+        weekday = pd.Series(np.where(early, friday, days[:-1].day_of_week), index=days[:-1])
         tomorrow = weekday.shift(-1).reindex(bars.sessions)
         wanted.loc[tomorrow == WEEKDAYS.index(self.weekday)] = -1 / len(bars.symbols)
         return wanted

@@ -2,12 +2,18 @@
 
 import json
 import math
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from dipfolio.data.folder import load_bars
+from dipfolio.engine.exits import HoldFor
+from dipfolio.engine.simulation import simulate
+from dipfolio.engine.strategy import Strategy, enter
+from dipfolio.errors import ParameterError
 from tests.support.foreign_markets import closes_of, write_market
 
 ROOT = Path(__file__).parents[1]
@@ -57,6 +63,8 @@ def test_annual_numbers_of_a_run_are_by_the_sessions_of_the_market(ask, market, 
     assert said["volatility"] == pytest.approx(volatility, rel=1e-9)
     assert said["sharpe"] == pytest.approx(sharpe, rel=1e-9)
     page = saved.with_name("tearsheet.html").read_text(encoding="utf-8")
+    assert ("bars: a session, and a day in the names of the charts, is one " in page) == (a_year < 200)
+    assert "annual values are an extrapolation" not in page
     assert f"A year has {a_year} {'sessions' if a_year > 200 else 'bars'}" in page
 
 
@@ -150,3 +158,35 @@ def test_runs_of_two_calendars_are_compared_on_their_common_sessions(ask, tmp_pa
     volatility, _ = annual(np.concatenate([[first], returns]), 252)
     assert said["sessions"][2] == len(common)
     assert said["runs"][0]["volatility"] == pytest.approx(volatility, rel=1e-6)
+
+
+def test_a_date_is_a_session_of_the_market_of_the_bars(tmp_path):
+    bars = load_bars(write_market(tmp_path, ["AAA"], 'calendar = "XLON"\n', code="XLON"))
+    decided = enter(bars, on=date(2023, 7, 4), weight=1.0)["AAA"].dropna()  # a holiday in New York
+    assert decided.index.tolist() == [pd.Timestamp("2023-07-03")]
+    with pytest.raises(ParameterError, match=r"2023-04-10 is no session of XLON; the next one is 2023-04-11"):
+        enter(bars, on=date(2023, 4, 10), weight=1.0)  # Easter Monday
+
+
+def test_a_holding_period_counts_the_bars_of_the_market(tmp_path):
+    bars = load_bars(write_market(tmp_path, ["AAA"], 'calendar = "24/7"\n', code="24/7", sessions=30))
+
+    class Held(Strategy):
+        """Bought on a Friday and held for three sessions."""
+
+        universe: str = "AAA"
+        exits = (HoldFor(3),)
+
+        def targets(self, bars):
+            return enter(bars, on=date(2023, 1, 6), weight=0.5)
+
+    (trade,) = simulate(Held(), bars).trades.itertuples()
+    assert (trade.entry_session, trade.exit_session) == (pd.Timestamp("2023-01-06"), pd.Timestamp("2023-01-09"))
+
+
+def test_short_every_friday_sells_one_day_a_week_where_every_day_is_a_session(ask, tmp_path):
+    folder = write_market(tmp_path / "crypto", ["AAA"], 'calendar = "24/7"\n', code="24/7", sessions=60)
+    words = ("--data", folder, "--universe", "AAA", "--benchmark", "none", "--no-robustness", "--also", "none")
+    assert ask("short-every-friday", *words)[0] == 0
+    trades = pd.read_csv(next((tmp_path / "reports").glob("short-every-friday*/trades.csv")), parse_dates=["entry_session"])
+    assert set(trades["entry_session"].dt.day_name()) == {"Friday"}

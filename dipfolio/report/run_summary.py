@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from dipfolio.data.calendar import SESSIONS_PER_YEAR
 from dipfolio.data.universe import DATED_MEMBERS, EVERY_SYMBOL, FILE_MARK
 from dipfolio.engine.allocation import is_rebalanced
 from dipfolio.engine.attribution import Attribution
@@ -135,16 +136,32 @@ def _was_idle(result: Result, metrics: Metrics) -> bool:
 def run_remarks(result: Result, metrics: Metrics) -> tuple[str, ...]:
     """The remarks that a reader must know before the numbers; empty where there are none."""
     events = result.events
-    said = list(result.provenance.remarks)
+    said = [*_frequency(result), *result.provenance.remarks]
     said += [_event_remark(events[events["kind"] == kind], kind) for kind in EVENTS if (events["kind"] == kind).any()]
     if not metrics.trades and not metrics.open_positions:
         why = "" if len(events) else ": no decision falls into it"
         said.append(f"The strategy never traded in this window{why}.")
     else:
         said.extend(_observed(result, metrics))
-    if metrics.sessions < MIN_ANNUALISED_SESSIONS:
+    if metrics.sessions < min_annualised_sessions(result.sessions_per_year):
         said.append(f"A window of {count(int(metrics.sessions), 'session')}: annual values are an extrapolation.")
     return tuple(said)
+
+
+def min_annualised_sessions(sessions_per_year: int) -> float:
+    """Sessions below which annual values are an extrapolation: :data:`MIN_ANNUALISED_SESSIONS` of New York, by their time."""
+    return MIN_ANNUALISED_SESSIONS * sessions_per_year / SESSIONS_PER_YEAR
+
+
+def _frequency(result: Result) -> Iterator[str]:
+    """The remark on bars that are not daily."""
+    exchange = result.provenance.calendar
+    if exchange.frequency != "daily":
+        noun = {"weekly": "week", "monthly": "month"}[exchange.frequency]
+        yield (
+            f"{exchange.frequency.capitalize()} bars: a session, and a day in the names of the charts, is one {noun}, and annual "
+            f"numbers count {exchange.sessions_per_year} a year."
+        )
 
 
 def _observed(result: Result, metrics: Metrics) -> Iterator[str]:

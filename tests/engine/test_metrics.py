@@ -352,3 +352,20 @@ def test_a_constant_rate_gives_the_same_in_both_forms():
 
     returns = pd.Series([0.01, -0.02, 0.015], index=pd.DatetimeIndex(["2025-01-06", "2025-01-07", "2025-01-08"]))
     assert metrics.sharpe(returns, parse_risk_free("0.043")) == metrics.sharpe(returns, 0.043)
+
+
+@pytest.mark.parametrize("a_year", [365, 52, 12])
+def test_annual_ratios_of_other_calendars_are_those_of_quantstats(a_year):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from quantstats import stats
+
+        returns = SERIES["rising"]
+        assert metrics.volatility(returns, a_year) == pytest.approx(stats.volatility(returns, periods=a_year), rel=1e-12)
+        assert metrics.sharpe(returns, 0.0, a_year) == pytest.approx(stats.sharpe(returns, periods=a_year), rel=1e-12)
+        assert metrics.sortino(returns, 0.0, a_year) == pytest.approx(stats.sortino(returns, periods=a_year), rel=1e-12)
+
+
+def test_a_riskless_rate_is_earned_by_all_sessions_of_a_year():
+    nothing = series(np.zeros(365))
+    assert np.prod(1 - metrics.excess_returns(nothing, 0.05, 365)) == pytest.approx(1.05, rel=1e-12)

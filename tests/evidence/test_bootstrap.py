@@ -249,3 +249,22 @@ def test_a_block_is_a_tenth_of_the_sessions_at_the_most():
     trend = np.sin(np.arange(200) / 30)
     assert circular_block(trend) == 20
     assert circular_block(np.where(np.arange(200) % 2, 1.0, -1.0) + returns(200, 1)[:, 0]) >= 1
+
+
+@pytest.mark.parametrize("a_year", [365, 52])
+def test_annual_numbers_of_other_calendars_are_those_of_another_number_of_sessions(a_year):
+    first, others = returns(120, 1)[:, 0], returns(120, 2, seed=8)
+    for one, usual in zip(
+        mean_differences(first, others, draws=200, sessions_per_year=a_year),
+        mean_differences(first, others, draws=200),
+        strict=True,
+    ):
+        found, expected = np.array([one.mean, one.low, one.high]), np.array([usual.mean, usual.low, usual.high])
+        assert found == pytest.approx(expected * a_year / 252, rel=1e-12)
+    root = math.sqrt(a_year / 252)
+    ends = np.array(sharpe_interval(first, draws=200, sessions_per_year=a_year))
+    assert ends == pytest.approx(root * np.array(sharpe_interval(first, draws=200)), rel=1e-12)
+    (one,) = sharpe_differences(first, others[:, :1], draws=199, sessions_per_year=a_year)
+    (usual,) = sharpe_differences(first, others[:, :1], draws=199)
+    assert (one.difference, one.error, one.low) == pytest.approx((root * usual.difference, root * usual.error, root * usual.low))
+    assert one.p_value == usual.p_value

@@ -20,7 +20,7 @@ from dipfolio.engine.result import Result
 from dipfolio.errors import ComparisonError
 from dipfolio.report.comparison.series import Track, runs_of
 from dipfolio.report.format import count, list_names, money
-from dipfolio.report.run_summary import MIN_ANNUALISED_SESSIONS
+from dipfolio.report.run_summary import min_annualised_sessions
 
 NoteKind = Literal["aligned", "flag", "left out", "as is"]
 
@@ -79,9 +79,9 @@ def _calendar_notes(tracks: tuple[Track, ...], days: pd.DatetimeIndex) -> Iterat
         yield ComparisonNote(kind="aligned", text=text)
 
 
-def short_window_notes(days: pd.DatetimeIndex) -> Iterator[ComparisonNote]:
+def short_window_notes(days: pd.DatetimeIndex, sessions_per_year: int = SESSIONS_PER_YEAR) -> Iterator[ComparisonNote]:
     """The note that annual values come from a short window."""
-    if len(days) < MIN_ANNUALISED_SESSIONS:
+    if len(days) < min_annualised_sessions(sessions_per_year):
         text = f"The common window has {count(len(days), 'session')}: annual values are an extrapolation."
         yield ComparisonNote(kind="flag", text=text)
 
@@ -266,7 +266,11 @@ def align_tracks(tracks: Iterable[Track], *, as_is: bool = False) -> Alignment:
         raise ComparisonError(f"{tracks[0].label} {reasons[tracks[0].label]}.")
     days = _common(compared)
     notes = [ComparisonNote(kind="left out", text=f"{label} is left out: it {reason}.") for label, reason in reasons.items()]
-    notes += [*alignment_notes(compared, days, _benchmark(compared)), *short_window_notes(days), *difference_notes(compared)]
+    notes += [
+        *alignment_notes(compared, days, _benchmark(compared)),
+        *short_window_notes(days, _sparsest(compared).sessions_per_year),
+        *difference_notes(compared),
+    ]
     return Alignment(
         tracks=compared, left_out=tuple(reasons.items()), sessions=days, base=_base(compared, days),
         benchmark=_benchmark(compared), notes=tuple(notes), calendar=_sparsest(compared),
