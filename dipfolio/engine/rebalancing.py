@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dipfolio.data import calendar
 from dipfolio.data.bars import Bars
+from dipfolio.data.calendar import ExchangeCalendar
 from dipfolio.engine.strategy import no_instruction
 from dipfolio.errors import ParameterError
 
@@ -122,17 +122,19 @@ def decision_sessions(bars: Bars, every: Schedule | int | pd.offsets.BaseOffset,
     first = 0 if bars.first_decision is None else int(sessions.searchsorted(bars.first_decision))
     due = np.zeros(len(bars), dtype=bool)
     if first < len(bars):
-        due[first:] = _due(sessions[first:], every)
+        due[first:] = _due(bars.calendar, sessions[first:], every)
         due[first] |= at_start
     return due
 
 
-def _due(sessions: pd.DatetimeIndex, every: Schedule | int | pd.offsets.BaseOffset) -> NDArray[np.bool_]:
+def _due(
+    calendar: ExchangeCalendar, sessions: pd.DatetimeIndex, every: Schedule | int | pd.offsets.BaseOffset
+) -> NDArray[np.bool_]:
     """Which of some successive sessions are schedule dates."""
     if isinstance(every, int | np.integer) and not isinstance(every, bool) and every > 0:
         return np.asarray(np.arange(len(sessions)) % every == 0)
     if isinstance(every, pd.offsets.BaseOffset):
-        return _on_offset(sessions, every)
+        return _on_offset(calendar, sessions, every)
     if every == "day":
         return np.ones(len(sessions), dtype=bool)
     if isinstance(every, str) and every in _PERIODS:
@@ -146,7 +148,7 @@ def _due(sessions: pd.DatetimeIndex, every: Schedule | int | pd.offsets.BaseOffs
     )
 
 
-def _on_offset(sessions: pd.DatetimeIndex, every: pd.offsets.BaseOffset) -> NDArray[np.bool_]:
+def _on_offset(calendar: ExchangeCalendar, sessions: pd.DatetimeIndex, every: pd.offsets.BaseOffset) -> NDArray[np.bool_]:
     """The last session on or before each date of an offset; a date that comes before the next session is known already."""
     known = calendar.between(sessions[0], calendar.offset(sessions[-1], 1))
     try:

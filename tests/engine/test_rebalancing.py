@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dipfolio.data.bars import Bars
+from dipfolio.data.calendar import ExchangeCalendar
 from dipfolio.data.membership import Membership
 from dipfolio.engine.account import Account
 from dipfolio.engine.rebalancing import banded_trades, decision_sessions, rebalance
@@ -74,6 +76,16 @@ def test_data_that_end_with_a_month_do():
     bars = flat(20, "2025-01-02")
     assert str(bars.sessions[-1].date()) == days_of(bars, "month-end")[-1] == "2025-01-31"
     assert days_of(bars, pd.offsets.MonthEnd())[-1] == "2025-01-31"
+
+
+def test_a_market_that_never_closes_has_its_own_last_session():
+    days = pd.date_range("2025-05-28", "2025-06-02").as_unit("s")  # Wednesday to Monday; Saturday is the last of May
+    one = pd.DataFrame({"A": 100.0}, index=days)
+    facts = dict.fromkeys(("open", "high", "low", "close", "volume"), one)
+    bars = Bars(**facts, dividends=one * 0, calendar=ExchangeCalendar("24/7"))
+    assert days_of(bars, "month-end", at_start=False) == ["2025-05-31"]
+    assert days_of(bars, "week-end", at_start=False) == ["2025-06-01"]
+    assert days_of(bars, pd.offsets.MonthEnd(), at_start=False) == ["2025-05-31"]
 
 
 @pytest.mark.parametrize("every", ["month-end", "week-end", 7, pd.offsets.BMonthEnd(2), "day"])
