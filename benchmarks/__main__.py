@@ -3,6 +3,8 @@
 ``python -m benchmarks --guard`` runs those that have targets, in short, and fails where a ratio is a quarter above its
 target: a change has made something slow. A benchmark with such a row is run twice more, and the median of the three
 ratios decides. Ratios of contestants that take turns hold on any machine.
+
+``python -m benchmarks calibration rule_tests --write`` also puts the tables into the page of ``docs/`` that shows them.
 """
 
 import importlib
@@ -17,8 +19,10 @@ from statistics import median
 from benchmarks.row import Row
 
 NAMES = ("command", "simulation", "pages", "peers", "sweep")
-ALONE = ("calibration", "claims")
+ALONE = ("calibration", "rule_tests", "claims")
 """Named to be run, as they take long and time nothing."""
+WRITTEN = ("calibration", "rule_tests")
+"""Those that ``--write`` writes a page of."""
 GUARDED = ("command", "simulation", "pages")
 LIBRARIES = ("backtrader", "quantstats", "numpy", "pandas", "bt", "backtesting", "vectorbt")
 NOISE = 1.25
@@ -28,10 +32,12 @@ NOISE = 1.25
 def main(words: list[str]) -> None:
     """Print the results as they come."""
     guard = "--guard" in words
-    names = [word for word in words if word != "--guard"]
+    names = [word for word in words if word not in ("--guard", "--write")]
     unknown = [name for name in names if name not in (*NAMES, *ALONE)]
     if unknown:
         sys.exit(f"{__doc__}\nNames: {', '.join((*NAMES, *ALONE))}")
+    if "--write" in words and (not names or guard or set(names) - set(WRITTEN)):
+        sys.exit(f"--write is for {' and '.join(WRITTEN)} alone, without --guard; name one of them.")
     print(f"{date.today()}, Python {platform.python_version()}, {', '.join(installed())}")
     late = []
     for name in names or (GUARDED if guard else NAMES):
@@ -40,6 +46,8 @@ def main(words: list[str]) -> None:
             print(f"  {name} is measured twice more, as a ratio is more than a quarter above its target", flush=True)
             lines = middle([lines, measured(name, rounds=3), measured(name, rounds=3)])
         late += slower(lines) if guard else []
+        if "--write" in words:
+            importlib.import_module(f"benchmarks.{name}").write(map(str, lines))
     if late:
         sys.exit("Slower than it was: " + "; ".join(f"{row.what}, {row.ratio:.2f} of {row.against}" for row in late))
 

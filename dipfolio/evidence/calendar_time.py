@@ -29,8 +29,8 @@ MIN_CLUSTERS = 8
 however many sessions and symbols it has."""
 
 MIN_SESSIONS = 1_000
-"""Sessions of data below which there is no test. In two years, eight groups of falls are there only where each was followed by
-calm, so asking for them would favour the rule: up to 16 % of the tests of two years were wrong at 5 %."""
+"""Sessions of data below which there is no test. In two years, samples with eight groups of falls are a selection in which each
+was followed by calm: an effect that could be found in 80 % was found in up to 85 % of the tests of two years."""
 
 REQUIREMENT = f"{MIN_SESSIONS:,} sessions of data and {MIN_CLUSTERS} signals more than 20 sessions apart"
 """What a test needs, as it is said."""
@@ -138,29 +138,29 @@ class CalendarTimeTest(Displayable):
 
     def p_value(self, direction: Direction = "higher") -> float:
         """One-sided; NaN without a test."""
-        from scipy import stats
+        from scipy.special import stdtr
 
         if not self.has_test:
             return math.nan
         t = self.effect / self.error
-        return float(stats.t.sf(t if direction == "higher" else -t, self.degrees_of_freedom))
+        return float(stdtr(self.degrees_of_freedom, -t if direction == "higher" else t))
 
     def interval(self, size: float = 0.95) -> tuple[float, float]:
         """Confidence interval of the effect; NaN without a test."""
-        from scipy import stats
+        from scipy.special import stdtrit
 
         if not self.has_test:
             return math.nan, math.nan
-        reach = float(stats.t.ppf((1 + size) / 2, self.degrees_of_freedom)) * self.error
+        reach = float(stdtrit(self.degrees_of_freedom, (1 + size) / 2)) * self.error
         return self.effect - reach, self.effect + reach
 
     def detectable(self, size: float = 0.05, power: float = 0.8) -> float:
         """Smallest effect that a one-sided test of this size finds with this power; NaN without a test."""
-        from scipy import stats
+        from scipy.special import ndtri, stdtrit
 
         if not self.has_test:
             return math.nan
-        return float((stats.t.ppf(1 - size, self.degrees_of_freedom) + stats.norm.ppf(power)) * self.error)
+        return float((stdtrit(self.degrees_of_freedom, 1 - size) + ndtri(power)) * self.error)
 
 
 def calendar_time_test(held: HoldingTimes, returns: SessionReturns) -> CalendarTimeTest:

@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from benchmarks.calibration import RULES, measure_events, measure_others, measure_rules
+from benchmarks.calibration import measure_events, measure_others, measure_rules
 from benchmarks.nulls import NULLS
+from benchmarks.rules import RULES
 from dipfolio.data.folder import load_bars
 from dipfolio.engine.account import Account
 from dipfolio.engine.exits import HoldFor, StopLoss
@@ -276,36 +277,37 @@ def test_size_coverage_and_power_where_nothing_can_be_predicted(null):
     """400 draws: a rate of 5 % lies between 2 and 8.5 % with a probability of more than 99.8 %."""
     rules = tuple(rule for rule in RULES if rule.name in ("fall of 2 sd, 5 sessions", "below the average of 50"))
     for name, cell in measure_rules(NULLS[null], 400, rules).items():
-        assert cell.draws > 350, name
-        assert 0.015 <= cell.higher / cell.draws <= 0.085, name
-        assert 0.015 <= cell.lower / cell.draws <= 0.085, name
-        assert 0.92 <= cell.covered / cell.draws <= 0.98, name
-        assert 0.72 <= cell.found / cell.draws <= 0.88, name
+        assert cell.draws == 400, name
+        assert 1.5 <= cell.rate("higher") <= 8.5, name
+        assert 1.5 <= cell.rate("lower") <= 8.5, name
+        assert 92 <= cell.rate("covered") <= 98, name
+        assert 72 <= cell.rate("found") <= 88, name
 
 
 def test_rotation_finds_effects_of_falls_where_there_are_none():
     """Why it gives no verdict: about 17 % of the p-values are 5 % or less."""
     rules = tuple(rule for rule in RULES if rule.name == "fall of 2 sd, 5 sessions")
     (cell,) = measure_rules(NULLS["GARCH(1,1)"], 240, rules).values()
-    assert cell.rotation / cell.rotated > 0.085
-    assert cell.higher / cell.draws < 0.1
+    assert cell.rate("rotation") > 8.5
+    assert cell.rate("higher") < 10
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("null", CALIBRATED)
 def test_dips_bought_in_thirds_and_means_are_calibrated_too(null):
-    for name, (draws, higher, lower, covered) in measure_others(NULLS[null], 400).items():
-        assert draws > 350, name
-        assert 1.5 <= higher <= 8.5, name
-        assert 1.5 <= lower <= 8.5, name
-        assert 92 <= covered <= 98, name
+    for name, cell in measure_others(NULLS[null], 400).items():
+        assert cell.draws == 400, name
+        assert 1.5 <= cell.rate("higher") <= 8.5, name
+        assert 1.5 <= cell.rate("lower") <= 8.5, name
+        assert 92 <= cell.rate("covered") <= 98, name
 
 
 @pytest.mark.slow
 def test_one_event_is_not_called_unusual_for_its_nervous_times():
-    for kind, (higher, lower) in measure_events(NULLS["real volatility, signs flipped"], 60).items():
-        assert 2 <= higher <= 8.5, kind
-        assert 2 <= lower <= 8.5, kind
+    for kind, cell in measure_events(NULLS["real volatility, signs flipped"], 240).items():
+        assert cell.draws == 1_200, kind
+        assert 2 <= cell.rate("higher") <= 8.5, kind
+        assert 2 <= cell.rate("lower") <= 8.5, kind
 
 
 def test_hold_for_is_what_the_decisions_say():
