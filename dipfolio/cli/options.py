@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 RESERVED_OPTIONS = frozenset(
     {
         "all", "also", "as-json", "benchmark", "broker", "dask-local", "data", "end", "export", "factors", "force", "help",
-        "hindsight", "jobs", "json", "more", "name", "no-costs", "no-page", "no-robustness", "open", "rank-by", "replace",
-        "reports", "resume", "risk-free", "scheduler", "seed", "split", "start", "verify", "walk-forward", "walk-window",
+        "hindsight", "jobs", "json", "lots", "more", "name", "no-costs", "no-page", "no-robustness", "open", "rank-by",
+        "replace", "reports", "resume", "risk-free", "scheduler", "seed", "split", "start", "tax-dividends", "tax-long",
+        "tax-short", "verify", "walk-forward", "walk-window",
     }
 )  # fmt: skip
 """Options of run, sweep and evidence: no parameter has such a name, so that all of them take the same strategies."""
@@ -93,6 +94,23 @@ class RateType(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # gen
         except ValueError:
             self.fail(f"{value!r} is no rate a year; write it as 0.003 or 0.3%.", param, ctx)
         warn_once(describe_interpretation(value, rate, flag))
+        return rate
+
+
+class TaxRateType(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic only in later versions
+    """A tax rate from 0 to under 1 as a fraction, 0.37, or as per cent, 37%."""
+
+    name = "rate"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Text to a fraction."""
+        text = str(value).strip()
+        try:
+            rate = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+        except ValueError:
+            rate = float("nan")
+        if not 0 <= rate < 1:
+            self.fail(f"{value!r} is no tax rate from 0 to under 1; write it as 0.37 or 37%.", param, ctx)
         return rate
 
 

@@ -17,6 +17,7 @@ from dipfolio.engine.account import Account
 from dipfolio.engine.display import Displayable
 from dipfolio.engine.price_record import PRICE_COLUMNS
 from dipfolio.engine.run_log import AccountEvent, Fill
+from dipfolio.engine.taxes import TaxRule
 from dipfolio.engine.trades import TRADE_COLUMNS
 from dipfolio.errors import ReportError
 from dipfolio.storage import read_csv, unescape_formula, write_csv
@@ -68,6 +69,8 @@ class Result(Displayable):
         Returns of factors as fractions, NaN where they are missing; without columns if none were given.
     factors_description : str
         How the file of factors was understood; empty without one.
+    taxes : TaxRule or None
+        By which :func:`dipfolio.engine.taxes.tax_result` taxes the run; None if nothing is said of taxes.
     """
 
     strategy: str
@@ -91,6 +94,7 @@ class Result(Displayable):
     residual: float
     factors: pd.DataFrame = field(default_factory=pd.DataFrame)
     factors_description: str = ""
+    taxes: TaxRule | None = None
 
     def with_factors(self, factors: FactorReturns) -> "Result":
         """The same run with the returns of factors in its sessions.
@@ -163,10 +167,11 @@ class Result(Displayable):
         folder = Path(folder)
         record = {
             "format": FORMAT_VERSION,
-            **{f.name: getattr(self, f.name) for f in fields(self) if f.name not in (*_TABLES, _FACTORS)},
+            **{f.name: getattr(self, f.name) for f in fields(self) if f.name not in (*_TABLES, _FACTORS, "taxes")},
             "account": self.account.as_record(),
             "provenance": asdict(self.provenance),
         }
+        record |= {"taxes": asdict(self.taxes)} if self.taxes else {}
         try:
             (folder / "run.json").write_text(json.dumps(record, indent=1, default=str) + "\n", encoding="utf-8")
             for name in (*_TABLES, *([_FACTORS] if self.factors_description else [])):
@@ -239,6 +244,7 @@ def _typed(record: dict[str, Any]) -> dict[str, Any]:
         "window": (date.fromisoformat(first), date.fromisoformat(last)),
         "base": date.fromisoformat(record["base"]) if record["base"] else None,
         "also": tuple(record["also"]),
+        "taxes": TaxRule(**record["taxes"]) if record.get("taxes") else None,
         "provenance": Provenance(
             origin=Origin(**provenance["origin"]),
             sessions=spans,

@@ -23,6 +23,7 @@ from dipfolio.engine.costs import Assumption
 from dipfolio.engine.metrics import Metrics, cost_metrics, metric_of
 from dipfolio.engine.result import Result
 from dipfolio.engine.strategy import StrategyBase
+from dipfolio.engine.taxes import YEAR_COLUMNS, TaxRule, tax_result
 from dipfolio.report.format import MISSING_TEXT, escape_control_characters, money, percent
 from dipfolio.report.run_summary import EVENTS, MAX_SYMBOLS_NAMED, listed, parameter_of_run, run_remarks, summary_rows
 from dipfolio.storage import report_name
@@ -119,7 +120,7 @@ def state_assumptions(result: Result) -> tuple[Assumption, ...]:
         Assumption("Dividends", "Received by longs and paid by shorts on the ex-date, before tax; not reinvested."),
         Assumption("Calendar", f"Sessions of {EXCHANGE}. Cash that is not invested counts in every return."),
         Assumption("Benchmark", f"{market[0].upper()}{market[1:]}."),
-        Assumption("Taxes", "None."),
+        Assumption("Taxes", result.taxes.sentence() if result.taxes else "None."),
     )
 
 
@@ -184,6 +185,7 @@ def record_section(result: Result, metrics: Metrics, *, beside_quantstats: bool 
         trades=_trades(result.trades),
         positions=_positions(result.open_positions),
         costs=_costs(metrics),
+        taxes=_taxes(result, result.taxes) if result.taxes else None,
         events=_events(result.events),
         assumptions=state_assumptions(result),
         parameters=[(name.replace("_", " "), parameter_of_run(result, name, value)) for name, value in result.parameters.items()],
@@ -246,6 +248,20 @@ def _costs(metrics: Metrics) -> RecordTable:
     body = [(metric.label, money(-metrics.by_name[metric.name] + 0.0)) for metric in cost_metrics()]
     body.append((metric_of("dividends").label, money(metrics.dividends)))
     return _table("Item|Dollars", body, 1, ("Together", money(metrics.dividends - metrics.costs)))
+
+
+def _taxes(result: Result, rule: TaxRule) -> RecordTable:
+    """The tax of each year and of all of them."""
+    found = tax_result(result, rule)
+    body = [
+        (str(year), *(money(value) for value in row)) for year, row in zip(found.years.index, found.years.values, strict=True)
+    ]
+    sums = [money(float(found.years[name].sum())) if not name.startswith("carried") else "" for name in YEAR_COLUMNS]
+    heads = (
+        "Year|Short-term gains|Long-term gains|Dividends|Losses carried in|Taxed short-term|Taxed long-term|Taxed dividends|Tax|"
+        "Losses carried out"
+    )
+    return _table(heads, body, 1, ("Sum", *sums) if len(body) > 1 else ())
 
 
 def _events(all_events: pd.DataFrame) -> RecordTable:

@@ -13,6 +13,7 @@ from dipfolio.engine.attribution import Attribution
 from dipfolio.engine.display import signed_dollars
 from dipfolio.engine.metrics import ALWAYS_INVESTED, MIN_OBSERVATIONS, PORTFOLIO_SHARE, Metric, Metrics, View, metrics_in
 from dipfolio.engine.result import Result
+from dipfolio.engine.taxes import TaxRule, tax_result
 from dipfolio.report.format import count, format_metric, money, percent, unsigned_percent
 
 MIN_ANNUALISED_SESSIONS = 60
@@ -62,7 +63,16 @@ def summary_rows(result: Result, metrics: Metrics, view: View = "summary") -> tu
     window = f"{result.window[0]} to {result.window[1]}, {count(int(metrics.sessions), 'session')}"
     turned = bool(metrics.fills) and not metrics.trades
     shown = [metric for metric in metrics_in(view) if turned or metric.name not in _WITHOUT_ROUND_TRIPS]
-    return (("Whole account", window), *(_summary_row(metric, result, metrics) for metric in shown))
+    rows = (_summary_row(metric, result, metrics) for metric in shown)
+    return (("Whole account", window), *rows, *(_tax_rows(result, result.taxes) if result.taxes else ()))
+
+
+def _tax_rows(result: Result, rule: TaxRule) -> Iterator[tuple[str, str]]:
+    """The outcome after taxes, beside that before them."""
+    found = tax_result(result, rule)
+    yield "Taxes, not charged in the simulation", money(found.tax)
+    yield "Final equity after taxes", money(found.final_equity)
+    yield "Total return after taxes", percent(found.total_return)
 
 
 _WITHOUT_ROUND_TRIPS = ("fills", "turnover")

@@ -24,6 +24,7 @@ from dipfolio.engine.factor_regression import factor_models
 from dipfolio.engine.metrics import Metrics, metric_of
 from dipfolio.engine.result import Result
 from dipfolio.engine.subperiods import rolling_metrics, start_dates
+from dipfolio.engine.taxes import tax_result
 from dipfolio.evidence.estimates import Estimate
 from dipfolio.report.answer import answer_of
 from dipfolio.report.comparison.alignment import Alignment, Contender, benchmark_metrics, build_contenders, market_returns
@@ -234,6 +235,8 @@ def run_as_json(
         "remarks": list(run_remarks(result, metrics)),
         "report": report,
     }
+    if result.taxes:
+        record["after_tax"] = tax_result(result, result.taxes).as_record()
     if hindsight is not None:
         record["hindsight"] = {
             "universe": hindsight.universe,
