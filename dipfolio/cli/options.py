@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 RESERVED_OPTIONS = frozenset(
     {
         "all", "also", "as-json", "benchmark", "broker", "cash-rate", "claim", "currency", "dask-local", "data", "end", "export",
-        "factors", "force", "help", "hindsight", "jobs", "json", "less-than", "measure", "more", "more-than", "name",
+        "factors", "force", "help", "hindsight", "jobs", "json", "less-than", "lots", "measure", "more", "more-than", "name",
         "no-costs", "no-page", "no-robustness", "open", "rank-by", "replace", "reports", "resume", "risk-free", "scheduler",
-        "seed", "split", "start", "verify", "walk-forward", "walk-window",
+        "seed", "split", "start", "tax-dividends", "tax-long", "tax-short", "verify", "walk-forward", "walk-window",
     }
 )  # fmt: skip
 """Options of run, sweep, evidence and predict: no parameter has such a name, so that all of them take the same strategies."""
@@ -134,6 +134,23 @@ class FractionType(click.ParamType):  # type: ignore[type-arg, unused-ignore]  #
         if not abs(number) < math.inf or (abs(number) >= 1 and not text.endswith("%")):
             self.fail(f"{value!r} may be a fraction or per cent; write it as 0.01 or 1%.", param, ctx)
         return number
+
+
+class TaxRateType(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic only in later versions
+    """A tax rate from 0 to under 1 as a fraction, 0.37, or as per cent, 37%."""
+
+    name = "rate"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Text to a fraction."""
+        text = str(value).strip()
+        try:
+            rate = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+        except ValueError:
+            rate = float("nan")
+        if not 0 <= rate < 1:
+            self.fail(f"{value!r} is no tax rate from 0 to under 1; write it as 0.37 or 37%.", param, ctx)
+        return rate
 
 
 class BenchmarkType(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic only in later versions

@@ -4,7 +4,7 @@ import json
 import sys
 import webbrowser
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ from dipfolio.cli.options import (
     SectionedOption,
     StrategyRun,
     SymbolsType,
+    TaxRateType,
     UniverseType,
     account_of,
     account_options,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from dipfolio.engine.metrics import Metrics
     from dipfolio.engine.result import Result
     from dipfolio.engine.strategy import StrategyBase
+    from dipfolio.engine.taxes import TaxRule
     from dipfolio.evidence.robustness import Robustness
     from dipfolio.report.run_summary import Hindsight
 
@@ -146,7 +148,42 @@ def _run_options() -> list[click.Option]:
         SectionedOption(["--data"], type=folder, help=DATA_HELP, section=section),
         SectionedOption(["--currency"], type=CurrencyType(), help=CURRENCY_HELP, section=section),
         *_output_options(section),
+        *_tax_options(),
     ]
+
+
+def _tax_options() -> list[click.Option]:
+    section, rate = "Taxes", TaxRateType()
+    return [
+        SectionedOption(
+            ["--tax-short"], type=rate, section=section,
+            help="of gains on lots held for at most a year, 0.37 or 37%; computed after the run  [default: no taxes]",
+        ),
+        SectionedOption(["--tax-long"], type=rate, section=section, help="of gains on lots held for longer, with --tax-short"),
+        SectionedOption(["--tax-dividends"], type=rate, section=section, help="of dividends  [default: as --tax-short]"),
+        SectionedOption(
+            ["--lots"], type=click.Choice(["fifo", "highest-cost"]), section=section,
+            help="which shares are sold first: the first bought, or the dearest  [default: fifo]",
+        ),
+    ]  # fmt: skip
+
+
+def _tax_rule(values: dict[str, Any]) -> "TaxRule | None":
+    """The rule that the options describe; None if they say nothing of taxes.
+
+    Raises
+    ------
+    ParameterError
+        One of the two rates without the other, or an option that needs them.
+    """
+    from dipfolio.engine.taxes import TaxRule
+
+    rates = values["tax_short"], values["tax_long"]
+    if None in rates:
+        if any(values[name] is not None for name in ("tax_short", "tax_long", "tax_dividends", "lots")):
+            raise ParameterError("Taxes need both rates: --tax-short 0.37 --tax-long 0.20, for example.")
+        return None
+    return TaxRule(short=rates[0], long=rates[1], dividends=values["tax_dividends"], lots=values["lots"] or "fifo")
 
 
 def _output_options(section: str) -> list[click.Option]:
@@ -301,6 +338,7 @@ def _simulated(strategy_run: StrategyRun, values: dict[str, Any], reports: Path,
     benchmark = values["benchmark"]
     cash_rate = cash_rate_of(values, (*strategy.symbols, *([benchmark] if benchmark else [])))
     rate = risk_free_of(values, account, cash_rate)
+    taxes = _tax_rule(values)
     factors = read_factor_returns(values["factors"]) if values["factors"] else None
     warn_once(factors.description if factors else "")
     say(f"{strategy.name}: reading the data")
@@ -313,6 +351,7 @@ def _simulated(strategy_run: StrategyRun, values: dict[str, Any], reports: Path,
     this = run_id(
         strategy, bars, account, **terms, others=beside, risk_free=rate.fingerprint,
         factors=factors.fingerprint if factors else "", strategies=home.strategies,
+        **({"taxes": asdict(taxes)} if taxes else {}),
     )  # fmt: skip
     target = reports / report_name(strategy.name, strategy_run.changed)
     kept = None if values["force"] else _kept(target, this, with_robustness=not values["no_robustness"])
@@ -320,6 +359,7 @@ def _simulated(strategy_run: StrategyRun, values: dict[str, Any], reports: Path,
     result = _simulate(strategy, bars, account, {**terms, "others": others}) if kept is None else kept
     if kept is None and factors is not None:
         result = result.with_factors(factors)
+    result = replace(result, taxes=taxes) if kept is None else result
     metrics = measure(result, rate)
     return CompletedRun(
         strategy=strategy, result=result, bars=bars, metrics=metrics, rate=rate, folder=target, identity=this,

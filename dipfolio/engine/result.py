@@ -23,6 +23,7 @@ from dipfolio.engine.costs import FIXED_RATES, SPREADS, DatedRates
 from dipfolio.engine.display import Displayable
 from dipfolio.engine.price_record import PRICE_COLUMNS
 from dipfolio.engine.run_log import AccountEvent, Fill
+from dipfolio.engine.taxes import TaxRule
 from dipfolio.engine.trades import TRADE_COLUMNS
 from dipfolio.errors import ReportError
 from dipfolio.storage import read_csv, unescape_formula, write_csv
@@ -77,6 +78,8 @@ class Result(Displayable):
     rates : DatedRates
         The dated rates of interest and of borrowing. With one of interest, ``equity`` has two more columns: ``interest_earned``
         in dollars, and ``cash_rate``, the rate a year that was in force since the session before.
+    taxes : TaxRule or None
+        By which :func:`dipfolio.engine.taxes.tax_result` taxes the run; None if nothing is said of taxes.
     """
 
     strategy: str
@@ -101,6 +104,7 @@ class Result(Displayable):
     factors: pd.DataFrame = field(default_factory=pd.DataFrame)
     factors_description: str = ""
     rates: DatedRates = FIXED_RATES
+    taxes: TaxRule | None = None
 
     def with_factors(self, factors: FactorReturns) -> "Result":
         """The same run with the returns of factors in its sessions.
@@ -198,13 +202,12 @@ class Result(Displayable):
         folder = Path(folder)
         record = {
             "format": FORMAT_VERSION,
-            **{f.name: getattr(self, f.name) for f in fields(self) if f.name not in (*_TABLES, _FACTORS)},
+            **{f.name: getattr(self, f.name) for f in fields(self) if f.name not in (*_TABLES, _FACTORS, "rates", "taxes")},
             "account": _account_record(self.account, self.rates),
             "provenance": _provenance_record(self.provenance),
         }
-        del record["rates"]
-        if self.rates != FIXED_RATES:
-            record["rates"] = asdict(self.rates)
+        record |= {"rates": asdict(self.rates)} if self.rates != FIXED_RATES else {}
+        record |= {"taxes": asdict(self.taxes)} if self.taxes else {}
         try:
             (folder / "run.json").write_text(json.dumps(record, indent=1, default=str) + "\n", encoding="utf-8")
             for name in (*_TABLES, *([_FACTORS] if self.factors_description else [])):
@@ -299,6 +302,7 @@ def _typed(record: dict[str, Any]) -> dict[str, Any]:
         "window": (date.fromisoformat(first), date.fromisoformat(last)),
         "base": date.fromisoformat(record["base"]) if record["base"] else None,
         "also": tuple(record["also"]),
+        "taxes": TaxRule(**record["taxes"]) if record.get("taxes") else None,
         "provenance": Provenance(
             origin=Origin(**provenance["origin"]),
             sessions=spans,

@@ -27,6 +27,7 @@ from dipfolio.engine.costs import Assumption
 from dipfolio.engine.metrics import Metrics, cost_metrics, metric_of
 from dipfolio.engine.result import Result
 from dipfolio.engine.strategy import StrategyBase
+from dipfolio.engine.taxes import YEAR_COLUMNS, TaxRule, tax_result
 from dipfolio.report.format import MISSING_TEXT, escape_control_characters, money, percent
 from dipfolio.report.run_summary import EVENTS, MAX_SYMBOLS_NAMED, listed, parameter_of_run, run_remarks, summary_rows
 from dipfolio.storage import report_name
@@ -132,7 +133,7 @@ def state_assumptions(result: Result, risk_free: float | RiskFree | None = None)
         *_currency_assumptions(result),
         Assumption("Benchmark", f"{market[0].upper()}{market[1:]}."),
         *([Assumption("Riskless rate", _riskless_sentence(result, risk_free))] if result.rates.cash else []),
-        Assumption("Taxes", "None."),
+        Assumption("Taxes", result.taxes.sentence() if result.taxes else "None."),
     )
 
 
@@ -228,6 +229,7 @@ def record_section(
         trades=_trades(result.trades),
         positions=_positions(result.open_positions),
         costs=_costs(result, metrics),
+        taxes=_taxes(result, result.taxes) if result.taxes else None,
         events=_events(result.events),
         assumptions=state_assumptions(result, risk_free),
         parameters=[(name.replace("_", " "), parameter_of_run(result, name, value)) for name, value in result.parameters.items()],
@@ -298,6 +300,20 @@ def _costs(result: Result, metrics: Metrics) -> RecordTable:
         body.append((metric_of("interest_earned").label, money(metrics.interest_earned)))
     body.append((metric_of("dividends").label, money(metrics.dividends)))
     return _table("Item|Dollars", body, 1, ("Together", money(metrics.dividends - metrics.costs + metrics.interest_earned)))
+
+
+def _taxes(result: Result, rule: TaxRule) -> RecordTable:
+    """The tax of each year and of all of them."""
+    found = tax_result(result, rule)
+    body = [
+        (str(year), *(money(value) for value in row)) for year, row in zip(found.years.index, found.years.values, strict=True)
+    ]
+    sums = [money(float(found.years[name].sum())) if not name.startswith("carried") else "" for name in YEAR_COLUMNS]
+    heads = (
+        "Year|Short-term gains|Long-term gains|Dividends|Losses carried in|Taxed short-term|Taxed long-term|Taxed dividends|Tax|"
+        "Losses carried out"
+    )
+    return _table(heads, body, 1, ("Sum", *sums) if len(body) > 1 else ())
 
 
 def _events(all_events: pd.DataFrame) -> RecordTable:

@@ -25,6 +25,7 @@ from dipfolio.engine.metrics import (
     metrics_in,
 )
 from dipfolio.engine.result import Result
+from dipfolio.engine.taxes import TaxRule, tax_result
 from dipfolio.report.format import count, format_metric, money, percent, unsigned_percent
 
 MIN_ANNUALISED_SESSIONS = 60
@@ -77,7 +78,16 @@ def summary_rows(result: Result, metrics: Metrics, view: View = "summary") -> tu
     shown = [m for m in metrics_in(view) if m.name in there and (turned or m.name not in _WITHOUT_ROUND_TRIPS)]
     if portfolio and view == "brief":  # its positions are resized and seldom closed, so that few trades have ended
         shown = [metric_of("turnover") if metric.name == "win_rate" else metric for metric in shown]
-    return (("Whole account", window), *(_summary_row(metric, result, metrics) for metric in shown))
+    rows = (_summary_row(metric, result, metrics) for metric in shown)
+    return (("Whole account", window), *rows, *(_tax_rows(result, result.taxes) if result.taxes else ()))
+
+
+def _tax_rows(result: Result, rule: TaxRule) -> Iterator[tuple[str, str]]:
+    """The outcome after taxes, beside that before them."""
+    found = tax_result(result, rule)
+    yield "Taxes, not charged in the simulation", money(found.tax)
+    yield "Final equity after taxes", money(found.final_equity)
+    yield "Total return after taxes", percent(found.total_return)
 
 
 _WITHOUT_ROUND_TRIPS = ("fills", "turnover")

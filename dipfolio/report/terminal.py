@@ -25,6 +25,7 @@ from dipfolio.engine.factor_regression import factor_models
 from dipfolio.engine.metrics import Metrics, applicable_metrics, metric_of
 from dipfolio.engine.result import Result
 from dipfolio.engine.subperiods import rolling_metrics, start_dates
+from dipfolio.engine.taxes import tax_result
 from dipfolio.evidence.estimates import Estimate
 from dipfolio.report.answer import answer_of
 from dipfolio.report.comparison.alignment import Alignment, Contender, benchmark_metrics, build_contenders, market_returns
@@ -242,6 +243,8 @@ def run_as_json(
         record["borrow_rates"] = {"symbols": result.rates.borrow, "sha256": result.rates.borrow_sha256}
     if (found := allocation_of(result)) is not None:
         record["allocation"] = found.as_record()
+    if result.taxes:
+        record["after_tax"] = tax_result(result, result.taxes).as_record()
     if hindsight is not None:
         record["hindsight"] = {
             "universe": hindsight.universe,
