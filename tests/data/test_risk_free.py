@@ -150,9 +150,7 @@ def test_a_rate_of_cash_is_named_so_and_described_with_all_of_its_places(tmp_pat
     assert [str(parse_risk_free(text, CASH_RATE)) for text in ("4.125%", "0.04", "4.3%")] == [
         "4.125% a year", "4.00% a year", "4.30% a year"
     ]  # fmt: skip
-    with pytest.raises(
-        ParameterError, match=r"^A cash rate is a fraction .*, found 4\.3; 4\.3 percent is 0\.043"
-    ):
+    with pytest.raises(ParameterError, match=r"^A cash rate is a fraction .*, found 4\.3; 4\.3 percent is 0\.043"):
         parse_risk_free("4.3", CASH_RATE)
     with pytest.raises(DataError, match=r"^The cash rate 'four' is neither"):
         parse_risk_free("four", CASH_RATE)
