@@ -20,7 +20,7 @@ from dipfolio.data.dataset import DOLLARS
 from dipfolio.data.events import MarketEvent
 from dipfolio.data.instruments import instrument
 from dipfolio.data.membership import Membership, members_of, membership_table
-from dipfolio.data.risk_free import CASH_RATE, RiskFree, constant_rate
+from dipfolio.data.risk_free import RiskFree, constant_cash_rate
 from dipfolio.data.schema import ADJUSTMENT, FIELDS, PRICES, DataIssue, FileFormat, Split, summarise_issues
 from dipfolio.data.universe import DATED_MEMBERS, EVERY_SYMBOL, expand_universes
 from dipfolio.errors import DataError, UnknownNameError
@@ -193,7 +193,7 @@ class Bars:
         rate : float or RiskFree
             A year. One that is dated is used from the close of its day on.
         """
-        dated = rate if isinstance(rate, RiskFree) else replace(constant_rate(rate), noun=CASH_RATE)
+        dated = rate if isinstance(rate, RiskFree) else constant_cash_rate(rate)
         return replace(self, cash_rate=dated.until(self.sessions[-1]) if len(self) else dated)
 
     def select(self, symbols: tuple[str, ...]) -> "Bars":

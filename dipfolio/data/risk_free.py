@@ -26,6 +26,8 @@ MAX_RATE = 0.5
 """A rate above is taken for a mistake: 4.3 for 0.043."""
 MAX_UNAMBIGUOUS_RATE = 0.15
 """A rate above, written as a fraction, may be meant as per cent; whoever means it writes 35%."""
+CASH_RATE = "cash rate"
+"""What messages call the rate of cash balances."""
 _IN_PERCENT = re.compile(r"percent|%|\b(DGS|DTB|DFF|TB)\w*|FEDFUNDS|SOFR|EFFR", re.IGNORECASE)
 
 
@@ -144,6 +146,13 @@ def constant_rate(rate: float) -> RiskFree:
     return RiskFree(rates=pd.Series([rate], index=pd.DatetimeIndex(["1900-01-01"])), description=f"{rate:.2%} a year")
 
 
+def constant_cash_rate(rate: float) -> RiskFree:
+    """A constant rate of cash balances, described with all of its places."""
+    places = len(rate_as_percent(rate).rstrip("%").partition(".")[2])
+    exact = rate_as_percent(rate) if places > 2 else f"{rate:.2%}"
+    return replace(constant_rate(rate), description=f"{exact} a year", noun=CASH_RATE)
+
+
 def is_percent(text: str) -> bool:
     """True if a rate is written with a sign of per cent."""
     return text.rstrip().endswith("%")
@@ -194,10 +203,6 @@ def describe_interpretation(text: str, rate: float, what: str) -> str:
     )
 
 
-CASH_RATE = "cash rate"
-"""What messages call the rate of cash balances."""
-
-
 def parse_risk_free(text: str, noun: str = "riskless rate") -> RiskFree:
     """A rate from what a user writes: a fraction a year, per cent with the sign, or the path of a CSV of dates and rates.
 
@@ -222,7 +227,8 @@ def parse_risk_free(text: str, noun: str = "riskless rate") -> RiskFree:
         hint = f"; {text} percent is {rate / 100:g}" if MAX_RATE <= rate < 100 and not is_percent(text) else ""
         raise ParameterError(f"A {noun} is a fraction a year such as 0.043, found {text}{hint}.")
     rate = parse_rate(text, f"the {noun}")
-    return replace(constant_rate(rate), interpretation=describe_interpretation(text, rate, f"The {noun}"), noun=noun)
+    constant = constant_cash_rate(rate) if noun == CASH_RATE else constant_rate(rate)
+    return replace(constant, interpretation=describe_interpretation(text, rate, f"The {noun}"))
 
 
 def read_rates(path: Path, noun: str = "riskless rate") -> RiskFree:

@@ -16,7 +16,7 @@ import pandas as pd
 from dipfolio.data.bars import Bars
 from dipfolio.engine.attribution import all_positions
 from dipfolio.engine.display import Displayable
-from dipfolio.engine.metrics import count_observations, sessions_in_market
+from dipfolio.engine.metrics import count_observations, excess_returns, sessions_in_market
 from dipfolio.engine.parameters import list_parameters
 from dipfolio.engine.result import Result
 from dipfolio.engine.simulation import checked_exit_rules, checked_targets, first_session, simulate_trades
@@ -142,6 +142,8 @@ class Robustness(Displayable):
         Why there is none; empty otherwise, and where ``left_out`` says it.
     left_out : str
         Why there is no case with other parameters; empty where there are.
+    interest_earned : float
+        Dollars that cash earned by a dated rate, which are in none of the profits.
     """
 
     profit: float
@@ -152,10 +154,13 @@ class Robustness(Displayable):
     band: ProfitBand | None
     without_band: str
     left_out: str
+    interest_earned: float = 0.0
 
     def as_record(self) -> dict[str, Any]:
         """Plain values for JSON; NaN is None."""
         record = dataclasses.asdict(self)
+        if not self.interest_earned:
+            del record["interest_earned"]
         return record | {"breakeven_costs": None if math.isnan(self.breakeven_costs) else self.breakeven_costs}
 
 
@@ -173,7 +178,8 @@ def measure_robustness(strategy: StrategyBase, bars: Bars, result: Result, *, se
     seed : int
         Of the resampling; the same seed gives the same band.
     """
-    profit = float(result.equity["equity"].iloc[-1] - result.account.cash)
+    earned = float(result.interest_earned.sum())
+    profit = float(result.equity["equity"].iloc[-1] - result.account.cash) - earned
     costs = float(result.equity[["commission", "fees", "slippage", "borrow", "interest"]].to_numpy().sum())
     left_out = _reason_to_leave_out(strategy, result)
     twice = RobustnessCase(kind="costs", label="twice the costs on the same fills", profit=profit - costs, trades=-1)
@@ -188,6 +194,7 @@ def measure_robustness(strategy: StrategyBase, bars: Bars, result: Result, *, se
         band=band,
         without_band=without_band,
         left_out=left_out,
+        interest_earned=earned,
     )
 
 
@@ -213,7 +220,7 @@ def _simulated(strategy: Strategy, bars: Bars, result: Result) -> Iterator[Robus
     yield RobustnessCase(
         kind="delay",
         label="one session later",
-        profit=float(run_log.equity[run_log.last] - result.account.cash),
+        profit=float(run_log.equity[run_log.last] - result.account.cash - run_log.earned.sum()),
         trades=len(trades),
     )
     labelled = list(_variants(strategy, bars))
@@ -222,7 +229,7 @@ def _simulated(strategy: Strategy, bars: Bars, result: Result) -> Iterator[Robus
     for places, batch in make_batches([variant for _, variant in labelled], bars, result.account, first):
         batch_log = simulate_batch(batch)
         ends = batch_log.equity[batch_log.last, np.arange(len(places))]
-        for place, equity, ended in zip(places, ends, batch_log.trades, strict=True):
+        for place, equity, ended in zip(places, ends - batch_log.earned, batch_log.trades, strict=True):
             profit = float(equity - result.account.cash)
             cases[place] = RobustnessCase(kind="parameter", label=labelled[place][0], profit=profit, trades=int(ended))
     yield from (cases[place] for place in sorted(cases))
@@ -263,6 +270,7 @@ def _market_times(result: Result) -> Iterator[MarketTimes]:
     known = pd.Series(moving_deviation(market.to_numpy(), VOLATILITY_HALF_LIFE), index=market.index).shift()
     nervous = (known > known.median()).to_numpy()
     made = result.equity["equity"].diff().fillna(result.equity["equity"].iloc[0] - result.account.cash).to_numpy()
+    made = made - result.interest_earned.to_numpy()
     invested = sessions_in_market(result).to_numpy()
     for label, chosen in (("calm", ~nervous), ("nervous", nervous)):
         yield MarketTimes(
@@ -305,7 +313,8 @@ def trade_groups(positions: pd.DataFrame) -> pd.Series:
 def _session_band(result: Result, seed: int) -> ProfitBand:
     from arch.bootstrap import StationaryBootstrap
 
-    returns = result.returns.to_numpy()
+    idle = result.riskless
+    returns = result.returns.to_numpy() if idle is None else excess_returns(result.returns, idle, result.base or result.window[0])
     block = block_length(returns[:, None])
     resampler = StationaryBootstrap(block, np.log1p(returns), seed=seed)
     growth = resampler.apply(lambda logs: np.expm1(logs.sum()), DRAWS)

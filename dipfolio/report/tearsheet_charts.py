@@ -388,7 +388,8 @@ def robustness_charts(found: "Robustness") -> list[dict[str, Any]]:
 
 def describe_robustness(found: "Robustness") -> str:
     """The profit beside those of other parameters, of a later entry and of higher costs, in sentences."""
-    sentences = [f"The run made {signed_dollars(found.profit)}."]
+    besides = f" besides the {dollars(found.interest_earned)} of interest on its cash" if found.interest_earned else ""
+    sentences = [f"The run made {signed_dollars(found.profit)}{besides}."]
     later = [case.profit for case in found.cases if case.kind == "delay"]
     changed = [case.profit for case in found.cases if case.kind == "parameter"]
     if changed:

@@ -1,5 +1,7 @@
 """Rates: a figure or a file, aligned to sessions without looking ahead, and the misreadings that are refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dipfolio.data import calendar
-from dipfolio.data.risk_free import parse_risk_free, read_rates
+from dipfolio.data.risk_free import CASH_RATE, RiskFree, parse_risk_free, read_rates
 from dipfolio.errors import DataError, DipfolioError, ParameterError
 
 WEEK = calendar.between("2025-01-06", "2025-01-13")  # 6 7 8 10 13
@@ -139,3 +141,47 @@ def test_fractions_above_fifteen_per_cent_in_a_file_are_asked_for_and_both_remed
 def test_a_file_with_the_sign_of_per_cent_in_some_rows_is_refused(tmp_path):
     with pytest.raises(DataError, match="with and without the sign of per cent"):
         read_rates(write(tmp_path, "date,rate", "2025-01-06,4%", "2025-01-07,0.04"))
+
+
+# ---- rates of cash balances ----
+
+
+def test_a_rate_of_cash_is_named_so_and_described_with_all_of_its_places(tmp_path):
+    assert [str(parse_risk_free(text, CASH_RATE)) for text in ("4.125%", "0.04", "4.3%")] == [
+        "4.125% a year", "4.00% a year", "4.30% a year"
+    ]  # fmt: skip
+    with pytest.raises(ParameterError, match=r"^A cash rate is a fraction .*, found 4\.3; 4\.3 percent is 0\.043"):
+        parse_risk_free("4.3", CASH_RATE)
+    with pytest.raises(DataError, match=r"^The cash rate 'four' is neither"):
+        parse_risk_free("four", CASH_RATE)
+    rate = read_rates(write(tmp_path, "date,rate", "2025-01-07,0.04"), CASH_RATE)
+    with pytest.raises(DataError, match=r"^The cash rate of rates\.csv"):
+        rate.yearly(WEEK)
+
+
+def test_by_calendar_days_a_session_earns_the_rate_of_the_close_before_for_the_days_since(tmp_path):
+    rate = read_rates(write(tmp_path, "date,rate", "2024-12-31,0.036", "2025-01-07,0.072"))
+    counted = replace(rate, day_count=360)
+    assert counted.daily(WEEK).tolist() == pytest.approx([0.0003, 0.0001, 0.0002, 0.0004, 0.0006])  # weekends, a holiday
+    assert counted.daily(WEEK, WEEK[0]).iloc[0] == 0.0
+    assert counted.fingerprint != rate.fingerprint
+    total = float((1 + counted.daily(WEEK)).prod())
+    assert (1 + counted.scalar(WEEK)) ** (len(WEEK) / 252) == pytest.approx(total)
+
+
+def test_before_the_first_rate_nothing_is_earned_where_no_close_before_is_named():
+    rate = RiskFree(rates=pd.Series([0.036], index=WEEK[:1]), description="X", day_count=360)
+    assert rate.daily(WEEK).tolist()[:2] == pytest.approx([0.0, 0.0001])
+    with pytest.raises(DataError, match="begins on"):
+        rate.daily(WEEK, WEEK[0] - pd.Timedelta(days=3))
+
+
+def test_a_table_of_prices_that_is_named_after_a_rate_has_it_in_its_closes(tmp_path):
+    for name in ("^IRX.csv", "IRX.csv"):
+        (tmp_path / name).write_text("Date,Open,High,Low,Close,Volume\n2025-01-06,4.1,4.3,4.0,4.2,0\n", encoding="utf-8")
+        rate = read_rates(tmp_path / name)
+        assert rate.rates.tolist() == pytest.approx([0.042])
+        assert str(rate) == f"{name} (Close, percent)"
+    (tmp_path / "NVDA.csv").write_text("Date,Open,High,Low,Close,Volume\n2025-01-06,4.1,4.3,4.0,4.2,0\n", encoding="utf-8")
+    with pytest.raises(DataError, match="has 6 columns, expected two"):
+        read_rates(tmp_path / "NVDA.csv")

@@ -74,6 +74,22 @@ def test_twice_the_costs_and_those_that_take_the_whole_profit():
     assert labelled(found)["twice the costs on the same fills"].profit == 800
 
 
+def test_the_interest_on_idle_cash_is_in_none_of_the_profits(market, rule):
+    plain = measure_robustness(rule, market, simulate(rule, market, benchmark="SPY"))
+    earning = market.with_cash_rate(0.04)
+    result = simulate(rule, earning, benchmark="SPY")
+    found = measure_robustness(rule, earning, result)
+    assert found.interest_earned == result.interest_earned.sum() > 1_000
+    assert found.profit == pytest.approx(made(result) - found.interest_earned)
+    assert "interest_earned" not in plain.as_record()
+    assert found.profit == pytest.approx(plain.profit, rel=0.02)  # a few shares more are bought with the interest
+    cases = {"one session later": with_delay(rule, 1), "hold 5 instead of 4": replace(rule, hold=5)}
+    for label, strategy in cases.items():
+        alone = simulate(strategy, earning)
+        assert labelled(found)[label].profit == pytest.approx(made(alone) - alone.interest_earned.sum(), abs=0.005)
+    assert sum(time.profit for time in found.times) == pytest.approx(found.profit, abs=0.005)
+
+
 def test_a_value_that_the_strategy_refuses_is_left_out(market, rule):
     shortest = replace(rule, hold=1)
     found = labelled(measure_robustness(shortest, market, simulate(shortest, market)))
