@@ -65,7 +65,8 @@ class TaxRule:
             f"Computed after the run and not charged in it: {_rate(self.short)} of short-term gains and of gains on shorts, "
             f"{_rate(self.long)} of gains on lots held for more than a year, {_rate(self.dividend_rate)} of dividends; lots by "
             f"{which}. Losses offset gains of the year and are carried forward without limit; none is set against other income. "
-            "Wash sales are not modelled. Borrow fees and interest paid are not deducted, interest earned is not taxed. Open positions are not taxed."
+            "Wash sales are not modelled. Borrow fees and interest paid are not deducted, interest earned is not taxed. Open "
+            "positions are not taxed."
         )
 
 

@@ -368,4 +368,4 @@ def test_annual_ratios_of_other_calendars_are_those_of_quantstats(a_year):
 
 def test_a_riskless_rate_is_earned_by_all_sessions_of_a_year():
     nothing = series(np.zeros(365))
-    assert np.prod(1 - metrics.excess_returns(nothing, 0.05, 365)) == pytest.approx(1.05, rel=1e-12)
+    assert np.prod(1 - metrics.excess_returns(nothing, 0.05, sessions_per_year=365)) == pytest.approx(1.05, rel=1e-12)
