@@ -173,7 +173,8 @@ def test_the_records_of_the_evidence_all_show_themselves():
         "HoldingTimes",
         "SessionReturns",
         "SampleSplit",
-    }  # a file of trials and its line; arrays and dates
+        "WalkForwardScheme",
+    }  # a file of trials and its line; arrays, dates and terms
     assert {kind.__name__ for kind in records if not issubclass(kind, Displayable)} <= plain
     assert all(kind.__repr__ is Displayable.__repr__ for kind in records if kind.__name__ not in plain)
 
