@@ -285,7 +285,7 @@ def test_size_coverage_and_power_where_nothing_can_be_predicted(null):
 
 
 def test_rotation_finds_effects_of_falls_where_there_are_none():
-    """Why it gives no verdict: about 17 % of the p-values are 5 % or less."""
+    """Why it gives no verdict: about 14 % of the p-values are 5 % or less."""
     rules = tuple(rule for rule in RULES if rule.name == "fall of 2 sd, 5 sessions")
     (cell,) = measure_rules(NULLS["GARCH(1,1)"], 240, rules).values()
     assert cell.rate("rotation") > 8.5
