@@ -16,6 +16,7 @@ import pandas as pd
 from matplotlib import dates, ticker
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
+from dipfolio.data.calendar import SESSIONS_PER_YEAR
 from dipfolio.engine.metrics import compound_returns, excess_returns
 
 MIN_DISTRIBUTION_MONTHS = 6
@@ -55,7 +56,7 @@ class SheetData:
     market: pd.Series | None
     risk_free: float
     worst: Sequence[tuple[pd.Timestamp, pd.Timestamp]]
-    sessions_per_year: int
+    sessions_per_year: int = SESSIONS_PER_YEAR
 
     @property
     def half_year(self) -> int:
