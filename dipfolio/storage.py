@@ -411,6 +411,9 @@ def _modified_at(path: Path) -> float:
 
 CHECKSUM_FILE = "seal.json"
 
+SOURCE_FILE, COMMAND_FILE = "strategy.py", "command.txt"
+"""The source of the strategy in the folder of a run, and the command line that made it."""
+
 ROBUSTNESS_FILE = "robustness.json"
 """The robustness in the folder of a run."""
 
@@ -477,11 +480,15 @@ def _with_own_checksum(record: dict[str, Any]) -> dict[str, Any]:
     return {**record, "seal": sha256_of(json.dumps(record, sort_keys=True))}
 
 
+def record_files(folder: Path) -> tuple[str, ...]:
+    """The names of the files of a run that are under its seal, in order."""
+    others = (CHECKSUM_FILE, EVIDENCE_FILE, workbook_name(folder))
+    return tuple(path.name for path in sorted(folder.iterdir()) if path.name not in others and path.is_file())
+
+
 def _file_checksums(folder: Path) -> dict[str, str]:
     """Of every file of the run; empty for one that cannot be read."""
-    unsealed = (CHECKSUM_FILE, EVIDENCE_FILE)
-    sealed = (path for path in sorted(folder.iterdir()) if path.name not in unsealed and path.name != workbook_name(folder))
-    return {path.name: _file_checksum(path) for path in sealed if path.is_file()}
+    return {name: _file_checksum(folder / name) for name in record_files(folder)}
 
 
 def _file_checksum(path: Path) -> str:

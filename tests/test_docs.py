@@ -38,7 +38,7 @@ def test_each_command_that_is_shown_runs_as_it_stands(home, command, capsys, mon
 def test_the_commands_were_found():
     assert len(list(code("python", EXTENDING))) == 8
     assert len(commands(EXTENDING)) == 14
-    assert len(commands(README)) == 16
+    assert len(commands(README)) == 17
 
 
 def test_the_readme_shows_what_the_main_job_prints(home, capsys, monkeypatch):

@@ -20,6 +20,7 @@ from dipfolio.cli.groups import command_for, write_strategy_help
 from dipfolio.cli.init import init_workspace
 from dipfolio.cli.output import install_output_filter, remove_output_filter
 from dipfolio.cli.predict import judge_predictions, predict_commands
+from dipfolio.cli.reproduce import reproduce_run
 from dipfolio.cli.run import strategy_command
 from dipfolio.cli.strategies import check_strategies, list_strategies, new_strategy
 from dipfolio.cli.sweep import sweep_commands
@@ -32,6 +33,7 @@ from dipfolio.version import __version__
 COMMANDS = {
     "list": list_strategies,
     "compare": compare_runs,
+    "reproduce": reproduce_run,
     "check": check_strategies,
     "new": new_strategy,
     "sweep": sweep_commands,

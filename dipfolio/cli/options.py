@@ -415,9 +415,10 @@ def _strategy_run(
             )
     defaults = parameters | {param.name: param.default for param in context.command.params if param.name not in of_first}
     defaults |= BROKERS[values["broker"]].values
+    usual_rate = "risk_free" if values["cash_rate"] else ""  # whose default is then another one than that of the option
     strategy = kind(**{name: values[name] for name in parameters if kind is first or name in given})
     changed = {
         name: values[name] for name, default in defaults.items()
-        if name in given and name not in OUTPUT_OPTIONS and values[name] != default
+        if name in given and name not in OUTPUT_OPTIONS and (values[name] != default or name == usual_rate)
     }  # fmt: skip
     return StrategyRun(strategy=strategy, changed=changed)

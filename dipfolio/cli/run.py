@@ -1,6 +1,7 @@
 """The command of a strategy; its parameters, the account and the window are options."""
 
 import json
+import shlex
 import sys
 import webbrowser
 from collections.abc import Callable
@@ -66,12 +67,23 @@ SEVERAL_STRATEGIES_HELP = (
 )
 
 
+WORDS_KEY = "dipfolio.words"
+"""Of the words after the strategy in the metadata of a command."""
+
+UNRECORDED_OPTIONS = ("--all", "--force", "--json", "--open")
+"""Options that change nothing in the record of a run, and are left out of the command that its folder keeps."""
+
+UNRECORDED_VALUES = ("--reports", "--export", "--hindsight")
+"""Options with a value that are left out with it."""
+
+
 class StrategyCommand(SectionedCommand):
     """A strategy as a command; it explains why an option of a further strategy is none of its own."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Values of the words."""
         words = list(args)
+        ctx.meta[WORDS_KEY] = words
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
@@ -309,6 +321,8 @@ class CompletedRun:
     ----------
     identity : str
         What the report is sealed with.
+    command : str
+        The command line that makes it, from the name of the strategy on.
     already_saved : bool
         Whether its report is there already, of this very run.
     robustness : Robustness or None
@@ -322,6 +336,7 @@ class CompletedRun:
     rate: "RiskFree"
     folder: Path
     identity: str
+    command: str
     already_saved: bool
     robustness: "Robustness | None" = None
 
@@ -363,8 +378,20 @@ def _simulated(strategy_run: StrategyRun, values: dict[str, Any], reports: Path,
     metrics = measure(result, rate)
     return CompletedRun(
         strategy=strategy, result=result, bars=bars, metrics=metrics, rate=rate, folder=target, identity=this,
-        already_saved=kept is not None,
+        command=_command_of(strategy.name, values), already_saved=kept is not None,
     )  # fmt: skip
+
+
+def _command_of(name: str, values: dict[str, Any]) -> str:
+    """The command line for one of the strategies named, without what only says where and how its outcome is shown."""
+    words, is_value = [], False
+    for word in click.get_current_context().meta[WORDS_KEY]:
+        has_value = word in UNRECORDED_VALUES
+        dropped = has_value or word in (*values["more"], *UNRECORDED_OPTIONS) or word.partition("=")[0] in UNRECORDED_VALUES
+        if not (dropped or is_value):
+            words.append(word)
+        is_value = has_value
+    return shlex.join([name, *words])
 
 
 def _load(home: Workspace, symbols: tuple[str, ...], values: dict[str, Any]) -> "tuple[Bars, str]":
@@ -452,8 +479,16 @@ def _draw(runs: list[CompletedRun], say: Callable[[str], None]) -> None:
     """Draw the tear sheets, and place each report, sealed, as soon as it is complete."""
     from dipfolio.report.publish import save_run
     from dipfolio.report.tearsheet import tear_sheets
-    from dipfolio.storage import EVIDENCE_FILE, ROBUSTNESS_FILE, replace_directory, write_checksums
+    from dipfolio.storage import (
+        COMMAND_FILE,
+        EVIDENCE_FILE,
+        ROBUSTNESS_FILE,
+        SOURCE_FILE,
+        replace_directory,
+        write_checksums,
+    )
 
+    home: Workspace = click.get_current_context().obj
     say(f"drawing {'the tear sheet' if len(runs) == 1 else f'{len(runs)} tear sheets'}")
     pages = tear_sheets([(run.result, run.metrics, run.rate, run.robustness) for run in runs], ends_after=True)
     for number, (run, page) in enumerate(zip(runs, pages, strict=True), 1):
@@ -461,6 +496,8 @@ def _draw(runs: list[CompletedRun], say: Callable[[str], None]) -> None:
         def write(folder: Path, run: CompletedRun = run, page: str = page) -> None:
             """The record, the page made from it, and the seal on both."""
             save_run(run.result, folder)
+            (folder / SOURCE_FILE).write_bytes(loader.strategy_file(home.strategies, run.strategy.name).read_bytes())
+            (folder / COMMAND_FILE).write_text(f"{run.command}\n", encoding="utf-8", errors="surrogateescape")
             (folder / "tearsheet.html").write_text(page, encoding="utf-8")
             if run.robustness:
                 (folder / ROBUSTNESS_FILE).write_text(json.dumps(run.robustness.as_record(), indent=1), encoding="utf-8")

@@ -29,6 +29,8 @@ from dipfolio.storage import changed_files
 ROOT = Path(__file__).parents[2]
 FILES = {
     "seal.json",
+    "command.txt",
+    "strategy.py",
     "equity.csv",
     "events.csv",
     "fills.csv",

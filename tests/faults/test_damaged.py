@@ -56,6 +56,7 @@ def make_unreadable(path):
 DAMAGES = [truncate, flip, empty, make_folder, make_unreadable]
 by_name = pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
 FILES = [
+    "command.txt",
     "equity.csv",
     "events.csv",
     "fills.csv",
@@ -65,6 +66,7 @@ FILES = [
     "robustness.json",
     "run.json",
     CHECKSUM_FILE,
+    "strategy.py",
     "tearsheet.html",
     "trades.csv",
 ]

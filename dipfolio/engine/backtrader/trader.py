@@ -165,12 +165,15 @@ class Trader(bt.Strategy):  # type: ignore[misc]
         trades, bar = self.open_trades(), self.bar(now)
         staying = self.held != 0
         for rule in self.p.plan.exits:
-            stopped = self.stops.closes(rule, trades, bar) if isinstance(rule, AccountStop) else rule.closes(trades, bar)
-            self._close(stopped & staying, rule.fill, str(rule), leaving, staying)
+            of_account = bool(self.stops) and isinstance(rule, AccountStop)
+            closing = (self.stops.closes(rule, trades, bar) if of_account else rule.closes(trades, bar)) & staying
+            if closing.any():
+                self._close(closing, rule.fill, str(rule), leaving, staying)
         for rule in self.stops.pairs:
             for fill in _MOMENTS:
                 closing = self.stops.partners(rule, leaving[fill], staying, bar)
-                self._close(closing, fill, f"{rule}, partner", leaving, staying)
+                if closing.any():
+                    self._close(closing, fill, f"{rule}, partner", leaving, staying)
         return leaving["open"], leaving["close"]
 
     def _close(
@@ -178,8 +181,6 @@ class Trader(bt.Strategy):  # type: ignore[misc]
         staying: NDArray[np.bool_],
     ) -> None:  # fmt: skip
         """Send the orders that close trades, and note in both arrays that they leave."""
-        if not closing.any():
-            return
         for column in np.flatnonzero(closing):
             self._send(int(column), -self.held[column], _ORDER[fill], reason, reduce_only=True)
         leaving[fill] |= closing
