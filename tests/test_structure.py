@@ -13,7 +13,7 @@ import tests.support
 PACKAGE = Path(__file__).parents[1] / "dipfolio"
 TESTS = Path(__file__).parent
 PACKAGES = ["errors", "version", "storage", "data", "engine", "sweep", "evidence", "study", "report", "cli"]
-MOST_MODULES = 145
+MOST_MODULES = 146
 """The move to packages left 110; each module since is a noun that was not there before."""
 ONLY = {"backtrader": "engine/backtrader/", "quantstats": "report/tearsheet.py", "click": "cli/"}
 FILES = sorted(PACKAGE.rglob("*.py"))

@@ -252,8 +252,7 @@ def asked_currency() -> str:
 
 def show_in_currency(currency: str) -> None:
     """Write the amounts of the rest of the command in a currency; empty for dollars."""
-    from dipfolio.data.currency import shown_in
-    from dipfolio.data.dataset import DOLLARS
+    from dipfolio.data.currency import DOLLARS, shown_in
 
     context = click.get_current_context(silent=True)
     if context:

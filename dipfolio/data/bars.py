@@ -15,9 +15,9 @@ import pandas as pd
 
 from dipfolio.data.borrow_rates import BorrowRate, borrow_fingerprint
 from dipfolio.data.calendar import XNYS, ExchangeCalendar
-from dipfolio.data.currency import Conversion, describe_conversions
-from dipfolio.data.dataset import DOLLARS
+from dipfolio.data.currency import DOLLARS
 from dipfolio.data.events import MarketEvent
+from dipfolio.data.exchange_rates import Conversion, describe_conversions
 from dipfolio.data.instruments import instrument
 from dipfolio.data.membership import Membership, members_of, membership_table
 from dipfolio.data.risk_free import RiskFree, constant_cash_rate

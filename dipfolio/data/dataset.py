@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from dipfolio.data.calendar import XNYS, ExchangeCalendar, Frequency
+from dipfolio.data.currency import DOLLARS
 from dipfolio.data.universe import match_symbols
 from dipfolio.errors import DataError, DipfolioError, UnknownNameError
 
 DATASET_FILE = "dataset.toml"
-DOLLARS = "USD"
 HUNDREDTHS = {"GBp": "GBP", "GBX": "GBP", "ZAc": "ZAR", "ZAX": "ZAR", "ILA": "ILS"}
 """Units that are a hundredth of a currency: London pence, South African cents and Israeli agorot."""
 _KEYS = ("calendar", "currency", "frequency")

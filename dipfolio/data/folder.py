@@ -26,8 +26,8 @@ from dipfolio.data.corporate_actions import (
     missing_dividends_warning,
     unmatched_symbol_warnings,
 )
-from dipfolio.data.currency import Converter, account_currency
 from dipfolio.data.events import match_event_symbols, read_events
+from dipfolio.data.exchange_rates import Converter, account_currency
 from dipfolio.data.instruments import index_warnings, instrument
 from dipfolio.data.membership import MEMBERSHIP_COLUMNS, MEMBERSHIP_FILE, Membership, members_of, read_membership
 from dipfolio.data.price_files import PriceFiles, find_price_files

@@ -14,8 +14,7 @@ import pandas as pd
 
 from dipfolio.data.bars import Origin, Provenance
 from dipfolio.data.calendar import XNYS, ExchangeCalendar
-from dipfolio.data.currency import currency_sign, shown_in
-from dipfolio.data.dataset import DOLLARS
+from dipfolio.data.currency import DOLLARS, currency_sign, shown_in
 from dipfolio.data.factor_returns import FactorReturns
 from dipfolio.data.risk_free import RiskFree, constant_rate
 from dipfolio.engine.account import Account

@@ -19,8 +19,7 @@ from markupsafe import Markup, escape
 
 from dipfolio.data.bars import Provenance
 from dipfolio.data.calendar import ALWAYS_OPEN, XNYS
-from dipfolio.data.currency import currency_sign
-from dipfolio.data.dataset import DOLLARS
+from dipfolio.data.currency import DOLLARS, currency_sign
 from dipfolio.data.risk_free import MAX_UNAMBIGUOUS_RATE, RiskFree, rate_as_percent
 from dipfolio.engine.allocation import ALLOCATION_FILES, allocation_of
 from dipfolio.engine.costs import Assumption

@@ -27,8 +27,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from dipfolio.data.currency import shown_in
-from dipfolio.data.dataset import DOLLARS
+from dipfolio.data.currency import DOLLARS, shown_in
 from dipfolio.data.risk_free import RiskFree
 from dipfolio.engine.metrics import (
     Metrics,

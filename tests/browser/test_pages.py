@@ -241,10 +241,15 @@ def test_the_charts_of_two_runs_stand_side_by_side(visit):
     page.evaluate("document.querySelector('.sheet').scrollTop = 0")
     page.wait_for_function("() => document.querySelectorAll('.sheet')[1].scrollTop === 0")
     page.wait_for_timeout(300)
-    where = "chart => chart.closest('figure').querySelector('h2').getBoundingClientRect().top"
-    tops = [page.frame_locator(f"[data-pane='{pane}'] iframe").locator("#exposure").evaluate(where) for pane in (0, 1)]
-    page.evaluate(f"document.querySelector('.sheet').scrollTop = {tops[0]}")
-    page.wait_for_function(f"() => Math.abs(document.querySelectorAll('.sheet')[1].scrollTop - {tops[1]}) < 4")
+    page.wait_for_function(
+        """() => {
+            const [left, right] = document.querySelectorAll('.sheet');
+            const head = pane => pane.querySelector('iframe').contentDocument.getElementById('exposure').closest('figure')
+                .querySelector('h2').getBoundingClientRect().top;
+            left.scrollTop = head(left);
+            return Math.abs(right.scrollTop - head(right)) < 4;
+        }"""
+    )
 
 
 def test_the_tear_sheets_follow_the_theme_of_the_page(visit):

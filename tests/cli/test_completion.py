@@ -58,7 +58,7 @@ def test_a_first_word_is_a_command_or_a_strategy(told):
         ("dipfolio dip-rule --sk", ["--skip-event"]),
         ("dipfolio dip-rule --no-sk", ["--no-skip-event"]),
         ("dipfolio dip-rule --fill ", ["open", "close"]),
-        ("dipfolio dip-rule --cas", ["--cash"]),
+        ("dipfolio dip-rule --cas", ["--cash", "--cash-rate"]),
         ("dipfolio dip-rule --bench", ["--benchmark"]),
         ("dipfolio dip-rule short-nvda", ["short-nvda", "short-nvda-friday"]),
         ("dipfolio dip-rule short-nvda-friday short-nvda", ["short-nvda"]),

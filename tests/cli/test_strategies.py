@@ -168,7 +168,7 @@ def test_a_new_idea_runs_at_once_and_passes_the_check(home_of_new, program):
     assert program(home_of_new, "new", "my-idea")[:2] == (0, "Wrote strategies/my_idea.py. Run it: python backtest.py my-idea\n")
     code, out, _ = program(home_of_new, "my-idea", "--end", "2024-06-28")
     assert code == 0
-    assert "in 17 trades in eight shares" in out
+    assert "in 17 trades in eight names" in out
     code, out, _ = program(home_of_new, "check", "my-idea", "--sessions", "6")
     assert code == 0
     assert "FAIL" not in out
