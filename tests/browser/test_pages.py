@@ -237,7 +237,7 @@ def test_the_charts_of_two_runs_stand_side_by_side(visit):
     heights = "document.querySelector('.sheet').querySelector('iframe').clientHeight"
     before = page.evaluate(heights)
     page.frame_locator("[data-pane='0'] iframe").locator("[data-table='exposure'] summary").click()
-    page.wait_for_function(f"{heights} > {before} + 200")
+    page.wait_for_function(f"() => {heights} > {before} + 200")
     page.evaluate("document.querySelector('.sheet').scrollTop = 0")
     page.wait_for_function("() => document.querySelectorAll('.sheet')[1].scrollTop === 0")
     page.wait_for_timeout(300)
