@@ -319,7 +319,8 @@ class Account(
 
     def dated_assumptions(self, dated: DatedRates) -> tuple[Assumption, ...]:
         """The same for a run with dated rates of interest or of borrowing."""
-        broker = "" if self == self.without_costs() else self.broker
+        free = self.with_usual_spreads() == self.without_costs().with_usual_spreads()
+        broker = "" if free else self.broker
         chosen = (
             (Assumption("Broker", f"{broker}: {BROKERS[broker].description}."),) if broker not in ("", DEFAULT_BROKER) else ()
         )
