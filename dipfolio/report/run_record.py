@@ -203,7 +203,7 @@ def template_environment() -> Environment:
 
 def _unbroken(text: object) -> Markup:
     """A text in which a number stays on the line of its %, and dollars on that of their sign: a browser breaks after a hyphen."""
-    held = str(escape(str(text).replace(" %", "\xa0%")))
+    held = str(escape(escape_control_characters(str(text)).replace(" %", "\xa0%")))
     return Markup(SIGNED_DOLLARS.sub(r'<span style="white-space:nowrap">\g<0></span>', held))  # noqa: S704 - escaped above
 
 

@@ -45,7 +45,7 @@ def test_the_page_has_the_answer_then_the_chart_then_the_numbers_then_the_rest()
     places = [page.index(mark) for mark in order]
     assert places == sorted(places)
     read = Page(page)
-    assert assessment_answer(examined) in read.text
+    assert assessment_answer(examined) in read.text.replace("\xa0", " ")
     assert all(paragraph in read.text for paragraph in METHOD_PARAGRAPHS["rule"])
     caption = page[page.index("<caption>") : page.index("</caption>")]
     assert HINDSIGHT_LIMITATION in caption

@@ -240,6 +240,7 @@ def test_an_amount_stays_on_one_line():
     text = template_environment().from_string("{{ text | unbroken }}").render(text="NVDA -$4,790.50, (-6.6 %) & <b>+$12</b>.")
     whole = '<span style="white-space:nowrap">'
     assert text == f"NVDA {whole}-$4,790.50</span>, (-6.6\xa0%) &amp; &lt;b&gt;{whole}+$12</span>&lt;/b&gt;."
+    assert template_environment().from_string("{{ text | unbroken }}").render(text="a\x1b[2J\u202e") == r"a\x1b[2J\u202e"
 
 
 def test_a_run_by_a_dated_rate_says_the_rate_the_spreads_and_above_what_its_ratios_are(bars):
