@@ -3,7 +3,7 @@
 import hashlib
 import json
 import struct
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from types import SimpleNamespace
 
@@ -36,6 +36,9 @@ RATES = RiskFree(rates=pd.Series([0.05, 0.04], index=pd.DatetimeIndex(["2024-02-
 @dataclass(frozen=True)
 class Account:
     cash: float = 1000.0
+
+    def as_record(self):
+        return asdict(self)
 
 
 def test_the_digests_of_the_standard_are_met():
