@@ -17,6 +17,10 @@ from dipfolio.errors import ParameterError, UnknownNameError
 NOT_INSTALLED = "Weights of a model need skfolio: pip install 'dipfolio[weights]'."
 
 
+MIN_WEIGHT = 1e-5
+"""Part of equity below which a weight is the rounding of a solver, and 0; others that are all positive keep their sum."""
+
+
 class Estimator(Protocol):
     """What skfolio and scikit-learn call an estimator: parameters, and ``fit``, which leaves ``weights_``."""
 
@@ -83,7 +87,8 @@ def _fitted(model: str | Estimator, returns: pd.DataFrame) -> np.ndarray:
         found = np.asarray(estimator.fit(returns).weights_, dtype="float64")
     if found.shape != (returns.shape[1],):
         raise ParameterError(f"{type(estimator).__name__} has weights of the shape {found.shape}; one for each symbol is needed.")
-    return found
+    kept = np.where(np.abs(found) < MIN_WEIGHT, 0.0, found)
+    return kept * (found.sum() / kept.sum()) if (found >= 0).all() and kept.any() else kept
 
 
 def _copy_of(model: Estimator) -> Any:

@@ -100,3 +100,24 @@ def test_without_the_extra_one_line_says_what_to_install(monkeypatch):
     with pytest.raises(ParameterError, match=r"pip install 'dipfolio\[weights\]'") as refused:
         weights(BARS, "MeanRisk")
     assert "\n" not in str(refused.value)
+
+
+class Dusty:
+    """An estimator whose solver leaves dust."""
+
+    def __init__(self, dust=1e-7):
+        self.dust = dust
+
+    def get_params(self, deep=True):
+        return {"dust": self.dust}
+
+    def fit(self, returns):
+        self.weights_ = np.array([0.6, 0.4 - self.dust, self.dust])
+        return self
+
+
+def test_the_dust_of_a_solver_is_nothing_and_the_rest_keeps_its_sum():
+    found = weights(BARS.select(("A", "B", "C")), Dusty(), 60).dropna()
+    assert (found["C"] == 0).all()
+    assert found.sum(axis=1).to_numpy() == pytest.approx(1.0, abs=1e-15)
+    assert found["A"].to_numpy() == pytest.approx(0.6 / (1 - 1e-7), rel=1e-12)
