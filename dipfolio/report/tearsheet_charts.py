@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -173,13 +174,19 @@ def sheet_for_frame(page: str) -> str:
     Without plotly.js, which that page puts in :data:`EMPTY_LIBRARY`; a sheet that another version of dipfolio has drawn is
     without its charts, as the policy of that page names only the scripts of this version.
     """
-    if page_policy([plotly_source(), *chart_scripts()]) in page:
+    if _policy_of_charts(currency_sign()) in page:
         return page.replace(_script("library", packed_plotly()), EMPTY_LIBRARY)
     kept = [page]
     while START in kept[-1]:
         before, _, rest = kept.pop().partition(START)
         kept += [before, rest.partition(END)[2]]
     return "".join(kept)
+
+
+@cache
+def _policy_of_charts(_sign: str) -> str:
+    """The policy of a tear sheet that shows amounts with this sign, as it is shown now; plotly.js is hashed once for many sheets."""
+    return page_policy([plotly_source(), *chart_scripts()])
 
 
 def _script(name: str, text: str) -> str:
