@@ -185,7 +185,7 @@ def sheet_for_frame(page: str) -> str:
 
 @cache
 def _policy_of_charts(_sign: str) -> str:
-    """The policy of a tear sheet that shows amounts with this sign, as it is shown now; plotly.js is hashed once for many sheets."""
+    """The policy of a tear sheet in the currency that is shown now; plotly.js is hashed once for many sheets."""
     return page_policy([plotly_source(), *chart_scripts()])
 
 
