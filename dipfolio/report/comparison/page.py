@@ -283,7 +283,7 @@ def describe_drawdown_chart(contenders: Sequence[Contender]) -> str:
     return f"Worst drawdown: {', '.join(falls)}."
 
 
-MAX_PACKED_CHARACTERS = 1_200_000
+MAX_PACKED_CHARACTERS = 1_100_000
 """Letters of packed sheets in one page; those that come later are only linked."""
 
 
