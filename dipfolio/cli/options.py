@@ -136,18 +136,14 @@ class FractionType(click.ParamType):  # type: ignore[type-arg, unused-ignore]  #
         return number
 
 
-class TaxRateType(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic only in later versions
+class TaxRateType(FractionType):
     """A tax rate from 0 to under 1 as a fraction, 0.37, or as per cent, 37%."""
 
     name = "rate"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Text to a fraction."""
-        text = str(value).strip()
-        try:
-            rate = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
-        except ValueError:
-            rate = float("nan")
+        rate = super().convert(value, param, ctx)
         if not 0 <= rate < 1:
             self.fail(f"{value!r} is no tax rate from 0 to under 1; write it as 0.37 or 37%.", param, ctx)
         return rate
@@ -335,7 +331,7 @@ def cash_rate_of(values: dict[str, Any], symbols: tuple[str, ...]) -> "RiskFree 
     return rate
 
 
-MAX_RATE_AGE = 30
+MAX_CASH_RATE_AGE = 30
 """Calendar days after which it is said that the last rate of a file is old."""
 
 
@@ -343,7 +339,7 @@ def with_cash_rate(bars: "Bars", rate: "RiskFree | None") -> "Bars":
     """The bars with a rate of interest, if there is one; that it ends long before them is said on standard error."""
     if rate is None:
         return bars
-    if len(rate.rates) > 1 and len(bars) and (bars.sessions[-1] - rate.rates.index[-1]).days > MAX_RATE_AGE:
+    if len(rate.rates) > 1 and len(bars) and (bars.sessions[-1] - rate.rates.index[-1]).days > MAX_CASH_RATE_AGE:
         last = rate.rates.index[-1].date()
         warn_once(f"The rates of {rate.description} end on {last}; the last one is used until {bars.sessions[-1].date()}.")
     return bars.with_cash_rate(rate)

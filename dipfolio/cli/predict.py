@@ -11,8 +11,10 @@ import click
 
 from dipfolio.cli.groups import StrategyGroup
 from dipfolio.cli.options import (
+    CURRENCY_HELP,
     DATA_HELP,
     BenchmarkType,
+    CurrencyType,
     DateType,
     FolderType,
     FractionType,
@@ -114,6 +116,7 @@ def _options(last_session: list[str]) -> list[click.Option]:
         ),
         SectionedOption(["--no-costs"], is_flag=True, help="trade, borrow and owe for nothing", section=section),
         SectionedOption(["--data"], type=folder, help=DATA_HELP, section=section),
+        SectionedOption(["--currency"], type=CurrencyType(), help=CURRENCY_HELP, section=section),
         SectionedOption(
             ["--reports"], type=FolderType(), help="folder for predictions.jsonl  [default: reports]", section=section
         ),
@@ -134,7 +137,7 @@ def _log(reports: Path | None) -> "PredictionLog":
 
 def _seal(kind: "type[StrategyBase]", values: dict[str, Any]) -> None:
     from dipfolio.engine.parameters import list_parameters
-    from dipfolio.evidence.predictions import Prediction, as_json_values
+    from dipfolio.evidence.predictions import Prediction
 
     home: Workspace = click.get_current_context().obj
     strategy = kind(**{item.name: values[item.name] for item in list_parameters(kind)})
@@ -149,8 +152,9 @@ def _seal(kind: "type[StrategyBase]", values: dict[str, Any]) -> None:
             sealed_at=now.isoformat(timespec="seconds"),
             claim=values["claim"],
             strategy=strategy.name,
-            parameters=as_json_values(strategy.parameters),
-            account=account.changed,
+            parameters=json.loads(json.dumps(strategy.parameters, default=str)),
+            account=asdict(account),
+            currency=values["currency"] or "",
             benchmark=values["benchmark"],
             window=(first.isoformat(), last.isoformat()),
             measure=values["measure"],
@@ -261,7 +265,7 @@ def _run(home: Workspace, prediction: "Prediction", data: Path | None, reports: 
         raise ParameterError(f"The file of {prediction.strategy} is not the one that was sealed; {how}.")
     kind = loader.load_strategy(home.strategies, prediction.strategy)
     strategy = kind(**parameters_from_json(kind, prediction.parameters))
-    bars = home.load(data, strategy.symbols, prediction.benchmark)
+    bars = home.load(data, strategy.symbols, prediction.benchmark, prediction.currency)
     first, last = map(date.fromisoformat, prediction.window)
     if bars.sessions[-1].date() < last:
         return Judgement(prediction=prediction, verdict="open", remark=f"The data end on {bars.sessions[-1].date()}.")
@@ -283,9 +287,10 @@ def _record(judgement: "Judgement") -> dict[str, Any]:
 
 
 def _described(judgement: "Judgement") -> str:
+    from dipfolio.report.format import count, percent
+
     prediction = judgement.prediction
-    trades = f"{judgement.trades:,} trade{'' if judgement.trades == 1 else 's'}"
-    value = "" if math.isnan(judgement.value) else f": {100 * judgement.value:+.2f} %, {trades}"
+    value = "" if math.isnan(judgement.value) else f": {percent(judgement.value)}, {count(judgement.trades, 'trade')}"
     lines = [
         f"{prediction.number}  {judgement.verdict}{value}",
         f"   {prediction.claim}",
@@ -299,5 +304,6 @@ def _summary(judgements: "list[Judgement]") -> str:
     """How many came true of those that were judged; predictions that nobody counts would prove nothing."""
     true, false = (sum(one.verdict == verdict for one in judgements) for verdict in ("came true", "did not come true"))
     left = len(judgements) - true - false
+    told = f"{true} of {true + false} judged came true." if true + false else "None could be judged so far."
     rest = f" {left} {'is' if left == 1 else 'are'} open or cannot be judged." if left else ""
-    return f"{true} of {true + false} judged came true.{rest} Each window is one observation."
+    return f"{told}{rest} Each window is one observation."

@@ -111,7 +111,7 @@ class Workspace:
         members = members_of(read_membership(path)) if path else ()
         return tuple(dict.fromkeys([*members, *(symbol for symbol in symbols if symbol != DATED_MEMBERS)]))
 
-    def load(self, folder: Path | None, symbols: tuple[str, ...], benchmark: str = "") -> "Bars":
+    def load(self, folder: Path | None, symbols: tuple[str, ...], benchmark: str = "", currency: str | None = None) -> "Bars":
         """The data of some symbols, from the folder named or else from :meth:`data`, which is reported on standard error.
 
         Parameters
@@ -121,6 +121,8 @@ class Workspace:
             What is traded.
         benchmark : str
             What it is compared with, empty for none.
+        currency : str, optional
+            Of the account, empty for that of the data; what ``--currency`` of the command says if it is not given.
 
         Raises
         ------
@@ -131,6 +133,7 @@ class Workspace:
         """
         from dipfolio.data.folder import load_bars
 
+        currency = asked_currency() if currency is None else currency
         named, traded = folder is not None, symbols
         symbols = tuple(dict.fromkeys([*symbols, *([benchmark] if benchmark else [])]))
         if folder is None:
@@ -141,7 +144,7 @@ class Workspace:
         def load() -> "Bars":
             """From the folder chosen, with the calendars of the embedded data where it has none."""
             others = {name: self.data / f"{name}.csv" for name in ("events", "splits")}
-            bars = load_bars(folder, symbols, **others, membership=self.data / "universe.csv", currency=asked_currency())
+            bars = load_bars(folder, symbols, **others, membership=self.data / "universe.csv", currency=currency)
             show_in_currency(bars.currency)
             return bars
 

@@ -7,7 +7,6 @@ the whole file, or takes lines off its end, makes another chain: that is seen by
 
 import json
 import os
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -47,7 +46,9 @@ class Prediction(Displayable):
         In the words of its author.
     strategy : str
     parameters, account : dict
-        As JSON keeps them; ``account`` has what differs from the default account.
+        As JSON keeps them, each setting with its value, so that a later change of a default changes no prediction.
+    currency : str
+        Of the account; empty for that of the prices.
     benchmark : str
         Empty for none.
     window : tuple of str
@@ -73,6 +74,7 @@ class Prediction(Displayable):
     strategy: str
     parameters: dict[str, Any]
     account: dict[str, Any]
+    currency: str
     benchmark: str
     window: tuple[str, str]
     measure: Measure
@@ -277,8 +279,3 @@ class PredictionLog:
 
 MIN_HASH_DIGITS = 12
 """Digits of a hash that tell it from any other that somebody could try to make."""
-
-
-def as_json_values(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters as JSON keeps them: dates as text."""
-    return {name: value.isoformat() if isinstance(value, date) else value for name, value in values.items()}

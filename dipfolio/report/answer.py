@@ -204,12 +204,12 @@ def _market_later(paths: HoldingPaths, session: int) -> str:
 
 def _how_ended(trades: pd.DataFrame) -> str:
     """When the trades ended, if they ended together, and the words that lead to a close a week later."""
-    week = f"n the close {count_in_words(SESSIONS_LONGER, 'session')}"
+    week = f"on the close {count_in_words(SESSIONS_LONGER, 'session')}"
     ends = set(zip(trades["exit_session"], trades["exit_at"], strict=True))
     if len(ends) > 1:
-        return f"O{week} after the exits,"
+        return _capital(f"{week} after the exits,")
     done = {"long": "Sold", "short": "Bought back"}.get("".join(set(trades["side"])), "Closed")
-    return f"{done} {_moment(*ends.pop())}; o{week} later,"
+    return f"{done} {_moment(*ends.pop())}; {week} later,"
 
 
 def _owed_by_shorts(positions: pd.DataFrame) -> str:

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -168,25 +167,30 @@ def chart_scripts() -> list[str]:
     return [_in_currency(read_asset(name)) for name in SCRIPTS]
 
 
-def sheet_for_frame(page: str) -> str:
+def chart_policy() -> str:
+    """The policy of a tear sheet with charts, as this version of dipfolio draws it in the currency that is shown."""
+    return page_policy([plotly_source(), *chart_scripts()])
+
+
+def sheet_for_frame(page: str, policy: str) -> str:
     """A tear sheet as a frame of another page shows it, which has plotly.js already.
 
     Without plotly.js, which that page puts in :data:`EMPTY_LIBRARY`; a sheet that another version of dipfolio has drawn is
     without its charts, as the policy of that page names only the scripts of this version.
+
+    Parameters
+    ----------
+    page : str
+    policy : str
+        Of :func:`chart_policy`, for many sheets worked out once.
     """
-    if _policy_of_charts(currency_sign()) in page:
+    if policy in page:
         return page.replace(_script("library", packed_plotly()), EMPTY_LIBRARY)
     kept = [page]
     while START in kept[-1]:
         before, _, rest = kept.pop().partition(START)
         kept += [before, rest.partition(END)[2]]
     return "".join(kept)
-
-
-@cache
-def _policy_of_charts(_sign: str) -> str:
-    """The policy of a tear sheet in the currency that is shown now; plotly.js is hashed once for many sheets."""
-    return page_policy([plotly_source(), *chart_scripts()])
 
 
 def _script(name: str, text: str) -> str:

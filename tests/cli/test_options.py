@@ -8,7 +8,7 @@ from typing import Literal
 import click
 import pytest
 
-from dipfolio.cli.options import BenchmarkType, DateType, FractionType, SectionedCommand, SymbolsType, options_of
+from dipfolio.cli.options import BenchmarkType, DateType, FractionType, SectionedCommand, SymbolsType, TaxRateType, options_of
 from dipfolio.engine.account import Account
 from dipfolio.engine.parameters import parameter
 from dipfolio.report.run_record import option_arguments
@@ -129,3 +129,14 @@ def test_a_part_is_a_fraction_or_per_cent(word, part):
 def test_what_may_be_a_fraction_or_per_cent_is_refused(word):
     with pytest.raises(click.BadParameter, match=r"write it as 0\.01 or 1%"):
         FractionType().convert(word, None, None)
+
+
+@pytest.mark.parametrize(("word", "rate"), [("0.37", 0.37), ("37%", 0.37), ("0", 0.0), (0.2, 0.2)])
+def test_a_tax_rate_is_a_fraction_or_per_cent(word, rate):
+    assert TaxRateType().convert(word, None, None) == pytest.approx(rate, abs=1e-15)
+
+
+@pytest.mark.parametrize("word", ["37", "-0.1", "100%", "150%", "nan", "much"])
+def test_what_is_no_tax_rate_is_refused(word):
+    with pytest.raises(click.BadParameter, match="write it as"):
+        TaxRateType().convert(word, None, None)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -9,11 +10,11 @@ import pandas as pd
 import pytest
 
 from dipfolio.cli import predict
-from dipfolio.cli.app import _guarded
-from dipfolio.cli.workspace import Workspace
+from dipfolio.engine.account import Account
 from dipfolio.evidence.trial_log import TrialLog
+from tests.support.killed_process import ROOT
+from tests.support.programs import program_in
 
-ROOT = Path(__file__).parents[2]
 SEALED = datetime(2025, 6, 30, 21, tzinfo=UTC)
 WORDS = ("dip-rule", "--hold", "5", "--until", "2025-12-31", "--claim", "Falls are bought.")
 
@@ -21,18 +22,10 @@ WORDS = ("dip-rule", "--hold", "5", "--until", "2025-12-31", "--claim", "Falls a
 @pytest.fixture
 def call(tmp_path, monkeypatch, capsys):
     """The program in a workspace of its own on 30 June 2025, whose data end on that day: exit code, output, errors."""
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(predict, "_now", lambda: SEALED)
-    shutil.copytree(ROOT / "strategies", "strategies", ignore=shutil.ignore_patterns("__pycache__"))
+    program = program_in(tmp_path, monkeypatch, capsys)
     use_data_until("2025-06-30")
-    home = Workspace.at(tmp_path)
-
-    def run(*words):
-        code = _guarded([*map(str, words)], home)
-        out, err = capsys.readouterr()
-        return code or 0, out, err
-
-    return run
+    return program
 
 
 def use_data_until(last):
@@ -147,3 +140,18 @@ def test_a_strategy_with_a_parameter_of_that_name_takes_the_other_one(call):
     words = ("predict", "drawdown-rule", "--claim", "Falls are bought.", "--more-than", "0", "--end", "2025-12-31", "--json")
     sealed = json.loads(call(*words, "--until", "high")[1])
     assert (sealed["window"][1], sealed["parameters"]["until"]) == ("2025-12-31", "high")
+
+
+def test_every_setting_of_the_account_and_its_currency_are_sealed(call):
+    sealed = json.loads(call("predict", *WORDS, "--more-than", "0", "--cash", "5000", "--currency", "usd", "--json")[1])
+    assert sealed["account"] == asdict(Account(cash=5000.0))
+    assert sealed["currency"] == "USD"
+    use_data_until("2025-12-31")
+    assert json.loads(call("judge", "--json")[1])[0]["verdict"] in ("came true", "did not come true")
+
+
+def test_nothing_is_said_to_have_come_true_while_all_are_open(call):
+    call("predict", *WORDS, "--more-than", "0")
+    assert call("judge")[1].splitlines()[-1] == (
+        "None could be judged so far. 1 is open or cannot be judged. Each window is one observation."
+    )

@@ -1,33 +1,20 @@
 """The command ``reproduce``: equal to the byte, or what differs and why."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from dipfolio.cli.app import _guarded
-from dipfolio.cli.workspace import Workspace
+from tests.support.programs import program_in
 
-ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
 def call(tmp_path, monkeypatch, capsys):
     """The program in a workspace of its own: exit code, output, errors."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("strategies", "data"):
-        shutil.copytree(ROOT / name, name, ignore=shutil.ignore_patterns("__pycache__", "cache"))
-    home = Workspace.at(tmp_path)
-
-    def run(*words):
-        code = _guarded([*map(str, words)], home)
-        out, err = capsys.readouterr()
-        return code or 0, out, err
-
-    return run
+    return program_in(tmp_path, monkeypatch, capsys)
 
 
 def test_runs_of_one_command_line_are_each_made_again_to_the_byte(call):

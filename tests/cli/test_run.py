@@ -346,6 +346,25 @@ def test_rates_that_end_early_are_said(ask, tmp_path):
     assert "The rates of old.csv (rate, percent) end on 2024-06-03; the last one is used until 2025-12-31." in err
 
 
+def test_a_riskless_rate_of_0_beside_a_cash_rate_has_a_report_of_its_own(ask, tmp_path):
+    for words in ((), ("--risk-free", "0")):
+        assert ask("buy-the-dip", "--cash-rate", "4%", *words)[0] == 0
+    assert ask("buy-the-dip", "--risk-free", "0")[0] == 0
+    assert len(list((tmp_path / "reports").glob("*/run.json"))) == 3
+
+
+def test_the_result_after_taxes_stands_beside_the_other(ask, tmp_path):
+    code, out, _ = ask("buy-the-dip", "--tax-short", "37%", "--tax-long", "0.2", "--json")
+    trades = pd.read_csv(next((tmp_path / "reports").glob("buy-the-dip--*/trades.csv")))
+    gains = (trades["gross"] - trades["commission"] - trades["fees"]).sum()
+    after = json.loads(out)["after_tax"]
+    assert code == 0
+    assert after["tax"] == pytest.approx(0.37 * (gains + trades["dividends"].sum()), abs=1e-6)
+    assert after["final_equity"] == pytest.approx(json.loads(out)["final_equity"] - after["tax"], abs=1e-6)
+    assert "after taxes" in ask("buy-the-dip", "--tax-short", "37%", "--tax-long", "0.2", "--all")[1]
+    assert "after_tax" not in json.loads(ask("buy-the-dip", "--json")[1])
+
+
 def test_a_comparison_of_runs_by_one_rate_takes_off_what_idle_cash_earned(ask, tmp_path):
     terms = ("--cash-rate", "4%")
     assert ask("buy-the-dip", *terms)[0] == ask("dip-rule", *terms)[0] == 0

@@ -16,7 +16,8 @@ from tests.support.strategies import script
 
 CLAIM = Prediction(
     number=0, sealed_at="2024-12-30T18:00:00+00:00", claim="A beats M.", strategy="script", parameters={"hold": 5}, account={},
-    benchmark="M", window=("2025-01-02", "2025-01-08"), measure="benchmark", more_than=0.01, less_than=None, data="ab" * 32,
+    currency="", benchmark="M",
+    window=("2025-01-02", "2025-01-08"), measure="benchmark", more_than=0.01, less_than=None, data="ab" * 32,
     data_end="2024-12-30", source="# a strategy\n",
 )  # fmt: skip
 FREE = Account(cash=10_000.0, max_volume_share=1.0).without_costs()

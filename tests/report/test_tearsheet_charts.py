@@ -27,6 +27,7 @@ from dipfolio.report.tearsheet_charts import (
     MAX_LINES,
     MAX_POINTS,
     OTHERS,
+    chart_policy,
     describe_robustness,
     drawdown_charts,
     exposure_chart,
@@ -227,7 +228,7 @@ def test_hostile_words_are_data_and_text():
 def test_the_sheet_of_a_frame_leaves_plotly_to_the_page_around_it():
     charts = tearsheet_charts(long_run())
     page = f"{charts.head}<p>before</p>{charts.section}{charts.subperiods}{charts.foot}"
-    framed = sheet_for_frame(page)
+    framed = sheet_for_frame(page, chart_policy())
     assert framed.count(EMPTY_LIBRARY) == 1
     assert framed.replace(EMPTY_LIBRARY, "") == without_plotly(page)
     assert len(framed) < 0.3 * len(page)
@@ -238,8 +239,12 @@ def test_the_sheet_of_another_version_is_framed_without_its_charts_and_scripts()
     charts = tearsheet_charts(long_run())
     older = charts.head.replace("script-src 'sha256-", "script-src 'sha256-A")
     page = f"{older}<p>before</p>{charts.section}{charts.subperiods}<p>between</p>{charts.foot}<p>after</p>"
-    assert sheet_for_frame(page).removeprefix(older).split() == ["<p>before</p>", "<p>between</p>", "<p>after</p>"]
-    assert sheet_for_frame("<p>plain</p>") == "<p>plain</p>"
+    assert sheet_for_frame(page, chart_policy()).removeprefix(older).split() == [
+        "<p>before</p>",
+        "<p>between</p>",
+        "<p>after</p>",
+    ]
+    assert sheet_for_frame("<p>plain</p>", chart_policy()) == "<p>plain</p>"
 
 
 def test_numbers_have_six_digits_and_what_is_not_known_is_null():

@@ -17,6 +17,7 @@ panels: panels of returns, made without a random generator or with the correlati
 paths: places on disk that are full or cannot be written.
 plain_backtrader: one backtrader strategy in plain backtrader and in the account of dipfolio.
 plain_rules: rules without an engine, as loops over lists from the CSV files.
+programs: the program in this process, in a workspace of its own.
 random_markets: random markets, decisions and accounts from a seed, run by every engine.
 reports: the content of folders of reports, byte by byte.
 runs: small runs without costs, and the fills after an entry.

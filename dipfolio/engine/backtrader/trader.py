@@ -68,7 +68,7 @@ class Trader(bt.Strategy):  # type: ignore[misc]
         self.shortest_hold = min(rule.sessions for rule in self.p.plan.exits) if kinds == {HoldFor} else 0
         self.first_due = 0
         self.logged: dict[AccountEventKind, NDArray[np.bool_]] = {}
-        self.stops = StopWatch(self)
+        self.stops = AccountStopMonitor(self)
         self.resting = [rule for rule in self.p.plan.exits if isinstance(rule, Level) and rule.intraday]
         if self.resting:
             self.broker.at_open = self._rest
@@ -253,7 +253,7 @@ class Trader(bt.Strategy):  # type: ignore[misc]
             self.first_due = int(self.entry_session[self.held != 0].min()) + self.shortest_hold
 
 
-class StopWatch:
+class AccountStopMonitor:
     """The stops on the account of one run: their peaks, and the targets that they hold back. False if there are none.
 
     Parameters

@@ -32,7 +32,7 @@ from dipfolio.report.format import count, list_names, money, percent, unsigned_p
 from dipfolio.report.html import read_asset, render_page, script_data, write_page
 from dipfolio.report.run_summary import idle_remark, run_remarks
 from dipfolio.report.runs_index import INDEX_FILE
-from dipfolio.report.tearsheet_charts import chart_scripts, sheet_for_frame
+from dipfolio.report.tearsheet_charts import chart_policy, chart_scripts, sheet_for_frame
 from dipfolio.storage import COMPARISON_FILE, named_report
 
 SCRIPTS = ("theme.js", "tabs.js", "tables.js", "finder.js", "charts.js", "sheets.js")
@@ -310,13 +310,13 @@ def pack_tear_sheets(
     contenders: Sequence[Contender], reports: Path, budget: int = MAX_PACKED_CHARACTERS
 ) -> tuple[PackedTearsheet, ...]:
     """One for each contender, in their order; one without a page has no link."""
-    sheets, left = [], budget
+    sheets, left, policy = [], budget, chart_policy()
     for contender in contenders:
         page = contender.track.folder and contender.track.folder / "tearsheet.html"
         if page is None or not page.is_file():
             sheets.append(PackedTearsheet(label=contender.label, folder="", link="", packed=""))
             continue
-        sheet = sheet_for_frame(page.read_text(encoding="utf-8"))
+        sheet = sheet_for_frame(page.read_text(encoding="utf-8"), policy)
         packed = b64encode(gzip.compress(sheet.encode(), 6, mtime=0)).decode()
         packed = packed if len(packed) <= left else ""
         left -= len(packed)

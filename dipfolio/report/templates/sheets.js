@@ -26,13 +26,13 @@
     const places = heads.map(head => [head.id || head.textContent, head.getBoundingClientRect().top + page.defaultView.scrollY]);
     pane.marks = new Map([["top", 0], ...places, ["end", pane.view.scrollHeight]]);
   };
-  const dress = pane => {
+  const applyTheme = pane => {
     const page = inner(pane), theme = document.documentElement.dataset.theme;
     if (!page?.documentElement) return;
     page.documentElement.style.colorScheme = theme || "";
     page.dispatchEvent(new Event("theme"));
   };
-  const follow = pane => {
+  const refitOnResize = pane => {
     let waiting = 0;
     const watch = new ResizeObserver(() => { cancelAnimationFrame(waiting); waiting = requestAnimationFrame(() => fit(pane)); });
     watch.observe(inner(pane).body);
@@ -68,7 +68,7 @@
     if (!source.textContent || !drawing.able) return say(pane, `The tear sheet of ${name} opens as a page of its own.`);
     const made = frame(`Tear sheet of ${name}`, await drawing.unpack(source.textContent));
     if (pane.shown !== place) return;
-    made.addEventListener("load", () => { dress(pane); fit(pane); links(pane, source.dataset.folder); follow(pane); });
+    made.addEventListener("load", () => { applyTheme(pane); fit(pane); links(pane, source.dataset.folder); refitOnResize(pane); });
     pane.view.replaceChildren(made);
     pane.view.scrollTop = 0;
   };
@@ -95,6 +95,6 @@
     });
   }
   window.addEventListener("resize", () => panes.forEach(fit));
-  document.addEventListener("theme", () => panes.forEach(dress));
+  document.addEventListener("theme", () => panes.forEach(applyTheme));
   document.addEventListener("panel", event => { if (event.detail === "sheets") panes.forEach(pane => show(pane).then(() => fit(pane))); });
 })();
