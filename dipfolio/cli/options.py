@@ -130,9 +130,11 @@ class FractionType(click.ParamType):  # type: ignore[type-arg, unused-ignore]  #
         try:
             number = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
         except ValueError:
-            self.fail(f"{value!r} is no part; write it as 0.01 or 1%.", param, ctx)
-        if not abs(number) < math.inf or (abs(number) >= 1 and not text.endswith("%")):
-            self.fail(f"{value!r} may be a fraction or per cent; write it as 0.01 or 1%.", param, ctx)
+            number = math.nan
+        if not abs(number) < math.inf:
+            self.fail(f"{value!r} is no fraction; write it as 0.01 or 1%.", param, ctx)
+        if abs(number) >= 1 and not text.endswith("%"):
+            self.fail(f"{value!r} may be a fraction or per cent; write it as {number / 100:g} or {number:g}%.", param, ctx)
         return number
 
 

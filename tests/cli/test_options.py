@@ -125,9 +125,15 @@ def test_a_part_is_a_fraction_or_per_cent(word, part):
     assert FractionType().convert(word, None, None) == pytest.approx(part, abs=1e-15)
 
 
-@pytest.mark.parametrize("word", ["5", "-1", "nan", "inf%", "much", "%", "1,5%"])
-def test_what_may_be_a_fraction_or_per_cent_is_refused(word):
-    with pytest.raises(click.BadParameter, match=r"write it as 0\.01 or 1%"):
+@pytest.mark.parametrize(("word", "remedy"), [("5", "0.05 or 5%"), ("-1", "-0.01 or -1%"), ("37", "0.37 or 37%")])
+def test_what_may_be_a_fraction_or_per_cent_is_refused_with_both_ways_to_write_it(word, remedy):
+    with pytest.raises(click.BadParameter, match=f"'{word}' may be a fraction or per cent; write it as {remedy}"):
+        FractionType().convert(word, None, None)
+
+
+@pytest.mark.parametrize("word", ["nan", "inf%", "much", "%", "1,5%"])
+def test_what_is_no_fraction_is_refused(word):
+    with pytest.raises(click.BadParameter, match=r"is no fraction; write it as 0\.01 or 1%"):
         FractionType().convert(word, None, None)
 
 

@@ -108,7 +108,7 @@ def test_prices_that_were_revised_are_told(call):
         (("--until", "2025-06-30", "--more-than", "0"), "--until 2025-06-30 is no future: the first session"),
         (("--start", "2025-06-30", "--more-than", "0"), "--start 2025-06-30 is no future"),
         (("--more-than", "5"), "'5' may be a fraction or per cent"),
-        (("--more-than", "much"), "'much' is no part"),
+        (("--more-than", "much"), "'much' is no fraction"),
         ((), "--more-than or with --less-than"),
         (("--more-than", "0", "--less-than", "0"), "one of the two"),
         (("--more-than", "0", "--benchmark", "none"), "take --measure profit"),
