@@ -189,7 +189,7 @@ class RecordTable:
     choice: str = ""
 
 
-SIGNED_DOLLARS = re.compile(r"[-+]\$[\d,.]*\d")
+SIGNED_AMOUNT = re.compile(r"[-+](?:[$£€¥]|[A-Z]{3} )[\d,.]*\d")
 
 
 def template_environment() -> Environment:
@@ -202,9 +202,9 @@ def template_environment() -> Environment:
 
 
 def _unbroken(text: object) -> Markup:
-    """A text in which a number stays on the line of its %, and dollars on that of their sign: a browser breaks after a hyphen."""
+    """A text in which a number stays on the line of its %, and an amount on that of its sign: a browser breaks after a hyphen."""
     held = str(escape(escape_control_characters(str(text)).replace(" %", "\xa0%")))
-    return Markup(SIGNED_DOLLARS.sub(r'<span style="white-space:nowrap">\g<0></span>', held))  # noqa: S704 - escaped above
+    return Markup(SIGNED_AMOUNT.sub(r'<span style="white-space:nowrap">\g<0></span>', held))  # noqa: S704 - escaped above
 
 
 def _harmless(value: Any) -> Any:

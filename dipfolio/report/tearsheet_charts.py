@@ -154,7 +154,7 @@ def _in_currency(script: str) -> str:
     if sign == "$":
         return script
     axes = script.replace('tickformat: "$,', f'tickprefix: "{sign}", tickformat: ",').replace(" $%{", f" {sign}%{{")
-    return axes.replace("$${", f"{sign}${{")
+    return axes.replace("$${", f"{sign}${{").replace(", same dollars", ", same money")
 
 
 def _head(scripts: Sequence[str]) -> str:

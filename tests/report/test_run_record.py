@@ -241,6 +241,8 @@ def test_an_amount_stays_on_one_line():
     whole = '<span style="white-space:nowrap">'
     assert text == f"NVDA {whole}-$4,790.50</span>, (-6.6\xa0%) &amp; &lt;b&gt;{whole}+$12</span>&lt;/b&gt;."
     assert template_environment().from_string("{{ text | unbroken }}").render(text="a\x1b[2J\u202e") == r"a\x1b[2J\u202e"
+    others = template_environment().from_string("{{ text | unbroken }}").render(text="BP -£15,201, +CHF 7")
+    assert others == f"BP {whole}-£15,201</span>, {whole}+CHF 7</span>"
 
 
 def test_a_run_by_a_dated_rate_says_the_rate_the_spreads_and_above_what_its_ratios_are(bars):

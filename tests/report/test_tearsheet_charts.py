@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 import dipfolio.report.tearsheet_charts as tearsheet_charts_module
+from dipfolio.data.currency import shown_in
 from dipfolio.data.factor_returns import FactorReturns
 from dipfolio.engine.account import Account
 from dipfolio.engine.allocation import allocation_of
@@ -22,12 +23,14 @@ from dipfolio.engine.simulation import simulate
 from dipfolio.engine.subperiods import rolling_metrics, start_dates
 from dipfolio.evidence.robustness import MarketTimes, ProfitBand, Robustness, RobustnessCase
 from dipfolio.report.format import percent, ratio, unsigned_percent
+from dipfolio.report.html import page_policy, plotly_source
 from dipfolio.report.tearsheet_charts import (
     EMPTY_LIBRARY,
     MAX_LINES,
     MAX_POINTS,
     OTHERS,
     chart_policy,
+    chart_scripts,
     describe_robustness,
     drawdown_charts,
     exposure_chart,
@@ -233,6 +236,15 @@ def test_the_sheet_of_a_frame_leaves_plotly_to_the_page_around_it():
     assert framed.replace(EMPTY_LIBRARY, "") == without_plotly(page)
     assert len(framed) < 0.3 * len(page)
     assert data_of(charts._replace(foot=framed))["prices"]
+
+
+def test_the_scripts_speak_of_the_currency_that_is_shown():
+    assert any("same dollars" in script for script in chart_scripts())
+    with shown_in("GBP"):
+        scripts = "".join(chart_scripts())
+        assert chart_policy() == page_policy([plotly_source(), *chart_scripts()])
+    assert "same dollars" not in scripts
+    assert 'tickprefix: "£"' in scripts
 
 
 def test_the_sheet_of_another_version_is_framed_without_its_charts_and_scripts():
